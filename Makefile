@@ -1,0 +1,99 @@
+# ngx_paas_guard_module: "make help" lists what there is.
+
+SHELL   = /bin/bash -o pipefail
+BUILD   = build
+JOBS    = 2
+FUZZ_TIME = 30
+
+CC      = gcc
+CFLAGS  = -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -Wshadow \
+          -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
+LIBS    = -lcmocka -lxxhash -lpcre2-8 -lcrypto -lpthread -lm
+ASAN    = -fsanitize=address,undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE -O1
+
+UNIT    = $(BUILD)/unit
+CORE    = $(wildcard src/core/*.c)
+TESTS   = $(wildcard tests/unit/test_*.c)
+FUZZ    = $(wildcard tests/fuzz/fuzz_*.c)
+BINS    = $(TESTS:tests/unit/%.c=$(UNIT)/%)
+
+.PHONY: run test setup build purity unit test-unit test-nginx test-asan fuzz lint clean help
+
+help:
+	@echo "make run         build, and start the guarded gateway on 127.0.0.1:8080"
+	@echo "                 (PORT=, UPSTREAM=http://host:port, REDIS=redis://host:port/db)"
+	@echo "make test        build, and run all tests"
+	@echo "make test-unit   the unit tests;  make test-nginx  those with nginx, t/"
+	@echo "make test-asan   both once more, under AddressSanitizer and UBSan"
+	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds"
+	@echo "make build       $(BUILD)/ngx_paas_guard_module.so"
+	@echo "make purity      the core compiles without nginx;  make lint  cppcheck"
+	@echo "make clean       remove $(BUILD)/"
+
+run:
+	@tools/setup.sh run
+	@tools/run.sh
+
+test: setup
+	@$(MAKE) --no-print-directory build purity test-unit test-nginx
+
+setup:
+	@tools/setup.sh test
+
+build:
+	@tools/build.sh $(BUILD)
+
+purity:
+	@! grep -nE '#[[:space:]]*include.*(ngx_|hiredis)' src/core/*.[ch]
+	@for c in $(CORE); do $(CC) $(CFLAGS) -fsyntax-only $$c || exit 1; done
+	@echo "purity: the core needs no nginx"
+
+# Every program runs, also after one that failed.
+test-unit: unit
+	@failed=; for t in $(BINS); do echo "== $${t##*/}"; $$t || failed="$$failed $${t##*/}"; done; \
+	 [ -z "$$failed" ] || { echo "unit tests failed:$$failed"; exit 1; }; \
+	 echo "unit tests: $(words $(BINS)) programs passed"
+
+test-nginx:
+	@prove -j$(JOBS) t/
+
+test-asan: setup
+	@$(MAKE) --no-print-directory test-unit UNIT=$(BUILD)/unit-asan CFLAGS='$(CFLAGS) $(ASAN)'
+	@tools/build.sh $(BUILD)/asan '$(ASAN)' '-fsanitize=address,undefined'
+	@TEST_NGINX_BINARY=$(CURDIR)/tools/nginx-asan.sh \
+	 TEST_NGINX_LOAD_MODULES=$(CURDIR)/$(BUILD)/asan/ngx_paas_guard_module.so \
+	 $(MAKE) --no-print-directory test-nginx 2>&1 | tee $(BUILD)/asan/prove.log
+	@! grep -nE 'AddressSanitizer|LeakSanitizer|runtime error:' $(BUILD)/asan/prove.log
+
+fuzz:
+	@tools/setup.sh fuzz
+	@mkdir -p $(BUILD)/fuzz
+	@for f in $(FUZZ:tests/fuzz/%.c=%); do \
+	 mkdir -p $(BUILD)/fuzz/$$f.corpus; \
+	 clang $(CFLAGS) -Wno-error -Isrc/core -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=undefined -o $(BUILD)/fuzz/$$f tests/fuzz/$$f.c $(CORE) $(LIBS) && \
+	 $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_TIME) -verbosity=0 -print_final_stats=1 \
+	  -artifact_prefix=$(BUILD)/fuzz/$$f- $(BUILD)/fuzz/$$f.corpus || exit 1; done
+
+lint:
+	@tools/setup.sh lint
+	@cppcheck -q --std=c11 --enable=warning,portability --error-exitcode=1 \
+	 --suppress=uninitvar:src/core/pguard_atomic.h \
+	 --suppress=nullPointer:src/nginx/ngx_paas_guard_zone.c \
+	 ngx_paas_guard_module.c src
+
+clean:
+	rm -rf $(BUILD)
+
+unit: $(BINS)
+
+$(UNIT)/core/%.o: src/core/%.c Makefile | $(UNIT)/core
+	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BINS): $(UNIT)/%: tests/unit/%.c $(CORE:src/core/%.c=$(UNIT)/core/%.o) Makefile
+	@$(CC) $(CFLAGS) -Isrc/core -MMD -MP -o $@ $< $(filter %.o,$^) $(LIBS)
+
+$(UNIT)/core:
+	@mkdir -p $@
+
+-include $(wildcard $(UNIT)/*.d $(UNIT)/core/*.d)

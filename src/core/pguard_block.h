@@ -1,0 +1,109 @@
+/*
+ * Blocks in shared memory: who is blocked until when, why, with which
+ * evidence, and how many offences are remembered.
+ *
+ * Readers take no lock; writers (rare) hold one that the caller brings.  A
+ * block is found by a 128-bit key: the keyed hash of what it blocks for blocks
+ * set here, the id for those learned from elsewhere (kind tells which).
+ */
+
+#ifndef PGUARD_BLOCK_H
+#define PGUARD_BLOCK_H
+
+#include "pguard.h"
+#include "pguard_atomic.h"
+
+
+#define PGUARD_BLOCK_WAYS      8
+#define PGUARD_BLOCK_MAX_STEP  32
+
+#define PGUARD_EVENT_LEN       24              /* hex digits of an event id */
+
+#define PGUARD_SERVICE_ALL     0xffff          /* blocked in all services */
+#define PGUARD_RULE_NONE       0xffff          /* set by an operator */
+
+typedef enum {
+    PGUARD_BLOCK_HERE = 0,                     /* key is a keyed hash */
+    PGUARD_BLOCK_ELSEWHERE                     /* key is an id */
+} pguard_block_kind_e;
+
+typedef struct {
+    pguard_hash_t  key;
+    pguard_id_t    id;            /* of the rule's key, as it leaves */
+    pguard_msec_t  since;
+    pguard_msec_t  until;         /* 0: being written, or lifted */
+    pguard_msec_t  last;          /* length of this block */
+    pguard_msec_t  forget;        /* each such clean time forgets a step */
+    uint64_t       count;         /* evidence: requests in the window */
+    uint64_t       limit;
+    pguard_msec_t  window;
+    uint64_t       refused;       /* requests refused by it */
+    uint16_t       rule;          /* index in the zone's names */
+    uint16_t       service;
+    uint8_t        kind;
+    uint8_t        reason;        /* pguard_reason_e */
+    uint8_t        step;          /* offences remembered: 1 for the first */
+    uint8_t        dry_run;
+    unsigned char  event[PGUARD_EVENT_LEN];
+} __attribute__((aligned(64))) pguard_block_t;
+
+typedef struct {
+    uint64_t         *tag;        /* [capacity], 0: free; in lines of ways */
+    pguard_block_t   *block;      /* [capacity] */
+    uint64_t          capacity;   /* a multiple of PGUARD_BLOCK_WAYS */
+    uint64_t         *until_max;  /* [2], by kind: latest end of any block */
+} pguard_blocks_t;
+
+typedef struct {
+    pguard_msec_t  block;         /* the first block's length */
+    pguard_msec_t  block_max;
+    pguard_msec_t  window;
+} pguard_block_rule_t;
+
+
+/* Is a block of this kind possibly active at now?  One load: asked first. */
+int pguard_block_any(const pguard_blocks_t *t, pguard_block_kind_e kind,
+    pguard_msec_t now);
+
+/* The active block of key at now, or NULL.  Lock-free, O(1).  The pointer
+   stays valid, its content may be replaced: copy what matters with
+   pguard_block_copy(). */
+pguard_block_t *pguard_block_find(const pguard_blocks_t *t,
+    pguard_block_kind_e kind, pguard_hash_t key, pguard_msec_t now);
+
+/* Copies *b if it is still the active block of key.  1, or 0 if it changed. */
+int pguard_block_copy(const pguard_block_t *b, pguard_hash_t key,
+    pguard_msec_t now, pguard_block_t *to);
+
+/* How many offences are remembered of b at now (b may be NULL: 0). */
+unsigned pguard_block_steps(const pguard_block_t *b, pguard_msec_t now);
+
+/* The length of the block for an offence after so many remembered ones. */
+pguard_msec_t pguard_block_length(const pguard_block_rule_t *rule,
+    unsigned steps);
+
+/*
+ * Caller holds the lock.  Puts b (until > now) in place of an earlier one of
+ * the same key, or of a free or forgotten entry.  Never replaces another
+ * active block: returns NULL if there is no place.
+ */
+pguard_block_t *pguard_block_put(const pguard_blocks_t *t,
+    const pguard_block_t *b, pguard_msec_t now);
+
+/* The entry of key, active or only remembered, or NULL.  Lock-free. */
+pguard_block_t *pguard_block_get(const pguard_blocks_t *t,
+    pguard_block_kind_e kind, pguard_hash_t key);
+
+/* Caller holds the lock.  Ends b now and forgets its offences. */
+void pguard_block_lift(const pguard_blocks_t *t, pguard_block_t *b);
+
+/* For each entry from *pos on (start at 0): the next one that is active at now
+   or whose offences are remembered; NULL at the end.  Lock-free. */
+pguard_block_t *pguard_block_next(const pguard_blocks_t *t, uint64_t *pos,
+    pguard_msec_t now);
+
+/* The key under which a block learned by its id is found. */
+pguard_hash_t pguard_block_id_key(const pguard_id_t *id);
+
+
+#endif /* PGUARD_BLOCK_H */

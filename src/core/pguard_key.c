@@ -1,0 +1,175 @@
+#include <string.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <xxhash.h>
+
+#include "pguard_key.h"
+
+
+#define PGUARD_SHA256_LEN  32
+
+
+static int
+pguard_key_hmac(const unsigned char *key, size_t keylen, const void *data,
+    size_t len, unsigned char *md)
+{
+    unsigned int  n = PGUARD_SHA256_LEN;
+
+    return HMAC(EVP_sha256(), key, (int) keylen, data, len, md, &n) ? 0 : -1;
+}
+
+
+/* The expand step of RFC 5869, with the secret as its key. */
+
+static int
+pguard_key_expand(const void *secret, size_t secret_len, const char *label,
+    unsigned char *out, size_t len)
+{
+    size_t         n, used;
+    unsigned char  md[PGUARD_SHA256_LEN], block[PGUARD_SHA256_LEN + 64];
+    unsigned char  counter = 1;
+
+    used = 0;
+
+    while (len) {
+        memcpy(block + used, label, strlen(label));
+        n = used + strlen(label);
+        block[n++] = counter++;
+
+        if (pguard_key_hmac(secret, secret_len, block, n, md) != 0) {
+            return -1;
+        }
+
+        n = len < sizeof(md) ? len : sizeof(md);
+        memcpy(out, md, n);
+        out += n;
+        len -= n;
+
+        memcpy(block, md, sizeof(md));
+        used = sizeof(md);
+    }
+
+    return 0;
+}
+
+
+int
+pguard_key_init(pguard_key_t *key, const void *secret, size_t len)
+{
+    if (pguard_key_expand(secret, len, "paas_guard xxh3", key->xxh,
+                          sizeof(key->xxh))
+        != 0)
+    {
+        return -1;
+    }
+
+    return pguard_key_expand(secret, len, "paas_guard hmac", key->hmac,
+                             sizeof(key->hmac));
+}
+
+
+pguard_hash_t
+pguard_key_hash(const pguard_key_t *key, pguard_str_t s)
+{
+    pguard_hash_t   hash;
+    XXH128_hash_t   h;
+
+    h = XXH3_128bits_withSecret(s.data, s.len, key->xxh, sizeof(key->xxh));
+
+    hash.lo = h.low64;
+    hash.hi = h.high64;
+
+    return hash;
+}
+
+
+int
+pguard_key_id(const pguard_key_t *key, pguard_str_t s, pguard_id_t *id)
+{
+    unsigned char  md[PGUARD_SHA256_LEN];
+
+    if (pguard_key_hmac(key->hmac, sizeof(key->hmac), s.data, s.len, md)
+        != 0)
+    {
+        memset(id, 0, sizeof(pguard_id_t));
+        return -1;
+    }
+
+    memcpy(id->bytes, md, PGUARD_ID_LEN);
+
+    return 0;
+}
+
+
+int
+pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
+    pguard_str_t s, pguard_id_t *id)
+{
+    size_t         i;
+    pguard_hash_t  hash;
+
+    hash = pguard_key_hash(key, s);
+    i = hash.lo % PGUARD_ID_CACHE;
+
+    if (cache->hash[i].lo == hash.lo && cache->hash[i].hi == hash.hi) {
+        *id = cache->id[i];
+        return 0;
+    }
+
+    if (pguard_key_id(key, s, id) != 0) {
+        return -1;
+    }
+
+    cache->hash[i] = hash;
+    cache->id[i] = *id;
+
+    return 0;
+}
+
+
+unsigned char *
+pguard_hex(unsigned char *dst, const unsigned char *src, size_t n)
+{
+    static const char  digits[] = "0123456789abcdef";
+
+    while (n--) {
+        *dst++ = (unsigned char) digits[*src >> 4];
+        *dst++ = (unsigned char) digits[*src++ & 15];
+    }
+
+    return dst;
+}
+
+
+static int
+pguard_unhex_digit(unsigned char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+
+    c |= 0x20;
+
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+
+int
+pguard_unhex(unsigned char *dst, const unsigned char *src, size_t n)
+{
+    int  hi, lo;
+
+    while (n--) {
+        hi = pguard_unhex_digit(src[0]);
+        lo = pguard_unhex_digit(src[1]);
+
+        if (hi < 0 || lo < 0) {
+            return -1;
+        }
+
+        *dst++ = (unsigned char) (hi << 4 | lo);
+        src += 2;
+    }
+
+    return 0;
+}

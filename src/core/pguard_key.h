@@ -1,0 +1,64 @@
+/*
+ * Keyed hashing.  Everything is derived from one secret:
+ *   XXH3-128 with a 192-byte secret  fast, stays inside the gateway
+ *   HMAC-SHA-256 cut to 128 bits     what leaves it: Redis keys, logs, API
+ * The two are derived by HMAC-SHA-256 of distinct labels (the expand step of
+ * RFC 5869), so neither tells anything of the other.
+ */
+
+#ifndef PGUARD_KEY_H
+#define PGUARD_KEY_H
+
+#include "pguard.h"
+
+
+#define PGUARD_SECRET_MIN    16        /* bytes of a secret file, at least */
+#define PGUARD_SECRET_MAX    4096
+#define PGUARD_XXH_SECRET    192
+#define PGUARD_HMAC_KEY      32
+
+
+typedef struct {
+    unsigned char  xxh[PGUARD_XXH_SECRET];
+    unsigned char  hmac[PGUARD_HMAC_KEY];
+} pguard_key_t;
+
+
+/*
+ * Ids already computed by this process, by the hash of what they stand for:
+ * a client that comes back costs a look-up instead of an HMAC.  Bounded; an
+ * entry is replaced by the next one that falls on its place.
+ */
+
+#define PGUARD_ID_CACHE  1024
+
+typedef struct {
+    pguard_hash_t  hash[PGUARD_ID_CACHE];
+    pguard_id_t    id[PGUARD_ID_CACHE];
+} pguard_id_cache_t;
+
+
+/* Derives both keys from len (> 0) bytes of secret.  0, or -1 if the crypto
+   library fails. */
+int pguard_key_init(pguard_key_t *key, const void *secret, size_t len);
+
+/* Keyed XXH3-128 of s. */
+pguard_hash_t pguard_key_hash(const pguard_key_t *key, pguard_str_t s);
+
+/* HMAC-SHA-256 of s, cut to 128 bits.  0, or -1 if the crypto library fails
+   (id is then all zero). */
+int pguard_key_id(const pguard_key_t *key, pguard_str_t s, pguard_id_t *id);
+
+/* The same, through the cache. */
+int pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
+    pguard_str_t s, pguard_id_t *id);
+
+/* Writes n bytes as 2 * n lower-case hex digits; returns the end. */
+unsigned char *pguard_hex(unsigned char *dst, const unsigned char *src,
+    size_t n);
+
+/* Reads 2 * n hex digits of either case.  0, or -1 if one is not a digit. */
+int pguard_unhex(unsigned char *dst, const unsigned char *src, size_t n);
+
+
+#endif /* PGUARD_KEY_H */

@@ -1,0 +1,458 @@
+/*
+ * What a client is told when it is refused: see pguard_refusal.h.
+ */
+
+#include "pguard_refusal.h"
+#include "pguard_reason.h"
+
+#include <string.h>
+
+
+#define PGUARD_SF_INTEGER_MAX  999999999999999      /* RFC 9651, 3.3.1 */
+
+
+/* Rows of the table of texts; a title and an account for each reason. */
+
+enum {
+    PGUARD_TEXT_TITLE = 0,
+    PGUARD_TEXT_WHAT = PGUARD_TEXT_TITLE + PGUARD_REASONS,
+    PGUARD_TEXT_NO_OUTAGE = PGUARD_TEXT_WHAT + PGUARD_REASONS,
+    PGUARD_TEXT_RETRY,
+    PGUARD_TEXT_SECOND,
+    PGUARD_TEXT_SECONDS,
+    PGUARD_TEXT_MINUTES,
+    PGUARD_TEXT_HOURS,
+    PGUARD_TEXT_SUPPORT,
+    PGUARD_TEXT_EVENT,
+    PGUARD_TEXT_REASON,
+    PGUARD_TEXT_RULE,
+    PGUARD_TEXT_SERVICE,
+    PGUARD_TEXTS
+};
+
+typedef struct {
+    uint64_t      from;            /* seconds */
+    uint64_t      unit;
+    unsigned      text;
+} pguard_span_t;
+
+
+static void pguard_refusal_json(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_lang_e lang);
+static void pguard_refusal_html(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_lang_e lang);
+static void pguard_refusal_html_row(pguard_out_t *out, unsigned text,
+    pguard_lang_e lang, pguard_str_t value);
+static void pguard_refusal_retry(pguard_out_t *out, uint64_t seconds,
+    pguard_lang_e lang);
+static pguard_str_t pguard_refusal_rule(const pguard_refusal_t *r);
+static pguard_str_t pguard_refusal_policy(const pguard_refusal_t *r);
+static int pguard_refusal_token(pguard_str_t s);
+static void pguard_ratelimit_name(pguard_out_t *out, size_t i,
+    pguard_str_t name);
+static void pguard_ratelimit_number(pguard_out_t *out, const char *key,
+    uint64_t n);
+
+
+const pguard_str_t  pguard_refusal_identical = pguard_string("identical");
+
+
+/* Every human text.  None of it is markup, and none needs escaping.  \u00a0:
+   the space that does not break, which French wants before a colon. */
+
+static const char *const  pguard_texts[PGUARD_TEXTS][PGUARD_LANGS] = {
+
+    [PGUARD_TEXT_TITLE + PGUARD_REASON_DUPLICATE] = {
+        "Duplicate request",
+        "Requête en double" },
+
+    [PGUARD_TEXT_TITLE + PGUARD_REASON_HAMMERING] = {
+        "Abnormal usage detected",
+        "Usage anormal détecté" },
+
+    [PGUARD_TEXT_TITLE + PGUARD_REASON_LOCKOUT] = {
+        "Too many failed logins",
+        "Trop d’échecs de connexion" },
+
+    [PGUARD_TEXT_TITLE + PGUARD_REASON_OPERATOR] = {
+        "Access blocked by the operator",
+        "Accès bloqué par l’exploitant" },
+
+    [PGUARD_TEXT_WHAT + PGUARD_REASON_DUPLICATE] = {
+        "This request is identical to one that was accepted a moment ago, so "
+        "it was not forwarded.",
+        "Cette requête est identique à une requête acceptée il y a un "
+        "instant\u00a0: elle n’a donc pas été transmise." },
+
+    [PGUARD_TEXT_WHAT + PGUARD_REASON_HAMMERING] = {
+        "Your requests showed abnormal usage, so a protection measure "
+        "blocks your access for a limited time.",
+        "Vos requêtes ont révélé un usage anormal\u00a0: une mesure de "
+        "protection bloque votre accès pour une durée limitée." },
+
+    [PGUARD_TEXT_WHAT + PGUARD_REASON_LOCKOUT] = {
+        "After too many failed logins, the security policy blocks your access "
+        "for a limited time.",
+        "À la suite d’un trop grand nombre d’échecs de connexion, la politique "
+        "de sécurité bloque votre accès pour une durée limitée." },
+
+    [PGUARD_TEXT_WHAT + PGUARD_REASON_OPERATOR] = {
+        "The operator has blocked your access for a limited time.",
+        "L’exploitant a bloqué votre accès pour une durée limitée." },
+
+    [PGUARD_TEXT_NO_OUTAGE] = {
+        "This is not an outage of the service, and does not count as "
+        "unavailability.",
+        "Il ne s’agit pas d’une panne du service, et ce refus ne compte pas "
+        "comme une indisponibilité." },
+
+    [PGUARD_TEXT_RETRY] = {
+        "You may try again in ",
+        "Vous pourrez réessayer dans " },
+
+    [PGUARD_TEXT_SECOND]  = { " second",  "\u00a0seconde" },
+    [PGUARD_TEXT_SECONDS] = { " seconds", "\u00a0secondes" },
+    [PGUARD_TEXT_MINUTES] = { " minutes", "\u00a0minutes" },
+    [PGUARD_TEXT_HOURS]   = { " hours",   "\u00a0heures" },
+
+    [PGUARD_TEXT_SUPPORT] = {
+        "If you contact the support, please quote the event identifier.",
+        "Si vous contactez le support, veuillez lui communiquer l’identifiant "
+        "de l’événement." },
+
+    [PGUARD_TEXT_EVENT]   = { "Event",   "Événement" },
+    [PGUARD_TEXT_REASON]  = { "Reason",  "Motif" },
+    [PGUARD_TEXT_RULE]    = { "Rule",    "Règle" },
+    [PGUARD_TEXT_SERVICE] = { "Service", "Service" }
+};
+
+
+/* Rounded up, like Retry-After; each starts where its plural is right. */
+
+static const pguard_span_t  pguard_spans[] = {
+    { 7200, 3600, PGUARD_TEXT_HOURS },
+    { 120, 60, PGUARD_TEXT_MINUTES },
+    { 2, 1, PGUARD_TEXT_SECONDS },
+    { 0, 1, PGUARD_TEXT_SECOND }
+};
+
+
+static const pguard_str_t  pguard_refusal_types[PGUARD_BODIES] = {
+    [PGUARD_BODY_JSON] = pguard_string("application/problem+json"),
+    [PGUARD_BODY_HTML] = pguard_string("text/html; charset=utf-8")
+};
+
+
+static const char  pguard_refusal_style[] =
+    ":root{color-scheme:light dark}"
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;"
+    "padding:0 1rem;color:#1b1b1b;background:#fff}"
+    "h1{font-size:1.5rem}"
+    "dt{font-weight:bold}"
+    "dd{margin:0 0 .5rem;font-family:monospace;overflow-wrap:anywhere}"
+    "@media (prefers-color-scheme:dark){"
+    "body{color:#ececec;background:#161616}}";
+
+
+void
+pguard_refusal_body(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_body_e body, pguard_lang_e lang)
+{
+    if (body == PGUARD_BODY_HTML) {
+        pguard_refusal_html(out, r, lang);
+
+    } else {
+        pguard_refusal_json(out, r, lang);
+    }
+}
+
+
+pguard_str_t
+pguard_refusal_content_type(pguard_body_e body)
+{
+    return pguard_refusal_types[body];
+}
+
+
+void
+pguard_refusal_header(pguard_out_t *out, const pguard_refusal_t *r)
+{
+    pguard_str_t            rule;
+    const pguard_reason_t  *why;
+
+    why = pguard_reason(r->reason);
+    rule = pguard_refusal_rule(r);
+
+    pguard_out_str(out, why->word);
+    pguard_out_text(out, "; reason=");
+    pguard_out_str(out, pguard_reason_names[r->reason]);
+
+    if (rule.len) {
+        pguard_out_text(out, "; rule=\"");
+        pguard_out_sf(out, rule);
+        pguard_out_byte(out, '"');
+    }
+
+    pguard_out_text(out, "; sla=");
+    pguard_out_str(out, pguard_sla_names[why->sla]);
+    pguard_out_text(out, "; event=\"");
+    pguard_out_sf(out, r->event);
+    pguard_out_byte(out, '"');
+}
+
+
+void
+pguard_refusal_proxy_status(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_str_t proxy)
+{
+    if (pguard_refusal_token(proxy)) {
+        pguard_out_str(out, proxy);
+
+    } else {
+        pguard_out_byte(out, '"');
+        pguard_out_sf(out, proxy);
+        pguard_out_byte(out, '"');
+    }
+
+    pguard_out_text(out, "; error=");
+    pguard_out_str(out, pguard_reason(r->reason)->proxy_error);
+    pguard_out_text(out, "; details=\"");
+    pguard_out_str(out, pguard_reason_names[r->reason]);
+    pguard_out_byte(out, '"');
+}
+
+
+void
+pguard_ratelimit_policy(pguard_out_t *out, const pguard_ratelimit_t *p,
+    size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        pguard_ratelimit_name(out, i, p[i].name);
+        pguard_ratelimit_number(out, ";q=", p[i].quota);
+        pguard_ratelimit_number(out, ";w=", p[i].window ? p[i].window : 1);
+    }
+}
+
+
+void
+pguard_ratelimit(pguard_out_t *out, const pguard_ratelimit_t *p, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        pguard_ratelimit_name(out, i, p[i].name);
+        pguard_ratelimit_number(out, ";r=", p[i].remaining);
+        pguard_ratelimit_number(out, ";t=", p[i].reset);
+    }
+}
+
+
+static void
+pguard_refusal_json(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_lang_e lang)
+{
+    pguard_str_t            rule, policy;
+    const pguard_reason_t  *why;
+
+    why = pguard_reason(r->reason);
+    rule = pguard_refusal_rule(r);
+    policy = pguard_refusal_policy(r);
+
+    pguard_out_text(out, "{\"type\": \"");
+    pguard_out_str(out, why->type);
+    pguard_out_text(out, "\", \"title\": \"");
+    pguard_out_text(out, pguard_texts[PGUARD_TEXT_TITLE + r->reason][lang]);
+    pguard_out_text(out, "\", \"status\": ");
+    pguard_out_uint(out, r->status);
+    pguard_out_text(out, ", \"detail\": \"");
+    pguard_out_text(out, pguard_texts[PGUARD_TEXT_WHAT + r->reason][lang]);
+    pguard_out_byte(out, ' ');
+
+    if (why->sla == PGUARD_SLA_EXCLUDED) {
+        pguard_out_text(out, pguard_texts[PGUARD_TEXT_NO_OUTAGE][lang]);
+        pguard_out_byte(out, ' ');
+    }
+
+    pguard_refusal_retry(out, r->retry_after, lang);
+    pguard_out_text(out, "\", \"reason\": \"");
+    pguard_out_str(out, pguard_reason_names[r->reason]);
+    pguard_out_text(out, "\", \"sla\": \"");
+    pguard_out_str(out, pguard_sla_names[why->sla]);
+    pguard_out_text(out, "\", \"event\": \"");
+    pguard_out_json(out, r->event);
+    pguard_out_text(out, "\", \"retry_after\": ");
+    pguard_out_uint(out, r->retry_after);
+
+    if (rule.len) {
+        pguard_out_text(out, ", \"rule\": \"");
+        pguard_out_json(out, rule);
+        pguard_out_byte(out, '"');
+    }
+
+    pguard_out_text(out, ", \"violated-policies\": [");
+
+    if (policy.len) {
+        pguard_out_byte(out, '"');
+        pguard_out_json(out, policy);
+        pguard_out_byte(out, '"');
+    }
+
+    pguard_out_text(out, "]}\n");
+}
+
+
+static void
+pguard_refusal_html(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_lang_e lang)
+{
+    const char             *title;
+    const pguard_reason_t  *why;
+
+    why = pguard_reason(r->reason);
+    title = pguard_texts[PGUARD_TEXT_TITLE + r->reason][lang];
+
+    pguard_out_text(out, "<!DOCTYPE html>\n<html lang=\"");
+    pguard_out_str(out, pguard_lang_names[lang]);
+    pguard_out_text(out, "\">\n<head>\n<meta charset=\"utf-8\">\n"
+                    "<meta name=\"viewport\" "
+                    "content=\"width=device-width, initial-scale=1\">\n"
+                    "<meta name=\"robots\" content=\"noindex\">\n<title>");
+    pguard_out_uint(out, r->status);
+    pguard_out_byte(out, ' ');
+    pguard_out_text(out, title);
+    pguard_out_text(out, "</title>\n<style>");
+    pguard_out_text(out, pguard_refusal_style);
+    pguard_out_text(out, "</style>\n</head>\n<body>\n<main>\n<h1>");
+    pguard_out_text(out, title);
+    pguard_out_text(out, "</h1>\n<p>");
+    pguard_out_text(out, pguard_texts[PGUARD_TEXT_WHAT + r->reason][lang]);
+
+    if (why->sla == PGUARD_SLA_EXCLUDED) {
+        pguard_out_text(out, "</p>\n<p>");
+        pguard_out_text(out, pguard_texts[PGUARD_TEXT_NO_OUTAGE][lang]);
+    }
+
+    pguard_out_text(out, "</p>\n<p><strong>");
+    pguard_refusal_retry(out, r->retry_after, lang);
+    pguard_out_text(out, "</strong></p>\n<dl>\n");
+
+    pguard_refusal_html_row(out, PGUARD_TEXT_EVENT, lang, r->event);
+    pguard_refusal_html_row(out, PGUARD_TEXT_REASON, lang,
+                            pguard_reason_names[r->reason]);
+    pguard_refusal_html_row(out, PGUARD_TEXT_RULE, lang,
+                            pguard_refusal_rule(r));
+    pguard_refusal_html_row(out, PGUARD_TEXT_SERVICE, lang, r->service);
+
+    pguard_out_text(out, "</dl>\n<p>");
+    pguard_out_text(out, pguard_texts[PGUARD_TEXT_SUPPORT][lang]);
+    pguard_out_text(out, "</p>\n</main>\n</body>\n</html>\n");
+}
+
+
+static void
+pguard_refusal_html_row(pguard_out_t *out, unsigned text, pguard_lang_e lang,
+    pguard_str_t value)
+{
+    if (value.len == 0) {
+        return;
+    }
+
+    pguard_out_text(out, "<dt>");
+    pguard_out_text(out, pguard_texts[text][lang]);
+    pguard_out_text(out, "</dt>\n<dd translate=\"no\">");
+    pguard_out_html(out, value);
+    pguard_out_text(out, "</dd>\n");
+}
+
+
+static void
+pguard_refusal_retry(pguard_out_t *out, uint64_t seconds, pguard_lang_e lang)
+{
+    uint64_t              n;
+    const pguard_span_t  *span;
+
+    n = seconds ? seconds : 1;
+
+    for (span = pguard_spans; n < span->from; span++) { /* void */ }
+
+    n = n / span->unit + (n % span->unit != 0);
+
+    pguard_out_text(out, pguard_texts[PGUARD_TEXT_RETRY][lang]);
+    pguard_out_uint(out, n);
+    pguard_out_text(out, pguard_texts[span->text][lang]);
+    pguard_out_byte(out, '.');
+}
+
+
+/* A duplicate violates no rule, whatever r->rule holds. */
+
+static pguard_str_t
+pguard_refusal_rule(const pguard_refusal_t *r)
+{
+    pguard_str_t  rule;
+
+    rule = r->rule;
+
+    if (r->reason == PGUARD_REASON_DUPLICATE) {
+        rule.len = 0;
+    }
+
+    return rule;
+}
+
+
+static pguard_str_t
+pguard_refusal_policy(const pguard_refusal_t *r)
+{
+    return (r->reason == PGUARD_REASON_DUPLICATE) ? pguard_refusal_identical
+                                                  : r->rule;
+}
+
+
+/* Is s a Token?  RFC 9651, section 3.3.4. */
+
+static int
+pguard_refusal_token(pguard_str_t s)
+{
+    size_t         i;
+    unsigned       alpha, digit;
+    unsigned char  c;
+
+    for (i = 0; i < s.len; i++) {
+        c = s.data[i];
+        alpha = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        digit = c >= '0' && c <= '9';
+
+        if (alpha || c == '*') {
+            continue;
+        }
+
+        if (i == 0 || c == '\0'
+            || (!digit && strchr("!#$%&'+-.^_`|~:/", c) == NULL))
+        {
+            return 0;
+        }
+    }
+
+    return s.len != 0;
+}
+
+
+static void
+pguard_ratelimit_name(pguard_out_t *out, size_t i, pguard_str_t name)
+{
+    pguard_out_text(out, i ? ", \"" : "\"");
+    pguard_out_sf(out, name);
+    pguard_out_byte(out, '"');
+}
+
+
+static void
+pguard_ratelimit_number(pguard_out_t *out, const char *key, uint64_t n)
+{
+    pguard_out_text(out, key);
+    pguard_out_uint(out, n < PGUARD_SF_INTEGER_MAX ? n
+                                                   : PGUARD_SF_INTEGER_MAX);
+}

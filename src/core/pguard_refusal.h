@@ -1,0 +1,66 @@
+/*
+ * What a client is told when it is refused: the body, in two formats and two
+ * languages, and the structured fields (RFC 9651) that go with it; and the
+ * RateLimit fields of any answer.
+ */
+
+#ifndef PGUARD_REFUSAL_H
+#define PGUARD_REFUSAL_H
+
+#include "pguard.h"
+#include "pguard_out.h"
+#include "pguard_negotiate.h"
+
+
+typedef struct {
+    pguard_reason_e  reason;       /* not PGUARD_REASON_NONE */
+    unsigned         status;       /* of the answer, 400 to 499 */
+    uint64_t         retry_after;  /* whole seconds, rounded up */
+    pguard_str_t     event;        /* id of the event */
+    pguard_str_t     rule;         /* behind a block; empty: set by hand */
+    pguard_str_t     service;      /* shown in HTML only; may be empty */
+} pguard_refusal_t;
+
+
+/* The policy that a duplicate violates, in bodies and RateLimit fields. */
+extern const pguard_str_t  pguard_refusal_identical;         /* "identical" */
+
+
+/* Writes the body.  Strings may hold any bytes: the result is well formed, and
+   UTF-8.  About 400 bytes of JSON, 1700 of HTML. */
+void pguard_refusal_body(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_body_e body, pguard_lang_e lang);
+
+/* The value of Content-Type for it; that of Content-Language is in
+   pguard_lang_names[]. */
+pguard_str_t pguard_refusal_content_type(pguard_body_e body);
+
+/* The value of PaaS-Guard. */
+void pguard_refusal_header(pguard_out_t *out, const pguard_refusal_t *r);
+
+/* The value of Proxy-Status (RFC 9209).  proxy: the name of this gateway, any
+   bytes; a Token where it is one, else a String. */
+void pguard_refusal_proxy_status(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_str_t proxy);
+
+
+/* One policy of the RateLimit fields; times in whole seconds. */
+
+typedef struct {
+    pguard_str_t  name;
+    uint64_t      quota;
+    uint64_t      window;          /* written as 1 if it is 0 */
+    uint64_t      remaining;
+    uint64_t      reset;
+} pguard_ratelimit_t;
+
+/* The values of RateLimit-Policy and RateLimit for n policies; nothing if n is
+   0: then the header must be left out.  Numbers beyond 10^15 - 1, the largest
+   that RFC 9651 has, are written as that. */
+void pguard_ratelimit_policy(pguard_out_t *out, const pguard_ratelimit_t *p,
+    size_t n);
+void pguard_ratelimit(pguard_out_t *out, const pguard_ratelimit_t *p,
+    size_t n);
+
+
+#endif /* PGUARD_REFUSAL_H */

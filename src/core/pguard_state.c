@@ -1,0 +1,256 @@
+#include <string.h>
+#include <xxhash.h>
+
+#include "pguard_state.h"
+
+
+#define PGUARD_STATE_MAGIC    "PGSTATE1"
+#define PGUARD_STATE_SUM      16
+#define PGUARD_STATE_NUMBERS  8
+#define PGUARD_STATE_ALL      0xff           /* for a service: all of them */
+
+#define PGUARD_STATE_RECORD                                                   \
+    (4 + sizeof(pguard_hash_t) + PGUARD_ID_LEN + 8 * PGUARD_STATE_NUMBERS     \
+     + PGUARD_EVENT_LEN)
+
+
+static void
+pguard_state_put(pguard_out_t *out, uint64_t n)
+{
+    unsigned  i;
+
+    for (i = 0; i < 8; i++) {
+        pguard_out_byte(out, (unsigned char) (n >> 8 * i));
+    }
+}
+
+
+static uint64_t
+pguard_state_get(const unsigned char *p)
+{
+    unsigned  i;
+    uint64_t  n;
+
+    n = 0;
+
+    for (i = 0; i < 8; i++) {
+        n |= (uint64_t) p[i] << 8 * i;
+    }
+
+    return n;
+}
+
+
+size_t
+pguard_state_size(uint64_t n, size_t secret_len)
+{
+    return 64 + secret_len
+           + n * (PGUARD_STATE_RECORD + 2 * (PGUARD_NAME_MAX + 1));
+}
+
+
+void
+pguard_state_begin(pguard_out_t *out, const pguard_state_time_t *t,
+    pguard_str_t secret)
+{
+    pguard_out_text(out, PGUARD_STATE_MAGIC);
+    pguard_state_put(out, t->wall);
+    pguard_state_put(out, secret.len);
+    pguard_out_str(out, secret);
+}
+
+
+/* From the monotonic clock to the wall's, and back. */
+
+static uint64_t
+pguard_state_wall(const pguard_state_time_t *t, pguard_msec_t at)
+{
+    return t->wall + at - t->now;
+}
+
+
+static pguard_msec_t
+pguard_state_monotonic(const pguard_state_time_t *t, uint64_t wall)
+{
+    /* 1 is the earliest there is: after a boot, what began before it */
+
+    return t->now + wall > t->wall ? t->now + wall - t->wall : 1;
+}
+
+
+void
+pguard_state_block(pguard_out_t *out, const pguard_state_time_t *t,
+    const pguard_block_t *b, pguard_str_t rule, pguard_str_t service)
+{
+    pguard_out_byte(out, b->kind);
+    pguard_out_byte(out, b->reason);
+    pguard_out_byte(out, b->step);
+    pguard_out_byte(out, b->dry_run);
+
+    pguard_state_put(out, b->key.lo);
+    pguard_state_put(out, b->key.hi);
+    pguard_out_bytes(out, b->id.bytes, PGUARD_ID_LEN);
+
+    pguard_state_put(out, pguard_state_wall(t, b->since));
+    pguard_state_put(out, pguard_state_wall(t, b->until));
+    pguard_state_put(out, b->last);
+    pguard_state_put(out, b->forget);
+    pguard_state_put(out, b->count);
+    pguard_state_put(out, b->limit);
+    pguard_state_put(out, b->window);
+    pguard_state_put(out, b->refused);
+    pguard_out_bytes(out, b->event, PGUARD_EVENT_LEN);
+
+    pguard_out_byte(out, (unsigned char) rule.len);
+    pguard_out_str(out, rule);
+
+    if (b->service == PGUARD_SERVICE_ALL) {
+        pguard_out_byte(out, PGUARD_STATE_ALL);
+        return;
+    }
+
+    pguard_out_byte(out, (unsigned char) service.len);
+    pguard_out_str(out, service);
+}
+
+
+static void
+pguard_state_sum(const unsigned char *start, size_t len,
+    unsigned char sum[PGUARD_STATE_SUM])
+{
+    XXH128_canonical_t  c;
+
+    XXH128_canonicalFromHash(&c, XXH3_128bits(start, len));
+    memcpy(sum, c.digest, PGUARD_STATE_SUM);
+}
+
+
+void
+pguard_state_end(pguard_out_t *out, const unsigned char *start)
+{
+    unsigned char  sum[PGUARD_STATE_SUM];
+
+    pguard_state_sum(start, (size_t) (out->pos - start), sum);
+    pguard_out_bytes(out, sum, sizeof(sum));
+}
+
+
+const char *
+pguard_state_open(pguard_state_reader_t *r, pguard_str_t file)
+{
+    size_t         magic, body;
+    uint64_t       secret;
+    unsigned char  sum[PGUARD_STATE_SUM];
+
+    magic = sizeof(PGUARD_STATE_MAGIC) - 1;
+
+    if (file.len < magic
+        || memcmp(file.data, PGUARD_STATE_MAGIC, magic) != 0)
+    {
+        return "is not a state file of this version";
+    }
+
+    if (file.len < magic + 16 + PGUARD_STATE_SUM) {
+        return "is cut off";
+    }
+
+    body = file.len - PGUARD_STATE_SUM;
+    pguard_state_sum(file.data, body, sum);
+
+    if (memcmp(sum, file.data + body, sizeof(sum)) != 0) {
+        return "is damaged or cut off";
+    }
+
+    secret = pguard_state_get(file.data + magic + 8);
+
+    if (secret > body - magic - 16) {
+        return "is damaged";
+    }
+
+    r->secret.data = file.data + magic + 16;
+    r->secret.len = (size_t) secret;
+    r->pos = r->secret.data + secret;
+    r->end = file.data + body;
+
+    return NULL;
+}
+
+
+static int
+pguard_state_name(pguard_state_reader_t *r, pguard_str_t *name)
+{
+    if (r->pos == r->end || *r->pos > PGUARD_NAME_MAX
+        || *r->pos > r->end - r->pos - 1)
+    {
+        return 0;
+    }
+
+    name->len = *r->pos++;
+    name->data = r->pos;
+    r->pos += name->len;
+
+    return 1;
+}
+
+
+static void
+pguard_state_record(const unsigned char *p, const pguard_state_time_t *t,
+    pguard_block_t *b)
+{
+    memset(b, 0, sizeof(pguard_block_t));
+
+    b->kind = p[0];
+    b->reason = p[1];
+    b->step = p[2];
+    b->dry_run = p[3];
+    p += 4;
+
+    b->key.lo = pguard_state_get(p);
+    b->key.hi = pguard_state_get(p + 8);
+    p += 16;
+
+    memcpy(b->id.bytes, p, PGUARD_ID_LEN);
+    p += PGUARD_ID_LEN;
+
+    b->since = pguard_state_monotonic(t, pguard_state_get(p));
+    b->until = pguard_state_monotonic(t, pguard_state_get(p + 8));
+    b->last = pguard_state_get(p + 16);
+    b->forget = pguard_state_get(p + 24);
+    b->count = pguard_state_get(p + 32);
+    b->limit = pguard_state_get(p + 40);
+    b->window = pguard_state_get(p + 48);
+    b->refused = pguard_state_get(p + 56);
+    p += 8 * PGUARD_STATE_NUMBERS;
+
+    memcpy(b->event, p, PGUARD_EVENT_LEN);
+}
+
+
+int
+pguard_state_next(pguard_state_reader_t *r, const pguard_state_time_t *t,
+    pguard_block_t *b, pguard_str_t *rule, pguard_str_t *service)
+{
+    if ((size_t) (r->end - r->pos) < PGUARD_STATE_RECORD) {
+        return 0;
+    }
+
+    pguard_state_record(r->pos, t, b);
+    r->pos += PGUARD_STATE_RECORD;
+
+    if (b->kind > PGUARD_BLOCK_ELSEWHERE || b->reason >= PGUARD_REASONS
+        || b->step > PGUARD_BLOCK_MAX_STEP
+        || !pguard_state_name(r, rule))
+    {
+        return 0;
+    }
+
+    if (r->pos < r->end && *r->pos == PGUARD_STATE_ALL) {
+        r->pos++;
+        b->service = PGUARD_SERVICE_ALL;
+        service->len = 0;
+        service->data = NULL;
+        return 1;
+    }
+
+    return pguard_state_name(r, service);
+}

@@ -1,0 +1,82 @@
+/*
+ * Small questions about byte strings, for the files that read headers.
+ * ASCII only, whatever the locale; a string of length 0 may have no data.
+ */
+
+#ifndef PGUARD_STR_H
+#define PGUARD_STR_H
+
+#include "pguard.h"
+
+#include <string.h>
+
+
+/* All the lines of one header field, in order; owned by the caller. */
+
+typedef struct {
+    const pguard_str_t  *line;
+    size_t               count;
+} pguard_lines_t;
+
+
+static inline int
+pguard_str_space(unsigned char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+
+static inline unsigned char
+pguard_str_lower(unsigned char c)
+{
+    return (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
+}
+
+
+/* The slice of s without spaces and tabs at its ends.  O(len). */
+
+static inline pguard_str_t
+pguard_str_trim(pguard_str_t s)
+{
+    while (s.len && pguard_str_space(s.data[s.len - 1])) {
+        s.len--;
+    }
+
+    while (s.len && pguard_str_space(s.data[0])) {
+        s.data++;
+        s.len--;
+    }
+
+    return s;
+}
+
+
+static inline int
+pguard_str_same(pguard_str_t a, pguard_str_t b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+
+/* The same, without regard to the case of ASCII letters. */
+
+static inline int
+pguard_str_same_nocase(pguard_str_t a, pguard_str_t b)
+{
+    size_t  i;
+
+    if (a.len != b.len) {
+        return 0;
+    }
+
+    for (i = 0; i < a.len; i++) {
+        if (pguard_str_lower(a.data[i]) != pguard_str_lower(b.data[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+#endif /* PGUARD_STR_H */

@@ -1,0 +1,286 @@
+/*
+ * The table is an array of cache lines, each of four 16-byte entries: 80 bits
+ * of the signature and the time (48 bits, us) at which it expires.
+ *
+ * A signature has a home line and a second line.  way[0] of a line, its head,
+ * is what was admitted last among the signatures at home there; the other
+ * ways keep what was head before and has not expired.  To admit S at home in
+ * a line whose head is X:
+ *
+ *   1. read the head; if it is S, unexpired: refuse
+ *   2. look for an unexpired S in the other ways, here and in S's second
+ *      line; if there is one: refuse
+ *   3. if X is unexpired, copy it to another way here or in X's second line:
+ *      over an expired entry, else over the one that expires first (evicted)
+ *   4. compare-and-swap the head from X to S; if that fails, start again
+ *
+ * Every admission of S goes through step 4 on one and the same head, and
+ * every admission writes a value that the head never held before (its time is
+ * new, for S is admitted again only once it has expired).  So if step 4
+ * succeeds, nothing was admitted in this line between steps 1 and 4.  An S
+ * admitted before step 1 was head before X, was copied (step 3) before X or
+ * one before it became head (step 4), and an unexpired copy goes away by
+ * eviction only: step 2 has seen it.  Hence, of any number of processes, one
+ * admits S in an interval.
+ *
+ * What can go wrong, and its bound:
+ * - Eviction: a table full of unexpired entries forgets the oldest of seven
+ *   (three here, three in the second line, never the head), and a duplicate of
+ *   that one may pass.  It is counted.  Nothing is refused for want of space.
+ * - A process dies anywhere: each store is whole in itself.  After step 3 and
+ *   without step 4, X is there twice, with one and the same time: harmless.
+ * - Two processes copy X to two ways: the same.
+ * - A collision: see docs/design.md.
+ */
+
+#include "pguard_throttle.h"
+
+
+#define PGUARD_TIME_BITS  48
+#define PGUARD_TIME_MASK  ((1ULL << PGUARD_TIME_BITS) - 1)
+#define PGUARD_TRIES      256
+#define PGUARD_SAMPLE     (1 << 14)     /* lines */
+
+
+static pguard_throttle_line_t *
+pguard_throttle_line(const pguard_throttle_t *t, uint64_t bits)
+{
+    return &t->line[((bits & 0xffffffff) * t->lines) >> 32];
+}
+
+
+/* The home comes from bits that an entry does not keep, the second line from
+   some that it does: a copied head tells its second line itself. */
+
+#define pguard_throttle_home(t, sig)     pguard_throttle_line(t, (sig).hi)
+#define pguard_throttle_second(t, pair)  pguard_throttle_line(t, (pair).lo)
+
+
+static pguard_pair_t
+pguard_throttle_entry(pguard_hash_t sig, pguard_usec_t expires)
+{
+    pguard_pair_t  v;
+
+    v.lo = sig.lo;
+    v.hi = (sig.hi & ~PGUARD_TIME_MASK) | (expires & PGUARD_TIME_MASK);
+
+    return v;
+}
+
+
+static int
+pguard_throttle_same(pguard_pair_t v, pguard_hash_t sig)
+{
+    return v.lo == sig.lo && ((v.hi ^ sig.hi) & ~PGUARD_TIME_MASK) == 0;
+}
+
+
+/* How long v is still to be remembered; an empty entry has expired. */
+
+static pguard_usec_t
+pguard_throttle_left(pguard_pair_t v, pguard_usec_t now)
+{
+    pguard_usec_t  expires = v.hi & PGUARD_TIME_MASK;
+
+    return expires > now ? expires - now : 0;
+}
+
+
+void
+pguard_throttle_prefetch(const pguard_throttle_t *t, pguard_hash_t sig)
+{
+    pguard_prefetch(pguard_throttle_home(t, sig));
+    pguard_prefetch(pguard_throttle_second(t, sig));
+}
+
+
+/* The time that sig is still remembered among the lower ways of line. */
+
+static pguard_usec_t
+pguard_throttle_search(const pguard_throttle_line_t *line, pguard_hash_t sig,
+    pguard_usec_t now)
+{
+    unsigned       i;
+    pguard_pair_t  v;
+    pguard_usec_t  left;
+
+    for (i = 1; i < PGUARD_THROTTLE_WAYS; i++) {
+
+        if (pguard_load(&line->way[i].lo) != sig.lo) {
+            continue;
+        }
+
+        v = pguard_pair_read(&line->way[i]);
+
+        if (pguard_throttle_same(v, sig)) {
+            left = pguard_throttle_left(v, now);
+
+            if (left) {
+                return left;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* The lower way of line that expires first, if it does so before *least. */
+
+static void
+pguard_throttle_oldest(pguard_throttle_line_t *line, pguard_usec_t now,
+    pguard_usec_t *least, pguard_pair_t **way, pguard_pair_t *was)
+{
+    unsigned       i;
+    pguard_pair_t  v;
+    pguard_usec_t  left;
+
+    for (i = 1; i < PGUARD_THROTTLE_WAYS && *least; i++) {
+        v = pguard_pair_read(&line->way[i]);
+        left = pguard_throttle_left(v, now);
+
+        if (left < *least) {
+            *least = left;
+            *way = &line->way[i];
+            *was = v;
+        }
+    }
+}
+
+
+/* Step 3.  1 if head is kept in a lower way now, 0 to start again. */
+
+static int
+pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
+    pguard_pair_t head, pguard_usec_t now, unsigned *evicted)
+{
+    pguard_pair_t  *way, was;
+    pguard_usec_t   least;
+
+    way = NULL;
+    was = head;
+    least = UINT64_MAX;
+
+    pguard_throttle_oldest(home, now, &least, &way, &was);
+    pguard_throttle_oldest(pguard_throttle_second(t, head), now, &least, &way,
+                           &was);
+
+    if (!pguard_pair_cas(way, &was, head)) {
+        return 0;
+    }
+
+    *evicted += least > 0;
+
+    return 1;
+}
+
+
+pguard_throttle_result_t
+pguard_throttle_ask(const pguard_throttle_t *t, pguard_hash_t sig,
+    pguard_usec_t now, pguard_usec_t interval)
+{
+    unsigned                   tries;
+    pguard_pair_t              head, set;
+    pguard_throttle_line_t    *home, *second;
+    pguard_throttle_result_t   result = { 0, 0, 0 };
+
+    home = pguard_throttle_home(t, sig);
+    second = pguard_throttle_second(t, sig);
+    set = pguard_throttle_entry(sig, now + interval);
+
+    for (tries = 0; tries < PGUARD_TRIES; tries++) {
+
+        head = pguard_pair_read(&home->way[0]);
+
+        if (pguard_throttle_same(head, sig)) {
+            result.wait = pguard_throttle_left(head, now);
+
+        } else {
+            result.wait = pguard_throttle_search(home, sig, now);
+
+            if (result.wait == 0) {
+                result.wait = pguard_throttle_search(second, sig, now);
+            }
+        }
+
+        if (result.wait) {
+            return result;
+        }
+
+        if (pguard_throttle_left(head, now)
+            && !pguard_throttle_keep(t, home, head, now, &result.evicted))
+        {
+            continue;
+        }
+
+        if (pguard_pair_cas(&home->way[0], &head, set)) {
+            break;
+        }
+    }
+
+    /* each try lost means that another process admitted something here:
+       after so many of them this one has waited enough */
+
+    result.admitted = 1;
+
+    return result;
+}
+
+
+static int
+pguard_throttle_replace(pguard_throttle_line_t *line, pguard_pair_t was,
+    pguard_pair_t set)
+{
+    unsigned       i;
+    pguard_pair_t  v;
+
+    for (i = 0; i < PGUARD_THROTTLE_WAYS; i++) {
+        v = was;
+
+        if (pguard_pair_cas(&line->way[i], &v, set)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+pguard_throttle_correct(const pguard_throttle_t *t, pguard_hash_t sig,
+    pguard_usec_t then, pguard_usec_t interval, pguard_usec_t wait)
+{
+    pguard_pair_t  was, set;
+
+    was = pguard_throttle_entry(sig, then + interval);
+    set = pguard_throttle_entry(sig, then + wait);
+
+    if (!pguard_throttle_replace(pguard_throttle_home(t, sig), was, set)) {
+        (void) pguard_throttle_replace(pguard_throttle_second(t, sig), was,
+                                       set);
+    }
+}
+
+
+uint64_t
+pguard_throttle_entries(const pguard_throttle_t *t, pguard_usec_t now)
+{
+    unsigned       i;
+    uint64_t       n, step, seen, found;
+
+    step = (t->lines + PGUARD_SAMPLE - 1) / PGUARD_SAMPLE;
+    seen = 0;
+    found = 0;
+
+    for (n = 0; n < t->lines; n += step) {
+        seen++;
+
+        for (i = 0; i < PGUARD_THROTTLE_WAYS; i++) {
+            found += pguard_throttle_left(pguard_pair_read(&t->line[n].way[i]),
+                                          now)
+                     != 0;
+        }
+    }
+
+    return found * t->lines / seen;
+}

@@ -1,0 +1,382 @@
+/*
+ * The method: a log of the requests of a key, of which only the time of the
+ * first of every group of k is kept (a mark), in a ring of 12.  The number n
+ * of requests seen tells which group is the current one, g = n / k, and how
+ * many it holds, c.
+ *
+ * Never too many.  A group is counted, whole, if its mark lies within the
+ * window: all its requests came after its first.  The current group is newer
+ * than any other that is counted.  So each request counted is in the window.
+ *
+ * Never too few by k or more.  Of the requests in the window, only those of
+ * the group that the window's beginning cuts are not counted, and of that one
+ * the first is outside: k - 1 at most.
+ *
+ * The limit L is exceeded if c + q k > L for the least such q, and the group q
+ * before the current one has its mark in the window; q <= (L - 1) / k + 1.  For
+ * the ring to hold it, q <= 11, hence k = ceil(L / 11), and k - 1 < L / 11.
+ * A key with L + k or more requests in any window, which is at most
+ * 12/11 L + 1 and exactly L + 1 for L <= 11, is always found out, at the
+ * request that makes it so.
+ *
+ * Several processes.  Tag and n change together by compare-and-swap, so every
+ * request has its own number, and only the first of a group writes its mark.
+ * - A mark that is not written yet (or never: its writer died) is an older
+ *   one, of 12 groups before or of the key that had the entry before.  Older
+ *   marks count less: still never too many.
+ * - The mark takes the time at which its request arrived, read before it is
+ *   counted; the window ends at a time read after.  As the second reading is
+ *   only of use where the first says "exceeded", it is only made there.
+ * - Two processes that enter the same new key at once may give it two entries.
+ *   The later one is not found again: as many requests are not counted as
+ *   processes did so, once.
+ *
+ * Marks are 32 bits, and must not come round.  A key that was idle for a
+ * window starts anew (its marks are not looked at until L more requests), so
+ * the mark consulted is at most L + k requests, with less than a window
+ * between two, before now: the unit is chosen so that this is below 2^31.
+ */
+
+#include "pguard_window.h"
+
+
+#define PGUARD_TRIES    64
+#define PGUARD_SAMPLE   (1 << 14)      /* buckets */
+#define PGUARD_IDLE     2              /* s, for what whole seconds hide */
+
+
+static uint64_t
+pguard_window_index_word(uint64_t tag, uint32_t used)
+{
+    return (tag & 0xffffffff00000000) | used;
+}
+
+
+#define pguard_window_same_tag(word, tag)  ((((word) ^ (tag)) >> 32) == 0)
+#define pguard_window_used(word)           ((uint32_t) (word))
+
+
+void
+pguard_window_rule_init(pguard_window_rule_t *rule, uint64_t limit,
+    pguard_msec_t window)
+{
+    rule->limit = limit;
+    rule->window = window;
+    rule->group = (limit + PGUARD_WINDOW_MARKS - 2)
+                  / (PGUARD_WINDOW_MARKS - 1);
+    rule->shift = 0;
+
+    while (((limit + rule->group) * (window + (PGUARD_IDLE + 1) * 1000))
+           >> rule->shift >= 1ULL << 31)
+    {
+        rule->shift++;
+    }
+}
+
+
+static pguard_window_bucket_t *
+pguard_window_bucket(const pguard_windows_t *w, pguard_hash_t key)
+{
+    return &w->bucket[((key.hi & 0xffffffff) * w->buckets) >> 32];
+}
+
+
+void
+pguard_window_prefetch(const pguard_windows_t *w, pguard_hash_t key)
+{
+    pguard_prefetch(pguard_window_bucket(w, key));
+}
+
+
+/* The way of key in its bucket and what its entry holds, or -1. */
+
+static int
+pguard_window_find(const pguard_window_bucket_t *b, uint64_t tag,
+    uint64_t *word, pguard_pair_t *head)
+{
+    int  i;
+
+    for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
+        *word = pguard_load(&b->index[i]);
+
+        if (*word == 0 || !pguard_window_same_tag(*word, tag)) {
+            continue;
+        }
+
+        *head = pguard_pair_read(&b->entry[i].head);
+
+        if (head->lo == tag) {
+            return i;
+        }
+    }
+
+    return -1;
+}
+
+
+/* The way that was used longest ago, with its index word. */
+
+static int
+pguard_window_victim(const pguard_window_bucket_t *b, uint64_t *word)
+{
+    int       i, victim;
+    uint64_t  w;
+
+    victim = 0;
+    *word = pguard_load(&b->index[0]);
+
+    for (i = 1; i < PGUARD_WINDOW_WAYS && *word; i++) {
+        w = pguard_load(&b->index[i]);
+
+        if (w == 0 || pguard_window_used(w) < pguard_window_used(*word)) {
+            victim = i;
+            *word = w;
+        }
+    }
+
+    return victim;
+}
+
+
+/* Was nothing counted for a whole window?  Not sure is no. */
+
+static int
+pguard_window_idle(uint64_t word, const pguard_window_rule_t *rule,
+    uint32_t now_s)
+{
+    return (uint64_t) pguard_window_used(word) + PGUARD_IDLE
+           + rule->window / 1000
+           < now_s;
+}
+
+
+static int
+pguard_window_in(const pguard_window_rule_t *rule, uint32_t mark,
+    pguard_msec_t now)
+{
+    int32_t  age;
+
+    age = (int32_t) ((uint32_t) (now >> rule->shift) - mark);
+
+    return age < (int64_t) (rule->window >> rule->shift);
+}
+
+
+/* The number n of the request among those of e: does it exceed the rule? */
+
+static int
+pguard_window_exceeded(const pguard_window_entry_t *e, uint64_t n,
+    const pguard_window_rule_t *rule, pguard_msec_t now)
+{
+    uint64_t  g, c, q;
+
+    if (n < rule->limit) {
+        return 0;
+    }
+
+    g = n / rule->group;
+    c = n % rule->group + 1;
+    q = (rule->limit - c) / rule->group + 1;
+
+    return pguard_window_in(rule,
+                            pguard_load(&e->mark[(g - q)
+                                                 % PGUARD_WINDOW_MARKS]),
+                            now);
+}
+
+
+/* Counts group by group, from the current one back; n as above. */
+
+static pguard_window_state_t
+pguard_window_state(const pguard_window_entry_t *e, uint64_t n,
+    const pguard_window_rule_t *rule, pguard_msec_t now)
+{
+    uint32_t               mark, age;
+    uint64_t               g, i;
+    pguard_window_state_t  s = { 0, 0 };
+
+    g = n / rule->group;
+
+    for (i = 0; i <= g && i < PGUARD_WINDOW_MARKS; i++) {
+        mark = pguard_load(&e->mark[(g - i) % PGUARD_WINDOW_MARKS]);
+
+        if (!pguard_window_in(rule, mark, now)) {
+            break;
+        }
+
+        s.count += i ? rule->group : n % rule->group + 1;
+
+        age = (uint32_t) (now >> rule->shift) - mark;
+        s.reset = rule->window;
+
+        if ((int32_t) age > 0) {
+            s.reset -= (pguard_msec_t) age << rule->shift;
+        }
+    }
+
+    return s;
+}
+
+
+/* Gives key an entry, or one more request.  Returns the entry, with the number
+   of this request (0 for the first) in *n; NULL if others were always quicker. */
+
+static pguard_window_entry_t *
+pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag,
+    const pguard_window_rule_t *rule, uint32_t now_s, uint64_t *n,
+    unsigned *evicted)
+{
+    int            i, found;
+    unsigned       tries;
+    uint64_t       word, set_word;
+    pguard_pair_t  head, set;
+
+    set_word = pguard_window_index_word(tag, now_s);
+
+    for (tries = 0; tries < PGUARD_TRIES; tries++) {
+
+        i = pguard_window_find(b, tag, &word, &head);
+        found = i >= 0;
+
+        if (!found) {
+            i = pguard_window_victim(b, &word);
+            head = pguard_pair_read(&b->entry[i].head);
+        }
+
+        *n = found && !pguard_window_idle(word, rule, now_s) ? head.hi : 0;
+
+        set.lo = tag;
+        set.hi = *n + 1;
+
+        if (!pguard_pair_cas(&b->entry[i].head, &head, set)) {
+            continue;
+        }
+
+        if (word != set_word) {
+            (void) pguard_cas(&b->index[i], word, set_word);
+        }
+
+        *evicted = !found && word && !pguard_window_idle(word, rule, now_s);
+
+        return &b->entry[i];
+    }
+
+    return NULL;
+}
+
+
+pguard_window_result_t
+pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
+    const pguard_window_rule_t *rule, pguard_msec_t now,
+    pguard_clock_pt clock, void *arg)
+{
+    uint64_t                 n, tag;
+    pguard_window_entry_t   *e;
+    pguard_window_result_t   result = { 0, 0, 0 };
+
+    tag = key.lo | 1;
+
+    e = pguard_window_enter(pguard_window_bucket(w, key), tag, rule,
+                            (uint32_t) (now / 1000) + 1, &n, &result.evicted);
+    if (e == NULL) {
+        return result;
+    }
+
+    if (n % rule->group == 0) {
+        pguard_store(&e->mark[n / rule->group % PGUARD_WINDOW_MARKS],
+                     (uint32_t) (now >> rule->shift));
+    }
+
+    if (!pguard_window_exceeded(e, n, rule, now)) {
+        return result;
+    }
+
+    if (clock) {
+        now = clock(arg);
+
+        if (!pguard_window_exceeded(e, n, rule, now)) {
+            return result;
+        }
+    }
+
+    result.exceeded = 1;
+    result.count = pguard_window_state(e, n, rule, now).count;
+
+    return result;
+}
+
+
+pguard_window_state_t
+pguard_window_peek(const pguard_windows_t *w, pguard_hash_t key,
+    const pguard_window_rule_t *rule, pguard_msec_t now)
+{
+    int                      i;
+    uint64_t                 word;
+    pguard_pair_t            head;
+    pguard_window_state_t    none = { 0, 0 };
+    pguard_window_bucket_t  *b;
+
+    b = pguard_window_bucket(w, key);
+    i = pguard_window_find(b, key.lo | 1, &word, &head);
+
+    if (i < 0 || head.hi == 0
+        || pguard_window_idle(word, rule, (uint32_t) (now / 1000) + 1))
+    {
+        return none;
+    }
+
+    return pguard_window_state(&b->entry[i], head.hi - 1, rule, now);
+}
+
+
+void
+pguard_window_forget(const pguard_windows_t *w, pguard_hash_t key)
+{
+    int                      i;
+    unsigned                 tries;
+    uint64_t                 word;
+    pguard_pair_t            head, set;
+    pguard_window_bucket_t  *b;
+
+    b = pguard_window_bucket(w, key);
+
+    for (tries = 0; tries < PGUARD_TRIES; tries++) {
+        i = pguard_window_find(b, key.lo | 1, &word, &head);
+
+        if (i < 0) {
+            return;
+        }
+
+        set.lo = head.lo;
+        set.hi = 0;
+
+        if (pguard_pair_cas(&b->entry[i].head, &head, set)) {
+            return;
+        }
+    }
+}
+
+
+uint64_t
+pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now,
+    pguard_msec_t age)
+{
+    int       i;
+    uint32_t  used;
+    uint64_t  n, step, seen, found;
+
+    step = (w->buckets + PGUARD_SAMPLE - 1) / PGUARD_SAMPLE;
+    seen = 0;
+    found = 0;
+
+    for (n = 0; n < w->buckets; n += step) {
+        seen++;
+
+        for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
+            used = pguard_window_used(pguard_peek(&w->bucket[n].index[i]));
+            found += used && used + age / 1000 + PGUARD_IDLE >= now / 1000;
+        }
+    }
+
+    return found * w->buckets / seen;
+}

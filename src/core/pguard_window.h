@@ -1,0 +1,90 @@
+/*
+ * Sliding-window counts in shared memory, lock-free: how many requests of one
+ * key came in the last window?  The answer is never more than the truth, and
+ * less than the truth by less than an eleventh of the limit (by nothing up to
+ * a limit of 11).  See pguard_window.c for the method and the proof.
+ */
+
+#ifndef PGUARD_WINDOW_H
+#define PGUARD_WINDOW_H
+
+#include "pguard.h"
+#include "pguard_atomic.h"
+
+
+#define PGUARD_WINDOW_WAYS   7
+#define PGUARD_WINDOW_MARKS  12
+
+/* The counts of one key under one rule: one cache line. */
+
+typedef struct {
+    pguard_pair_t  head;                       /* lo: tag, hi: requests seen */
+    uint32_t       mark[PGUARD_WINDOW_MARKS];  /* ms: first of each group */
+} __attribute__((aligned(64))) pguard_window_entry_t;
+
+typedef struct {
+    uint64_t               spare;
+    uint64_t               index[PGUARD_WINDOW_WAYS];  /* tag's half, used */
+    pguard_window_entry_t  entry[PGUARD_WINDOW_WAYS];
+} __attribute__((aligned(64))) pguard_window_bucket_t;
+
+typedef struct {
+    pguard_window_bucket_t  *bucket;
+    uint64_t                 buckets;          /* > 0 */
+} pguard_windows_t;
+
+#define PGUARD_LIMIT_MAX     1000000
+#define PGUARD_WINDOW_MAX    (24ULL * 86400 * 1000)   /* ms */
+
+typedef struct {
+    uint64_t       limit;                      /* 1 to PGUARD_LIMIT_MAX */
+    pguard_msec_t  window;                     /* 1 to PGUARD_WINDOW_MAX */
+    uint64_t       group;                      /* requests to a mark */
+    unsigned       shift;                      /* a mark's unit: 2^shift ms */
+} pguard_window_rule_t;
+
+typedef struct {
+    unsigned       exceeded;    /* 1: more than limit in the last window */
+    unsigned       evicted;     /* 1: a key still in use had to go */
+    uint64_t       count;       /* if exceeded: requests in the last window */
+} pguard_window_result_t;
+
+typedef struct {
+    uint64_t       count;       /* requests in the last window */
+    pguard_msec_t  reset;       /* until the oldest of them leave it; 0: none */
+} pguard_window_state_t;
+
+
+/* Sets up a rule from limit and window, both within their ranges. */
+void pguard_window_rule_init(pguard_window_rule_t *rule, uint64_t limit,
+    pguard_msec_t window);
+
+
+void pguard_window_prefetch(const pguard_windows_t *w, pguard_hash_t key);
+
+/* A clock for a second look: the time now, in ms, from arg. */
+typedef pguard_msec_t (*pguard_clock_pt)(void *arg);
+
+/*
+ * Counts one request of key, that arrived at now, and says whether it exceeds
+ * the rule.  clock is asked only when it seems to; it may be NULL if no other
+ * process counts at the same time.  Never waits, O(1).
+ */
+pguard_window_result_t pguard_window_add(const pguard_windows_t *w,
+    pguard_hash_t key, const pguard_window_rule_t *rule, pguard_msec_t now,
+    pguard_clock_pt clock, void *arg);
+
+/* What is counted now, without counting. */
+pguard_window_state_t pguard_window_peek(const pguard_windows_t *w,
+    pguard_hash_t key, const pguard_window_rule_t *rule, pguard_msec_t now);
+
+/* Forgets the counts of key. */
+void pguard_window_forget(const pguard_windows_t *w, pguard_hash_t key);
+
+/* Keys counted within the last age ms: exact up to 2^14 buckets, else from a
+   sample of that many. */
+uint64_t pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now,
+    pguard_msec_t age);
+
+
+#endif /* PGUARD_WINDOW_H */

@@ -1,0 +1,123 @@
+/*
+ * The layout of one guard's shared memory, and the parts that are not tables
+ * of their own: names, counters.
+ *
+ * All places are offsets in a header with a magic number and a version, so a
+ * process that maps the memory anew (a reload) finds everything again, and a
+ * memory of another layout is recognised.  Fresh memory must be zero.
+ */
+
+#ifndef PGUARD_ZONE_H
+#define PGUARD_ZONE_H
+
+#include "pguard.h"
+#include "pguard_key.h"
+#include "pguard_throttle.h"
+#include "pguard_window.h"
+#include "pguard_block.h"
+#include "pguard_burst.h"
+
+
+#define PGUARD_ZONE_MIN       (128 * 1024)    /* bytes, with nginx's own part */
+
+#define PGUARD_SERVICES_MAX   256
+#define PGUARD_RULES_MAX      64
+#define PGUARD_STRIPES_MAX    16
+
+
+typedef enum {
+    PGUARD_NAME_SERVICE = 0,
+    PGUARD_NAME_RULE,
+    PGUARD_NAME_KINDS
+} pguard_name_e;
+
+typedef enum {
+    PGUARD_ENTRY_SIGNATURE = 0,
+    PGUARD_ENTRY_WINDOW,
+    PGUARD_ENTRY_BLOCK,
+    PGUARD_ENTRIES
+} pguard_entry_e;
+
+extern const pguard_str_t  pguard_entry_names[PGUARD_ENTRIES];
+
+
+/* Counters; one copy for each stripe, added up when read. */
+
+typedef struct {
+    uint64_t  requests[PGUARD_VERDICTS];
+    uint64_t  refusals[PGUARD_REASONS];
+} pguard_service_counters_t;
+
+typedef struct {
+    uint64_t                   evictions[PGUARD_ENTRIES];
+    uint64_t                   exhausted;
+    uint64_t                   unsigned_[PGUARD_UNSIGNED_WHYS];
+    uint64_t                   blocks[PGUARD_RULES_MAX];
+    uint64_t                   blocks_operator;
+    pguard_service_counters_t  service[];    /* [services] */
+} pguard_counters_t;
+
+
+typedef struct pguard_zone_header_s  pguard_zone_header_t;
+
+/* A process's view of a zone: plain pointers, made by pguard_zone_open(). */
+
+typedef struct {
+    pguard_zone_header_t  *header;
+    size_t                 size;
+    pguard_throttle_t      throttle;
+    pguard_windows_t       windows;
+    pguard_blocks_t        blocks;
+    pguard_bursts_t        bursts;
+    unsigned char         *counters;      /* [stripes] of stripe bytes */
+    size_t                 stripe;
+    unsigned               stripes;
+    unsigned               services;      /* capacity */
+} pguard_zone_t;
+
+
+/*
+ * Lays out size bytes of zeroed memory, aligned to 64.  0, or -1 if size is
+ * too small.  Touches only the header's pages.
+ */
+int pguard_zone_create(void *memory, size_t size);
+
+/* Fills zone from memory laid out before.  0, or -1 if it is of another
+   layout, version or size. */
+int pguard_zone_open(pguard_zone_t *zone, void *memory, size_t size);
+
+/* The zone's random secret, 64 bytes, for the gateway that has no file. */
+unsigned char *pguard_zone_secret(const pguard_zone_t *zone, size_t *len);
+
+/*
+ * The index of name among those of a kind, added if it is new.  Caller holds
+ * the lock.  If there is no place left: 0 for a service (whose name is then
+ * "other"), -1 for a rule.
+ */
+int pguard_zone_name_add(const pguard_zone_t *zone, pguard_name_e kind,
+    pguard_str_t name);
+
+/* The index of name, or -1. */
+int pguard_zone_name_find(const pguard_zone_t *zone, pguard_name_e kind,
+    pguard_str_t name);
+
+/* The name at index: empty if there is none. */
+pguard_str_t pguard_zone_name(const pguard_zone_t *zone, pguard_name_e kind,
+    unsigned index);
+
+unsigned pguard_zone_names(const pguard_zone_t *zone, pguard_name_e kind);
+
+/* Tells that a block was set or lifted; how often that was told. */
+void pguard_zone_changed(const pguard_zone_t *zone);
+uint64_t pguard_zone_changes(const pguard_zone_t *zone);
+
+/* The counters that a worker (any number) adds to, with pguard_add(). */
+pguard_counters_t *pguard_zone_counters(const pguard_zone_t *zone,
+    unsigned worker);
+
+/* The sum over all workers of the counter at this place in a stripe: pass the
+   address of the field in the stripe of worker 0. */
+uint64_t pguard_zone_sum(const pguard_zone_t *zone, const uint64_t *counter);
+
+
+#endif /* PGUARD_ZONE_H */

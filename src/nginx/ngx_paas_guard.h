@@ -1,0 +1,359 @@
+/*
+ * The glue's one header: configuration, the context of a request, prototypes.
+ *
+ * The way of a request: ngx_paas_guard_request.c (PREACCESS phase) asks
+ * _keys.c who it is, _signature.c what it is, the core's tables and, through
+ * _store.c, the other gateways what is known of it, and lets it pass or hands
+ * it to _refusal.c.  _header.c keeps the PaaS-Guard header ours, _log.c counts
+ * the answer.
+ */
+
+#ifndef _NGX_PAAS_GUARD_H_INCLUDED_
+#define _NGX_PAAS_GUARD_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "../core/pguard.h"
+#include "../core/pguard_key.h"
+#include "../core/pguard_out.h"
+#include "../core/pguard_reason.h"
+#include "../core/pguard_rewrite.h"
+#include "../core/pguard_sig.h"
+#include "../core/pguard_zone.h"
+#include "ngx_paas_guard_compat.h"
+#include "ngx_paas_guard_store.h"
+
+
+typedef struct ngx_paas_guard_main_conf_s  ngx_paas_guard_main_conf_t;
+typedef struct ngx_paas_guard_rule_s       ngx_paas_guard_rule_t;
+
+
+/* A zone: what the configuration says, and this process's view of it. */
+
+struct ngx_paas_guard_zone_s {
+    ngx_str_t                    name;
+    ngx_str_t                    state;         /* path, or empty */
+    ngx_shm_zone_t              *shm_zone;
+    ngx_slab_pool_t             *shpool;        /* its mutex: blocks, names */
+    void                        *memory;        /* of the core */
+    pguard_zone_t                core;
+    pguard_counters_t           *counters;      /* this worker's */
+    pguard_key_t                *key;
+    pguard_key_t                 own_key;       /* where there is no file */
+    uint16_t                    *rules;         /* [mcf->rules]: index in zone */
+    ngx_event_t                  timer;         /* worker 0: log, state */
+    uint64_t                     saved;         /* changes in the state file */
+    pguard_msec_t                others_due;    /* next line on other clients */
+    ngx_paas_guard_main_conf_t  *mcf;
+};
+
+
+/* A service of a zone, as far as the configuration knows it. */
+
+typedef struct {
+    ngx_str_t                    name;
+    ngx_paas_guard_zone_t       *zone;
+    pguard_hash_t                salt;
+    ngx_uint_t                   index;         /* in the zone's names */
+} ngx_paas_guard_service_t;
+
+
+typedef enum {
+    NGX_PAAS_GUARD_COUNT_ALL = 0,
+    NGX_PAAS_GUARD_COUNT_ADMITTED,
+    NGX_PAAS_GUARD_COUNT_THROTTLED,
+    NGX_PAAS_GUARD_COUNT_STATUS
+} ngx_paas_guard_count_e;
+
+
+struct ngx_paas_guard_rule_s {
+    ngx_str_t                    name;
+    ngx_uint_t                   index;         /* in mcf->rules */
+    ngx_http_complex_value_t     key;
+    pguard_window_rule_t         window;
+    pguard_block_rule_t          block;
+    ngx_uint_t                   count;         /* ngx_paas_guard_count_e */
+    ngx_array_t                 *statuses;      /* of ngx_uint_t */
+    ngx_uint_t                   scope_zone;    /* 1: all services */
+    ngx_uint_t                   reason;        /* pguard_reason_e */
+    pguard_hash_t                window_salt;   /* name, limit, window */
+    pguard_hash_t                block_salt;    /* name */
+};
+
+
+/* What a worker keeps for itself; a copy of its own after the fork. */
+
+typedef struct {
+    pguard_id_cache_t            ids;
+    XXH3_state_t                *xxh;
+    u_char                       origin[8];     /* random, of event ids */
+    uint32_t                     events;
+} ngx_paas_guard_worker_t;
+
+
+struct ngx_paas_guard_main_conf_s {
+    ngx_array_t                  zones;         /* ngx_paas_guard_zone_t * */
+    ngx_array_t                  rules;         /* ngx_paas_guard_rule_t * */
+    ngx_array_t                  services;      /* ..._service_t * */
+    ngx_array_t                  upstreams;     /* ngx_uint_t: ctx_index */
+    ngx_array_t                 *default_client;
+    ngx_array_t                 *default_headers;
+    ngx_str_t                    secret_file;
+    ngx_str_t                    session_cookie;
+    pguard_key_t                 key;           /* with a secret file */
+    ngx_paas_guard_store_t      *store;         /* NULL: no Redis */
+    ngx_str_t                    proxy;         /* this gateway's name */
+    ngx_paas_guard_worker_t     *worker;
+};
+
+
+typedef struct {
+    ngx_str_t                    name;          /* lower case */
+    ngx_uint_t                   hash;
+} ngx_paas_guard_header_t;
+
+
+/* A name used before what it names is known: with the place, for errors. */
+
+typedef struct {
+    ngx_str_t                    name;
+    ngx_str_t                    file;
+    ngx_uint_t                   line;
+} ngx_paas_guard_ref_t;
+
+
+typedef struct {
+    ngx_paas_guard_ref_t         zone_ref;      /* name.data NULL: off */
+    ngx_uint_t                   on;
+    ngx_paas_guard_zone_t       *zone;
+    ngx_str_t                    service_name;
+    ngx_paas_guard_service_t    *service;
+    ngx_array_t                 *client;        /* ngx_http_complex_value_t */
+    ngx_array_t                 *exempt;        /* the same */
+    ngx_msec_t                   interval;      /* 0: off */
+    ngx_uint_t                   cluster;       /* scope of the throttle */
+    ngx_array_t                 *headers;       /* ngx_paas_guard_header_t */
+    size_t                       body;          /* 0: off */
+    ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */
+    ngx_array_t                 *rule_refs;     /* ngx_paas_guard_ref_t */
+    ngx_array_t                 *rules;         /* ngx_paas_guard_rule_t * */
+    ngx_uint_t                   strict;
+    ngx_uint_t                   throttle_status;
+    ngx_uint_t                   block_status;
+    ngx_flag_t                   dry_run;
+    ngx_uint_t                   log_level;
+    ngx_flag_t                   ratelimit;
+} ngx_paas_guard_loc_conf_t;
+
+
+/* A rule's key in this request. */
+
+typedef struct {
+    ngx_paas_guard_rule_t       *rule;
+    ngx_uint_t                   counted;       /* 0: only its block counts */
+    pguard_str_t                 value;
+    pguard_hash_t                hash;
+} ngx_paas_guard_key_t;
+
+
+typedef enum {
+    NGX_PAAS_GUARD_START = 0,
+    NGX_PAAS_GUARD_BODY,                        /* reading it */
+    NGX_PAAS_GUARD_ASK,                         /* waiting for the store */
+    NGX_PAAS_GUARD_ANSWERED,
+    NGX_PAAS_GUARD_DONE
+} ngx_paas_guard_state_e;
+
+
+typedef struct {
+    ngx_http_request_t          *request;
+    ngx_paas_guard_loc_conf_t   *conf;          /* of where it was decided */
+    ngx_paas_guard_state_e       state;
+
+    pguard_verdict_e             verdict;       /* PGUARD_VERDICTS: none yet */
+    pguard_reason_e              reason;
+    pguard_str_t                 rule;          /* name, behind a block */
+    ngx_uint_t                   status;        /* of the refusal */
+    ngx_uint_t                   retry_after;   /* s */
+    u_char                       event[PGUARD_EVENT_LEN];
+
+    pguard_str_t                 client;
+    ngx_uint_t                   nkeys;
+    ngx_paas_guard_key_t        *keys;
+
+    pguard_hash_t                signature;
+    pguard_usec_t                now;
+    pguard_usec_t                wait;          /* left of the interval, us */
+    ngx_str_t                   *store;
+
+    ngx_paas_guard_question_t   *question;
+    ngx_table_elt_t             *tag;           /* our PaaS-Guard */
+
+    unsigned                     sign:1;        /* signature to be made */
+    unsigned                     is_signed:1;
+    unsigned                     throttled:1;
+    unsigned                     ratelimited:1; /* its headers were added */
+} ngx_paas_guard_ctx_t;
+
+
+#define ngx_paas_guard_alnum(c)                                               \
+    (((c) >= '0' && (c) <= '9') || (((c) | 0x20) >= 'a'                       \
+                                    && ((c) | 0x20) <= 'z'))
+
+#define ngx_paas_guard_core_str(s, n)                                         \
+    (s).data = (n).data;                                                      \
+    (s).len = (n).len
+
+
+/* ngx_paas_guard_conf.c: directives */
+
+char *ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_service_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_strings_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_headers_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_body_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_rewrite_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_hammer_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
+ngx_int_t ngx_paas_guard_check_name(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *name);
+ngx_int_t ngx_paas_guard_parameter(ngx_str_t *arg, const char *name,
+    ngx_str_t *value);
+
+/* ngx_paas_guard_resolve.c: what the configuration's names mean */
+
+ngx_int_t ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf);
+ngx_int_t ngx_paas_guard_conf_resolve(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf);
+ngx_int_t ngx_paas_guard_conf_finish(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf);
+
+/* ngx_paas_guard_rule.c: the directive of a rule */
+
+char *ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* ngx_paas_guard_zone.c: a zone's life, its names, its blocks */
+
+ngx_int_t ngx_paas_guard_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+ngx_int_t ngx_paas_guard_zone_init_process(ngx_cycle_t *cycle,
+    ngx_paas_guard_zone_t *zone);
+void ngx_paas_guard_zone_exit_process(ngx_paas_guard_zone_t *zone);
+
+/* Blocks key for its rule, or finds that it is blocked already.  Copies the
+   block to b.  NGX_OK; NGX_DECLINED if there is no place for it. */
+ngx_int_t ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
+    pguard_window_result_t *evidence, pguard_block_t *b);
+
+/* Copies the active block of key, set here or learned, to b.  1, or 0. */
+ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
+    pguard_msec_t now, pguard_block_t *b);
+
+/* ngx_paas_guard_state.c: blocks in a file */
+
+void ngx_paas_guard_state_load(ngx_paas_guard_zone_t *zone, ngx_log_t *log);
+void ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log);
+void ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
+    ngx_paas_guard_zone_t *to);
+
+/* ngx_paas_guard_request.c */
+
+ngx_int_t ngx_paas_guard_handler(ngx_http_request_t *r);
+ngx_paas_guard_ctx_t *ngx_paas_guard_ctx(ngx_http_request_t *r);
+pguard_usec_t ngx_paas_guard_now(void);
+pguard_msec_t ngx_paas_guard_clock(void *unused);
+
+
+/* Counts a request under the rule of key, here and in the store.  NGX_OK: that
+   was too many, and b is the block; else NGX_DECLINED. */
+ngx_int_t ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key, pguard_block_t *b);
+
+/* ngx_paas_guard_keys.c: who sends it */
+
+void ngx_paas_guard_item(ngx_paas_guard_item_t *item,
+    ngx_paas_guard_loc_conf_t *glcf, ngx_paas_guard_key_t *key);
+
+ngx_int_t ngx_paas_guard_keys(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+ngx_uint_t ngx_paas_guard_exempt(ngx_http_request_t *r,
+    ngx_paas_guard_loc_conf_t *conf);
+pguard_str_t ngx_paas_guard_credential(ngx_http_request_t *r);
+pguard_hash_t ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
+    ngx_paas_guard_service_t *service);
+pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
+    ngx_paas_guard_service_t *service, pguard_hash_t hash);
+
+/* The digest under which s leaves this gateway. */
+pguard_id_t ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s);
+
+/* ngx_paas_guard_signature.c: what it asks for */
+
+ngx_int_t ngx_paas_guard_signable(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, ngx_uint_t *body);
+ngx_int_t ngx_paas_guard_sign(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
+/* ngx_paas_guard_refusal.c */
+
+/* Fills in event, status, headers; sends the answer, or returns the status for
+   nginx's own error page.  To be returned from a phase handler. */
+ngx_int_t ngx_paas_guard_refuse(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+void ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event);
+ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
+    const char *name, pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n);
+ngx_int_t ngx_paas_guard_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value, ngx_table_elt_t **h);
+
+/* ngx_paas_guard_header.c: our header stays ours */
+
+extern ngx_module_t  ngx_paas_guard_filter_module;
+
+ngx_int_t ngx_paas_guard_drop_header(ngx_http_request_t *r);
+
+/* ngx_paas_guard_variables.c */
+
+ngx_int_t ngx_paas_guard_add_variables(ngx_conf_t *cf);
+
+/* ngx_paas_guard_log.c */
+
+ngx_int_t ngx_paas_guard_log_handler(ngx_http_request_t *r);
+void ngx_paas_guard_log_refusal(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+void ngx_paas_guard_log_summaries(ngx_paas_guard_zone_t *zone,
+    ngx_log_t *log);
+void ngx_paas_guard_log_block(ngx_paas_guard_zone_t *zone,
+    const pguard_block_t *b, const char *what, ngx_log_t *log);
+
+/* ngx_paas_guard_metrics.c */
+
+char *ngx_paas_guard_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+extern ngx_module_t  ngx_paas_guard_module;
+
+
+#endif /* _NGX_PAAS_GUARD_H_INCLUDED_ */

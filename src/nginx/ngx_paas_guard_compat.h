@@ -1,0 +1,52 @@
+/*
+ * Every difference between versions of what the guard is built with.
+ */
+
+#ifndef _NGX_PAAS_GUARD_COMPAT_H_INCLUDED_
+#define _NGX_PAAS_GUARD_COMPAT_H_INCLUDED_
+
+
+/*
+ * hiredis before 1.0 hands the length of an array over as int, and has no
+ * RESP3 types.  hiredis.h comes first where this matters.
+ */
+
+#ifdef HIREDIS_MAJOR
+
+#if (HIREDIS_MAJOR >= 1)
+
+typedef size_t     ngx_paas_guard_elements_t;
+typedef long long  ngx_paas_guard_format_t;
+
+#define NGX_PAAS_GUARD_HAVE_RESP3  1
+
+#else
+
+typedef int        ngx_paas_guard_elements_t;
+typedef int        ngx_paas_guard_format_t;
+
+#define NGX_PAAS_GUARD_HAVE_RESP3  0
+
+#endif
+
+#endif
+
+
+/* nginx */
+
+#if (nginx_version >= 1023000)
+#define ngx_paas_guard_table_elt_init(h)  (h)->next = NULL
+#else
+#define ngx_paas_guard_table_elt_init(h)
+#endif
+
+#if (NGX_SSL || NGX_COMPAT)
+#define ngx_paas_guard_is_tls(r)      ((r)->connection->ssl != NULL)
+#else
+#define ngx_paas_guard_is_tls(r)      0
+#endif
+
+#define ngx_paas_guard_is_connect(r)  ((r)->method == NGX_HTTP_CONNECT)
+
+
+#endif /* _NGX_PAAS_GUARD_COMPAT_H_INCLUDED_ */

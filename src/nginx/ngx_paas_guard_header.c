@@ -1,0 +1,330 @@
+#include "ngx_paas_guard.h"
+#include "../core/pguard_refusal.h"
+
+
+#define NGX_PAAS_GUARD_POLICIES  32
+#define NGX_PAAS_GUARD_TAG       "paas-guard"
+
+
+static ngx_int_t ngx_paas_guard_header_filter(ngx_http_request_t *r);
+static void ngx_paas_guard_own_header(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+static ngx_int_t ngx_paas_guard_ratelimit(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+static ngx_int_t ngx_paas_guard_filter_init(ngx_conf_t *cf);
+
+
+static ngx_http_module_t  ngx_paas_guard_filter_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_paas_guard_filter_init,            /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_paas_guard_filter_module = {
+    NGX_MODULE_V1,
+    &ngx_paas_guard_filter_module_ctx,     /* module context */
+    NULL,                                  /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+static ngx_int_t
+ngx_paas_guard_header_filter(ngx_http_request_t *r)
+{
+    ngx_paas_guard_ctx_t  *ctx;
+
+    if (r != r->main) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    ctx = ngx_paas_guard_ctx(r);
+
+    ngx_paas_guard_own_header(r, ctx);
+
+    if (ctx && ctx->conf->ratelimit && !ctx->ratelimited
+        && ctx->state == NGX_PAAS_GUARD_DONE
+        && ctx->verdict != PGUARD_VERDICT_EXEMPT)
+    {
+        ctx->ratelimited = 1;
+
+        if (ngx_paas_guard_ratelimit(r, ctx) != NGX_OK) {
+            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                          "paas_guard: RateLimit headers left out");
+        }
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_uint_t
+ngx_paas_guard_is_tag(ngx_table_elt_t *h)
+{
+    return h->key.len == sizeof(NGX_PAAS_GUARD_TAG) - 1
+           && ngx_strncasecmp(h->key.data, (u_char *) NGX_PAAS_GUARD_TAG,
+                              sizeof(NGX_PAAS_GUARD_TAG) - 1)
+              == 0;
+}
+
+
+/* Whatever an upstream says of itself under our name is left out. */
+
+static void
+ngx_paas_guard_own_header(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (ngx_paas_guard_is_tag(&h[i])
+                && (ctx == NULL || &h[i] != ctx->tag))
+            {
+                h[i].hash = 0;
+            }
+        }
+    }
+}
+
+
+/* A part of a list can't lose an element in its middle, for others point to
+   those behind it: it is cut in two. */
+
+static ngx_int_t
+ngx_paas_guard_cut_header(ngx_http_request_t *r, ngx_list_part_t *part,
+    ngx_uint_t i)
+{
+    ngx_list_t       *list;
+    ngx_list_part_t  *rest, *fresh;
+    ngx_table_elt_t  *h;
+
+    list = &r->headers_in.headers;
+    h = part->elts;
+
+    rest = ngx_palloc(r->pool, sizeof(ngx_list_part_t));
+    if (rest == NULL) {
+        return NGX_ERROR;
+    }
+
+    rest->elts = &h[i + 1];
+    rest->nelts = part->nelts - i - 1;
+    rest->next = part->next;
+
+    if (list->last == part) {
+
+        /* rest has less room than the list thinks that its last part has */
+
+        fresh = ngx_palloc(r->pool, sizeof(ngx_list_part_t));
+        if (fresh == NULL) {
+            return NGX_ERROR;
+        }
+
+        fresh->elts = ngx_palloc(r->pool, list->nalloc * list->size);
+        if (fresh->elts == NULL) {
+            return NGX_ERROR;
+        }
+
+        fresh->nelts = 0;
+        fresh->next = NULL;
+
+        rest->next = fresh;
+        list->last = fresh;
+    }
+
+    part->nelts = i;
+    part->next = rest;
+
+    return NGX_OK;
+}
+
+
+/* Nor does a client's word reach the upstream. */
+
+ngx_int_t
+ngx_paas_guard_drop_header(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (!ngx_paas_guard_is_tag(&h[i])) {
+                continue;
+            }
+
+            if (ngx_paas_guard_cut_header(r, part, i) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            break;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_paas_guard_identical_policy(ngx_paas_guard_ctx_t *ctx,
+    pguard_ratelimit_t *p)
+{
+    p->name = pguard_refusal_identical;
+    p->quota = 1;
+    p->window = (ctx->conf->interval + 999) / 1000;
+    p->remaining = 0;
+    p->reset = ctx->throttled ? (ctx->wait + 999999) / 1000000 : p->window;
+}
+
+
+static void
+ngx_paas_guard_rule_policy(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key, pguard_ratelimit_t *p)
+{
+    uint64_t               limit;
+    pguard_window_state_t  state;
+
+    limit = key->rule->window.limit;
+
+    state = pguard_window_peek(&ctx->conf->zone->core.windows,
+                               ngx_paas_guard_window_key(key,
+                                                         ctx->conf->service),
+                               &key->rule->window, ctx->now / 1000);
+
+    ngx_paas_guard_core_str(p->name, key->rule->name);
+    p->quota = limit;
+    p->window = (key->rule->window.window + 999) / 1000;
+    p->remaining = state.count < limit ? limit - state.count : 0;
+    p->reset = state.reset ? (state.reset + 999) / 1000 : p->window;
+}
+
+
+/* The policies in force; of a refusal, only the one that it violates, for
+   Retry-After must not come before any reset that is told. */
+
+static ngx_uint_t
+ngx_paas_guard_policies(ngx_paas_guard_ctx_t *ctx, pguard_ratelimit_t *p)
+{
+    ngx_uint_t             i, n;
+    ngx_paas_guard_key_t  *key;
+
+    n = 0;
+
+    if (ctx->is_signed && ctx->reason != PGUARD_REASON_HAMMERING
+        && ctx->reason != PGUARD_REASON_LOCKOUT)
+    {
+        ngx_paas_guard_identical_policy(ctx, &p[n++]);
+    }
+
+    if (ctx->reason == PGUARD_REASON_DUPLICATE) {
+        return n;
+    }
+
+    for (i = 0; i < ctx->nkeys && n < NGX_PAAS_GUARD_POLICIES; i++) {
+        key = &ctx->keys[i];
+
+        if (ctx->rule.len == 0) {
+            if (key->counted) {
+                ngx_paas_guard_rule_policy(ctx, key, &p[n++]);
+            }
+
+            continue;
+        }
+
+        if (key->rule->name.len == ctx->rule.len
+            && ngx_strncmp(key->rule->name.data, ctx->rule.data,
+                           ctx->rule.len)
+               == 0)
+        {
+            ngx_paas_guard_rule_policy(ctx, key, &p[n]);
+            p[n].remaining = 0;
+            p[n++].reset = ctx->retry_after;
+        }
+    }
+
+    return n;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_ratelimit_header(ngx_http_request_t *r, const char *name,
+    void (*render)(pguard_out_t *out, const pguard_ratelimit_t *p, size_t n),
+    const pguard_ratelimit_t *p, size_t n)
+{
+    ngx_str_t     value;
+    pguard_out_t  out;
+
+    pguard_out_init(&out, NULL, 0);
+    render(&out, p, n);
+
+    value.len = out.need;
+    value.data = ngx_pnalloc(r->pool, value.len);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    pguard_out_init(&out, value.data, value.len);
+    render(&out, p, n);
+
+    return ngx_paas_guard_add_header(r, name, &value, NULL);
+}
+
+
+static ngx_int_t
+ngx_paas_guard_ratelimit(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_uint_t          n;
+    pguard_ratelimit_t  p[NGX_PAAS_GUARD_POLICIES];
+
+    n = ngx_paas_guard_policies(ctx, p);
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_paas_guard_ratelimit_header(r, "RateLimit-Policy",
+                                        pguard_ratelimit_policy, p, n)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_paas_guard_ratelimit_header(r, "RateLimit", pguard_ratelimit,
+                                           p, n);
+}
+
+
+static ngx_int_t
+ngx_paas_guard_filter_init(ngx_conf_t *cf)
+{
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_paas_guard_header_filter;
+
+    return NGX_OK;
+}

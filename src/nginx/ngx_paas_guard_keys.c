@@ -1,0 +1,357 @@
+#include "ngx_paas_guard.h"
+#include "../core/pguard_credential.h"
+
+
+#define NGX_PAAS_GUARD_LINES  16        /* of one header: more are not read */
+
+
+static ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
+
+/* The digest under which s leaves this gateway. */
+
+pguard_id_t
+ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s)
+{
+    pguard_id_t  id;
+
+    if (pguard_key_id_cached(zone->key, &zone->mcf->worker->ids, s, &id)
+        != 0)
+    {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "paas_guard: HMAC-SHA-256 failed");
+    }
+
+    return id;
+}
+
+
+/* Two tables of one zone never mix, nor do two rules in one table: what is
+   counted is salted with all that gives the count a meaning. */
+
+static pguard_hash_t
+ngx_paas_guard_salt(pguard_hash_t hash, pguard_hash_t salt)
+{
+    hash.lo ^= salt.lo;
+    hash.hi ^= salt.hi;
+
+    return hash;
+}
+
+
+pguard_hash_t
+ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
+    ngx_paas_guard_service_t *service)
+{
+    pguard_hash_t  hash;
+
+    hash = ngx_paas_guard_salt(key->hash, key->rule->window_salt);
+
+    return key->rule->scope_zone ? hash
+                                 : ngx_paas_guard_salt(hash, service->salt);
+}
+
+
+pguard_hash_t
+ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
+    ngx_paas_guard_service_t *service, pguard_hash_t hash)
+{
+    hash = ngx_paas_guard_salt(hash, rule->block_salt);
+
+    return rule->scope_zone ? hash
+                            : ngx_paas_guard_salt(hash, service->salt);
+}
+
+
+void
+ngx_paas_guard_item(ngx_paas_guard_item_t *item,
+    ngx_paas_guard_loc_conf_t *glcf, ngx_paas_guard_key_t *key)
+{
+    item->rule = key->rule->name;
+    ngx_str_null(&item->service);
+
+    if (!key->rule->scope_zone) {
+        item->service = glcf->service->name;
+    }
+
+    item->id = ngx_paas_guard_id(glcf->zone, key->value);
+    item->window = key->rule->window;
+    item->data = key;
+    item->total = 0;
+}
+
+
+ngx_uint_t
+ngx_paas_guard_exempt(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *conf)
+{
+    ngx_str_t                  value;
+    ngx_uint_t                 i;
+    ngx_http_complex_value_t  *cv;
+
+    if (conf->exempt == NULL) {
+        return 0;
+    }
+
+    cv = conf->exempt->elts;
+
+    for (i = 0; i < conf->exempt->nelts; i++) {
+
+        if (ngx_http_complex_value(r, &cv[i], &value) == NGX_OK
+            && value.len
+            && !(value.len == 1 && value.data[0] == '0'))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* The value of a rule's key.  Rules mostly share one: it is taken over. */
+
+static ngx_int_t
+ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_rule_t *rule, ngx_uint_t counted)
+{
+    ngx_str_t              value;
+    ngx_uint_t             i;
+    ngx_paas_guard_key_t  *key;
+
+    key = &ctx->keys[ctx->nkeys];
+    key->rule = rule;
+    key->counted = counted;
+
+    for (i = 0; i < ctx->nkeys; i++) {
+        if (ctx->keys[i].rule->key.value.len == rule->key.value.len
+            && ngx_memcmp(ctx->keys[i].rule->key.value.data,
+                          rule->key.value.data, rule->key.value.len)
+               == 0)
+        {
+            key->value = ctx->keys[i].value;
+            key->hash = ctx->keys[i].hash;
+            ctx->nkeys++;
+            return NGX_OK;
+        }
+    }
+
+    if (ngx_http_complex_value(r, &rule->key, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (value.len == 0) {
+        return NGX_OK;
+    }
+
+    ngx_paas_guard_core_str(key->value, value);
+    key->hash = pguard_key_hash(ctx->conf->zone->key, key->value);
+    ctx->nkeys++;
+
+    return NGX_OK;
+}
+
+
+/* Rules for the whole zone that are not in force here: not counted, but who
+   they have blocked is blocked here, too. */
+
+static ngx_int_t
+ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_uint_t                    i, j, nrules;
+    ngx_paas_guard_rule_t       **rules, **here;
+    ngx_paas_guard_main_conf_t   *gmcf;
+
+    gmcf = ctx->conf->zone->mcf;
+    rules = gmcf->rules.elts;
+
+    here = ctx->conf->rules ? ctx->conf->rules->elts : NULL;
+    nrules = ctx->conf->rules ? ctx->conf->rules->nelts : 0;
+
+    for (i = 0; i < gmcf->rules.nelts; i++) {
+
+        if (!rules[i]->scope_zone) {
+            continue;
+        }
+
+        for (j = 0; j < nrules && here[j] != rules[i]; j++) { /* void */ }
+
+        if (j == nrules
+            && ngx_paas_guard_key(r, ctx, rules[i], 0) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* Fills in the client, and the keys of the rules. */
+
+ngx_int_t
+ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_uint_t                    i;
+    pguard_msec_t                 now;
+    ngx_array_t                  *in_force;
+    pguard_blocks_t              *blocks;
+    ngx_paas_guard_rule_t       **rules;
+    ngx_paas_guard_main_conf_t   *gmcf;
+
+    gmcf = ctx->conf->zone->mcf;
+    in_force = ctx->conf->rules;
+    blocks = &ctx->conf->zone->core.blocks;
+    now = ctx->now / 1000;
+
+    if (ngx_paas_guard_client(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (gmcf->rules.nelts == 0) {
+        return NGX_OK;
+    }
+
+    ctx->keys = ngx_palloc(r->pool, gmcf->rules.nelts
+                                    * sizeof(ngx_paas_guard_key_t));
+    if (ctx->keys == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (in_force) {
+        rules = in_force->elts;
+
+        for (i = 0; i < in_force->nelts; i++) {
+            if (ngx_paas_guard_key(r, ctx, rules[i], 1) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    if (pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
+        || pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now))
+    {
+        return ngx_paas_guard_zone_keys(r, ctx);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_str_t                  value;
+    ngx_uint_t                 i;
+    ngx_array_t               *client;
+    ngx_http_complex_value_t  *cv;
+
+    client = ctx->conf->client;
+    cv = client->elts;
+
+    for (i = 0; i < client->nelts; i++) {
+
+        if (ngx_http_complex_value(r, &cv[i], &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (value.len) {
+            ngx_paas_guard_core_str(ctx->client, value);
+            return NGX_OK;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* The lines of the header called name (lower case), at most max of them. */
+
+ngx_int_t
+ngx_paas_guard_header_lines(ngx_http_request_t *r, const char *name,
+    pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = ngx_strlen(name);
+    *n = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts && *n < max; i++) {
+
+            if (h[i].key.len == len
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+            {
+                ngx_paas_guard_core_str(lines[*n], h[i].value);
+                (*n)++;
+            }
+        }
+    }
+
+    return *n ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* What the request claims to be sent with, the kind before it: a token must
+   not pass for an API key of the same bytes.  Empty if there is none. */
+
+pguard_str_t
+ngx_paas_guard_credential(ngx_http_request_t *r)
+{
+    u_char                      *p;
+    ngx_uint_t                   n;
+    pguard_str_t                 s, lines[3][NGX_PAAS_GUARD_LINES];
+    pguard_credential_t          found;
+    pguard_credential_lines_t    in;
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+
+    s.len = 0;
+    s.data = NULL;
+
+    (void) ngx_paas_guard_header_lines(r, "authorization", lines[0],
+                                       NGX_PAAS_GUARD_LINES, &n);
+    in.authorization.line = lines[0];
+    in.authorization.count = n;
+
+    (void) ngx_paas_guard_header_lines(r, "x-api-key", lines[1],
+                                       NGX_PAAS_GUARD_LINES, &n);
+    in.api_key.line = lines[1];
+    in.api_key.count = n;
+
+    n = 0;
+
+    if (gmcf->session_cookie.len) {
+        (void) ngx_paas_guard_header_lines(r, "cookie", lines[2],
+                                           NGX_PAAS_GUARD_LINES, &n);
+    }
+
+    in.cookie.line = lines[2];
+    in.cookie.count = n;
+    ngx_paas_guard_core_str(in.session, gmcf->session_cookie);
+
+    found = pguard_credential(&in);
+
+    if (found.kind == PGUARD_CREDENTIAL_NONE) {
+        return s;
+    }
+
+    p = ngx_pnalloc(r->pool, found.value.len + 1);
+    if (p == NULL) {
+        return s;
+    }
+
+    p[0] = (u_char) found.kind;
+    ngx_memcpy(p + 1, found.value.data, found.value.len);
+
+    s.data = p;
+    s.len = found.value.len + 1;
+
+    return s;
+}

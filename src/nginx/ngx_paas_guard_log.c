@@ -1,0 +1,184 @@
+#include "ngx_paas_guard.h"
+
+
+static ngx_uint_t ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule,
+    ngx_uint_t status);
+
+
+/* Rules that count answers. */
+
+ngx_int_t
+ngx_paas_guard_log_handler(ngx_http_request_t *r)
+{
+    ngx_uint_t             i;
+    pguard_block_t         b;
+    ngx_paas_guard_key_t  *key;
+    ngx_paas_guard_ctx_t  *ctx;
+
+    ctx = ngx_paas_guard_ctx(r);
+
+    /* what the guard itself has refused is no answer to count */
+
+    if (ctx == NULL || ctx->verdict == PGUARD_VERDICT_THROTTLED
+        || ctx->verdict == PGUARD_VERDICT_BLOCKED
+        || ctx->verdict == PGUARD_VERDICTS)
+    {
+        return NGX_OK;
+    }
+
+    ctx->now = ngx_paas_guard_now();
+
+    for (i = 0; i < ctx->nkeys; i++) {
+        key = &ctx->keys[i];
+
+        if (key->counted && key->rule->count == NGX_PAAS_GUARD_COUNT_STATUS
+            && ngx_paas_guard_counts_status(key->rule, r->headers_out.status))
+        {
+            (void) ngx_paas_guard_count(ctx, key, &b);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule, ngx_uint_t status)
+{
+    ngx_uint_t   i, *statuses;
+
+    statuses = rule->statuses->elts;
+
+    for (i = 0; i < rule->statuses->nelts; i++) {
+        if (statuses[i] == status) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* The first of a burst has a line of its own; see pguard_burst.h. */
+
+void
+ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    u_char                      hex[PGUARD_ID_HEX_LEN];
+    pguard_str_t                reason;
+    pguard_hash_t               key;
+    pguard_burst_t              burst;
+    ngx_paas_guard_loc_conf_t  *glcf;
+
+    glcf = ctx->conf;
+
+    key = pguard_key_hash(glcf->zone->key, ctx->client);
+    key.lo ^= pguard_key_hash(glcf->zone->key, ctx->rule).lo
+              ^ glcf->service->salt.lo;
+
+    burst.id = ngx_paas_guard_id(glcf->zone, ctx->client);
+    burst.rule = PGUARD_RULE_NONE;
+    burst.service = (uint16_t) glcf->service->index;
+    burst.reason = (uint8_t) ctx->reason;
+    burst.level = (uint8_t) glcf->log_level;
+
+    if (ctx->rule.len) {
+        burst.rule = (uint16_t) pguard_zone_name_find(&glcf->zone->core,
+                                                      PGUARD_NAME_RULE,
+                                                      ctx->rule);
+    }
+
+    if (!pguard_burst_add(&glcf->zone->core.bursts, key, &burst,
+                          ctx->now / 1000))
+    {
+        return;
+    }
+
+    (void) pguard_hex(hex, burst.id.bytes, PGUARD_ID_LEN);
+    reason = pguard_reason_names[ctx->reason];
+
+    ngx_log_error(glcf->log_level, r->connection->log, 0,
+                  "paas_guard: refused%s, reason %*s, client %*s, "
+                  "service \"%V\", rule \"%*s\", zone \"%V\", event %*s",
+                  glcf->dry_run ? " (dry run)" : "", reason.len, reason.data,
+                  (size_t) PGUARD_ID_HEX_LEN, hex, &glcf->service->name,
+                  ctx->rule.len, ctx->rule.data, &glcf->zone->name,
+                  (size_t) PGUARD_EVENT_LEN, ctx->event);
+}
+
+
+static void
+ngx_paas_guard_log_summary(ngx_paas_guard_zone_t *zone, pguard_burst_t *b,
+    ngx_log_t *log)
+{
+    u_char        hex[PGUARD_ID_HEX_LEN];
+    pguard_str_t  rule, service, reason;
+
+    (void) pguard_hex(hex, b->id.bytes, PGUARD_ID_LEN);
+
+    rule = pguard_zone_name(&zone->core, PGUARD_NAME_RULE, b->rule);
+    service = pguard_zone_name(&zone->core, PGUARD_NAME_SERVICE, b->service);
+    reason = pguard_reason_names[b->reason];
+
+    ngx_log_error(b->level, log, 0,
+                  "paas_guard: refused %uL more in a minute, reason %*s, "
+                  "client %*s, service \"%*s\", rule \"%*s\", zone \"%V\"",
+                  b->more, reason.len, reason.data,
+                  (size_t) PGUARD_ID_HEX_LEN, hex, service.len, service.data,
+                  rule.len, rule.data, &zone->name);
+}
+
+
+/* Worker 0, every second. */
+
+void
+ngx_paas_guard_log_summaries(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
+{
+    uint64_t        pos, others;
+    pguard_msec_t   now;
+    pguard_burst_t  b;
+
+    now = ngx_paas_guard_clock(NULL);
+    pos = 0;
+
+    while (pguard_burst_next(&zone->core.bursts, &pos, now, &b)) {
+        if (b.more) {
+            ngx_paas_guard_log_summary(zone, &b, log);
+        }
+    }
+
+    if (now < zone->others_due) {
+        return;
+    }
+
+    zone->others_due = now + PGUARD_BURST_PERIOD;
+    others = pguard_burst_others(&zone->core.bursts);
+
+    if (others) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "paas_guard: refused %uL more of further clients in a "
+                      "minute, zone \"%V\"", others, &zone->name);
+    }
+}
+
+
+void
+ngx_paas_guard_log_block(ngx_paas_guard_zone_t *zone, const pguard_block_t *b,
+    const char *what, ngx_log_t *log)
+{
+    u_char        hex[PGUARD_ID_HEX_LEN];
+    pguard_str_t  rule, service;
+
+    (void) pguard_hex(hex, b->id.bytes, PGUARD_ID_LEN);
+
+    rule = pguard_zone_name(&zone->core, PGUARD_NAME_RULE, b->rule);
+    service = pguard_zone_name(&zone->core, PGUARD_NAME_SERVICE, b->service);
+
+    ngx_log_error(NGX_LOG_WARN, log, 0,
+                  "paas_guard: %s key %*s for %uLms: %uL requests in %uLms, "
+                  "limit %uL, rule \"%*s\", service \"%*s\", offence %ud, "
+                  "zone \"%V\"",
+                  what, (size_t) PGUARD_ID_HEX_LEN, hex, b->last, b->count,
+                  b->window, b->limit, rule.len, rule.data, service.len,
+                  service.data, (unsigned) b->step, &zone->name);
+}

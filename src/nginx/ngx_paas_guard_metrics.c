@@ -1,0 +1,534 @@
+#include "ngx_paas_guard.h"
+#include "../core/pguard_metrics.h"
+#include "../core/pguard_negotiate.h"
+
+#include <hiredis/hiredis.h>
+
+#define PCRE2_CODE_UNIT_WIDTH  8
+#include <pcre2.h>
+
+
+#define NGX_PAAS_GUARD_METRICS_SIZE  65536
+#define NGX_PAAS_GUARD_ACCEPT_LINES  16
+
+
+typedef struct {
+    pguard_out_t                 out;
+    pguard_format_e              format;
+    ngx_paas_guard_main_conf_t  *gmcf;
+    pguard_usec_t                now;
+} ngx_paas_guard_page_t;
+
+typedef void (*ngx_paas_guard_family_pt)(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+
+/* handler is called once for each zone, or once with none */
+
+typedef struct {
+    ngx_paas_guard_family_pt     handler;
+    ngx_uint_t                   per_zone;
+} ngx_paas_guard_family_t;
+
+
+static void ngx_paas_guard_service_family(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+static void ngx_paas_guard_zone_family(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+static void ngx_paas_guard_blocks_family(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+static void ngx_paas_guard_kind_family(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+static void ngx_paas_guard_unsigned_family(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+static void ngx_paas_guard_store_family(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+static void ngx_paas_guard_build_family(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+
+
+static ngx_paas_guard_family_t
+    ngx_paas_guard_families[PGUARD_METRICS_FAMILIES] = {
+
+    [PGUARD_METRICS_REQUESTS] = { ngx_paas_guard_service_family, 1 },
+    [PGUARD_METRICS_REFUSALS] = { ngx_paas_guard_service_family, 1 },
+    [PGUARD_METRICS_BLOCKS_ACTIVE] = { ngx_paas_guard_zone_family, 1 },
+    [PGUARD_METRICS_BLOCKS] = { ngx_paas_guard_blocks_family, 1 },
+    [PGUARD_METRICS_ZONE_BYTES] = { ngx_paas_guard_zone_family, 1 },
+    [PGUARD_METRICS_ZONE_ENTRIES] = { ngx_paas_guard_kind_family, 1 },
+    [PGUARD_METRICS_ZONE_EVICTIONS] = { ngx_paas_guard_kind_family, 1 },
+    [PGUARD_METRICS_EXHAUSTED] = { ngx_paas_guard_zone_family, 1 },
+    [PGUARD_METRICS_UNSIGNED] = { ngx_paas_guard_unsigned_family, 1 },
+    [PGUARD_METRICS_REDIS_UP] = { ngx_paas_guard_store_family, 0 },
+    [PGUARD_METRICS_REDIS_COMMANDS] = { ngx_paas_guard_store_family, 0 },
+    [PGUARD_METRICS_REDIS_DURATION] = { ngx_paas_guard_store_family, 0 },
+    [PGUARD_METRICS_DEGRADED] = { ngx_paas_guard_store_family, 0 },
+    [PGUARD_METRICS_BUILD_INFO] = { ngx_paas_guard_build_family, 0 }
+};
+
+
+static void
+ngx_paas_guard_sample(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    pguard_label_t *labels, ngx_uint_t n, uint64_t value)
+{
+    pguard_metrics_sample(&page->out, page->format, &pguard_metrics[family],
+                          labels, n, value);
+}
+
+
+static void
+ngx_paas_guard_zone_label(pguard_label_t *label, ngx_paas_guard_zone_t *zone)
+{
+    label->name = "zone";
+    ngx_paas_guard_core_str(label->value, zone->name);
+}
+
+
+static void
+ngx_paas_guard_service_samples(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone, pguard_label_t *labels,
+    pguard_service_counters_t *counters)
+{
+    ngx_uint_t  i;
+
+    if (family == PGUARD_METRICS_REQUESTS) {
+        labels[2].name = "verdict";
+
+        for (i = 0; i < PGUARD_VERDICTS; i++) {
+            labels[2].value = pguard_verdict_names[i];
+            ngx_paas_guard_sample(page, family, labels, 3,
+                                  pguard_zone_sum(&zone->core,
+                                                  &counters->requests[i]));
+        }
+
+        return;
+    }
+
+    labels[2].name = "reason";
+
+    for (i = 0; i < PGUARD_REASONS; i++) {
+        labels[2].value = pguard_reason_names[i];
+        ngx_paas_guard_sample(page, family, labels, 3,
+                              pguard_zone_sum(&zone->core,
+                                              &counters->refusals[i]));
+    }
+}
+
+
+static void
+ngx_paas_guard_service_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone)
+{
+    ngx_uint_t          i, n;
+    pguard_label_t      labels[3];
+    pguard_counters_t  *counters;
+
+    counters = pguard_zone_counters(&zone->core, 0);
+    n = pguard_zone_names(&zone->core, PGUARD_NAME_SERVICE);
+
+    ngx_paas_guard_zone_label(&labels[0], zone);
+    labels[1].name = "service";
+
+    for (i = 0; i < n; i++) {
+        labels[1].value = pguard_zone_name(&zone->core, PGUARD_NAME_SERVICE,
+                                           i);
+        ngx_paas_guard_service_samples(page, family, zone, labels,
+                                       &counters->service[i]);
+    }
+}
+
+
+static uint64_t
+ngx_paas_guard_active_blocks(ngx_paas_guard_zone_t *zone, pguard_msec_t now)
+{
+    uint64_t         n, pos;
+    pguard_block_t  *b;
+
+    n = 0;
+    pos = 0;
+
+    for ( ;; ) {
+        b = pguard_block_next(&zone->core.blocks, &pos, now);
+        if (b == NULL) {
+            return n;
+        }
+
+        n += b->until > now;
+    }
+}
+
+
+static void
+ngx_paas_guard_zone_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone)
+{
+    uint64_t        value;
+    pguard_label_t  label;
+
+    ngx_paas_guard_zone_label(&label, zone);
+
+    switch (family) {
+
+    case PGUARD_METRICS_BLOCKS_ACTIVE:
+        value = ngx_paas_guard_active_blocks(zone, page->now / 1000);
+        break;
+
+    case PGUARD_METRICS_ZONE_BYTES:
+        value = zone->shm_zone->shm.size;
+        break;
+
+    default: /* PGUARD_METRICS_EXHAUSTED */
+        value = pguard_zone_sum(&zone->core,
+                                &pguard_zone_counters(&zone->core, 0)
+                                 ->exhausted);
+    }
+
+    ngx_paas_guard_sample(page, family, &label, 1, value);
+}
+
+
+static void
+ngx_paas_guard_blocks_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone)
+{
+    ngx_uint_t          i, n;
+    pguard_label_t      labels[2];
+    pguard_counters_t  *counters;
+
+    static const pguard_str_t  by_hand = pguard_string("");
+
+    counters = pguard_zone_counters(&zone->core, 0);
+    n = pguard_zone_names(&zone->core, PGUARD_NAME_RULE);
+
+    ngx_paas_guard_zone_label(&labels[0], zone);
+    labels[1].name = "rule";
+
+    for (i = 0; i < n; i++) {
+        labels[1].value = pguard_zone_name(&zone->core, PGUARD_NAME_RULE, i);
+        ngx_paas_guard_sample(page, family, labels, 2,
+                              pguard_zone_sum(&zone->core,
+                                              &counters->blocks[i]));
+    }
+
+    labels[1].value = by_hand;
+    ngx_paas_guard_sample(page, family, labels, 2,
+                          pguard_zone_sum(&zone->core,
+                                          &counters->blocks_operator));
+}
+
+
+static uint64_t
+ngx_paas_guard_entries(ngx_paas_guard_page_t *page,
+    ngx_paas_guard_zone_t *zone, pguard_entry_e kind)
+{
+    uint64_t                  window;
+    ngx_uint_t                i;
+    ngx_paas_guard_rule_t   **rules;
+
+    switch (kind) {
+
+    case PGUARD_ENTRY_SIGNATURE:
+        return pguard_throttle_entries(&zone->core.throttle, page->now);
+
+    case PGUARD_ENTRY_WINDOW:
+        rules = page->gmcf->rules.elts;
+        window = 0;
+
+        for (i = 0; i < page->gmcf->rules.nelts; i++) {
+            window = ngx_max(window, rules[i]->window.window);
+        }
+
+        return pguard_window_entries(&zone->core.windows, page->now / 1000,
+                                     window);
+
+    default: /* PGUARD_ENTRY_BLOCK */
+        return ngx_paas_guard_active_blocks(zone, page->now / 1000);
+    }
+}
+
+
+static void
+ngx_paas_guard_kind_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone)
+{
+    uint64_t            value;
+    ngx_uint_t          i;
+    pguard_label_t      labels[2];
+    pguard_counters_t  *counters;
+
+    counters = pguard_zone_counters(&zone->core, 0);
+
+    ngx_paas_guard_zone_label(&labels[0], zone);
+    labels[1].name = "kind";
+
+    for (i = 0; i < PGUARD_ENTRIES; i++) {
+        labels[1].value = pguard_entry_names[i];
+
+        value = family == PGUARD_METRICS_ZONE_ENTRIES
+                ? ngx_paas_guard_entries(page, zone, i)
+                : pguard_zone_sum(&zone->core, &counters->evictions[i]);
+
+        ngx_paas_guard_sample(page, family, labels, 2, value);
+    }
+}
+
+
+static void
+ngx_paas_guard_unsigned_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone)
+{
+    ngx_uint_t          i;
+    pguard_label_t      labels[2];
+    pguard_counters_t  *counters;
+
+    counters = pguard_zone_counters(&zone->core, 0);
+
+    ngx_paas_guard_zone_label(&labels[0], zone);
+    labels[1].name = "why";
+
+    for (i = 0; i < PGUARD_UNSIGNED_WHYS; i++) {
+        labels[1].value = pguard_unsigned_names[i];
+        ngx_paas_guard_sample(page, family, labels, 2,
+                              pguard_zone_sum(&zone->core,
+                                              &counters->unsigned_[i]));
+    }
+}
+
+
+static void
+ngx_paas_guard_build_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone)
+{
+    ngx_uint_t      i;
+    u_char          hiredis[32], xxhash[32], pcre[64];
+    const char     *values[5];
+    pguard_label_t  labels[5];
+
+    static const char  *names[5] = {
+        "version", "nginx", "hiredis", "xxhash", "pcre2"
+    };
+
+    *ngx_snprintf(hiredis, sizeof(hiredis) - 1, "%d.%d.%d", HIREDIS_MAJOR,
+                  HIREDIS_MINOR, HIREDIS_PATCH) = '\0';
+    *ngx_snprintf(xxhash, sizeof(xxhash) - 1, "%ud.%ud.%ud",
+                  XXH_versionNumber() / 10000,
+                  XXH_versionNumber() / 100 % 100,
+                  XXH_versionNumber() % 100) = '\0';
+
+    if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) > (int) sizeof(pcre)
+        || pcre2_config(PCRE2_CONFIG_VERSION, pcre) < 0)
+    {
+        pcre[0] = '\0';
+    }
+
+    values[0] = PGUARD_VERSION;
+    values[1] = NGINX_VERSION;
+    values[2] = (char *) hiredis;
+    values[3] = (char *) xxhash;
+    values[4] = (char *) pcre;
+
+    for (i = 0; i < 5; i++) {
+        labels[i].name = names[i];
+        labels[i].value.data = (const u_char *) values[i];
+        labels[i].value.len = ngx_strlen(values[i]);
+    }
+
+    /* of "10.42 2022-12-11", the number */
+
+    labels[4].value.len = strcspn(values[4], " ");
+
+    ngx_paas_guard_sample(page, family, labels, 5, 1);
+}
+
+
+static void
+ngx_paas_guard_store_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone)
+{
+    uint64_t                        bounds[NGX_PAAS_GUARD_STORE_BUCKETS];
+    uint64_t                        buckets[NGX_PAAS_GUARD_STORE_BUCKETS];
+    uint64_t                        since, value;
+    ngx_uint_t                      i;
+    pguard_label_t                  label;
+    ngx_paas_guard_store_shared_t  *shared, none;
+
+    ngx_memzero(&none, sizeof(none));
+    shared = page->gmcf->store ? ngx_paas_guard_store_shared(page->gmcf->store)
+                               : &none;
+
+    since = pguard_load(&shared->degraded_since);
+
+    switch (family) {
+
+    case PGUARD_METRICS_REDIS_UP:
+        value = page->gmcf->store
+                && ngx_paas_guard_store_up(page->gmcf->store);
+        ngx_paas_guard_sample(page, family, NULL, 0, value);
+        break;
+
+    case PGUARD_METRICS_REDIS_COMMANDS:
+        label.name = "result";
+
+        for (i = 0; i < NGX_PAAS_GUARD_RESULTS; i++) {
+            label.value = ngx_paas_guard_result_names[i];
+            ngx_paas_guard_sample(page, family, &label, 1,
+                                  pguard_peek(&shared->commands[i]));
+        }
+
+        break;
+
+    case PGUARD_METRICS_REDIS_DURATION:
+
+        for (i = 0; i < NGX_PAAS_GUARD_STORE_BUCKETS; i++) {
+            buckets[i] = pguard_peek(&shared->bucket[i]);
+
+            if (i < NGX_PAAS_GUARD_STORE_BUCKETS - 1) {
+                bounds[i] = ngx_paas_guard_store_bounds[i];
+            }
+        }
+
+        pguard_metrics_histogram(&page->out, page->format,
+                                 &pguard_metrics[family], NULL, 0, bounds,
+                                 buckets, NGX_PAAS_GUARD_STORE_BUCKETS - 1,
+                                 pguard_peek(&shared->sum));
+        break;
+
+    default: /* PGUARD_METRICS_DEGRADED */
+        value = pguard_peek(&shared->degraded);
+
+        if (since && since < page->now / 1000) {
+            value += page->now / 1000 - since;
+        }
+
+        pguard_metrics_decimal(&page->out, page->format,
+                               &pguard_metrics[family], NULL, 0, value, 3);
+    }
+}
+
+
+static void
+ngx_paas_guard_page(ngx_paas_guard_page_t *page)
+{
+    ngx_uint_t                i, n;
+    ngx_paas_guard_zone_t   **zones;
+    ngx_paas_guard_family_t  *family;
+
+    zones = page->gmcf->zones.elts;
+
+    for (i = 0; i < PGUARD_METRICS_FAMILIES; i++) {
+        family = &ngx_paas_guard_families[i];
+
+        pguard_metrics_head(&page->out, page->format, &pguard_metrics[i]);
+
+        if (!family->per_zone) {
+            family->handler(page, i, NULL);
+            continue;
+        }
+
+        for (n = 0; n < page->gmcf->zones.nelts; n++) {
+            family->handler(page, i, zones[n]);
+        }
+    }
+
+    pguard_metrics_end(&page->out, page->format);
+}
+
+
+/* Counters grow while they are written: a page that just did not fit is tried
+   once more with some room to spare. */
+
+static ngx_buf_t *
+ngx_paas_guard_page_buf(ngx_http_request_t *r, ngx_paas_guard_page_t *page)
+{
+    size_t      size;
+    ngx_buf_t  *b;
+
+    for (size = NGX_PAAS_GUARD_METRICS_SIZE; /* void */ ;
+         size = page->out.need + 4096)
+    {
+        b = ngx_create_temp_buf(r->pool, size);
+        if (b == NULL) {
+            return NULL;
+        }
+
+        pguard_out_init(&page->out, b->pos, size);
+        ngx_paas_guard_page(page);
+
+        if (page->out.need <= size) {
+            b->last = page->out.pos;
+            b->last_buf = 1;
+            b->last_in_chain = 1;
+            return b;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_paas_guard_metrics_handler(ngx_http_request_t *r)
+{
+    ngx_int_t              rc;
+    ngx_buf_t             *b;
+    ngx_str_t              vary = ngx_string("Accept");
+    ngx_uint_t             n;
+    ngx_chain_t            out;
+    pguard_str_t           type, lines[NGX_PAAS_GUARD_ACCEPT_LINES];
+    ngx_paas_guard_page_t  page;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    (void) ngx_paas_guard_header_lines(r, "accept", lines,
+                                       NGX_PAAS_GUARD_ACCEPT_LINES, &n);
+
+    page.format = pguard_negotiate_format(lines, n);
+    page.gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+    page.now = ngx_paas_guard_now();
+
+    b = ngx_paas_guard_page_buf(r, &page);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    type = pguard_metrics_content_type(page.format);
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = b->last - b->pos;
+    r->headers_out.content_type.len = type.len;
+    r->headers_out.content_type.data = (u_char *) type.data;
+    r->headers_out.content_type_len = type.len;
+
+    if (ngx_paas_guard_add_header(r, "Vary", &vary, NULL) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+char *
+ngx_paas_guard_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_paas_guard_metrics_handler;
+
+    return NGX_CONF_OK;
+}

@@ -1,0 +1,144 @@
+/*
+ * One connection to Redis (or Valkey).  nginx owns socket, events and timers;
+ * hiredis is only the codec.  Here nobody knows of requests, zones or rules:
+ * calls go out, and each comes back exactly once, from the event loop.
+ */
+
+#ifndef _NGX_PAAS_GUARD_REDIS_H_INCLUDED_
+#define _NGX_PAAS_GUARD_REDIS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "../core/pguard.h"
+#include "../core/pguard_script.h"
+
+
+#define NGX_PAAS_GUARD_REDIS_VALUES  256       /* in one reply, at most */
+#define NGX_PAAS_GUARD_REDIS_DATA    65536     /* bytes of all its strings */
+#define NGX_PAAS_GUARD_REDIS_ARGS    96
+#define NGX_PAAS_GUARD_REDIS_CALLS   8192      /* that wait at once */
+
+
+typedef struct ngx_paas_guard_redis_s  ngx_paas_guard_redis_t;
+typedef struct ngx_paas_guard_reply_s  ngx_paas_guard_reply_t;
+
+
+typedef enum {
+    NGX_PAAS_GUARD_RESULT_OK = 0,
+    NGX_PAAS_GUARD_RESULT_ERROR,        /* an error reply */
+    NGX_PAAS_GUARD_RESULT_TIMEOUT,
+    NGX_PAAS_GUARD_RESULT_DROPPED,      /* connection lost, or not sent */
+    NGX_PAAS_GUARD_RESULTS
+} ngx_paas_guard_result_e;
+
+
+/* A reply, flat: one value, or the values of an array.  Nested arrays and
+   whatever does not fit are protocol errors. */
+
+typedef enum {
+    NGX_PAAS_GUARD_VALUE_NIL = 0,
+    NGX_PAAS_GUARD_VALUE_INTEGER,
+    NGX_PAAS_GUARD_VALUE_STRING,
+    NGX_PAAS_GUARD_VALUE_ERROR
+} ngx_paas_guard_value_e;
+
+typedef struct {
+    ngx_uint_t                     type;        /* ngx_paas_guard_value_e */
+    int64_t                        integer;
+    ngx_str_t                      string;
+} ngx_paas_guard_value_t;
+
+struct ngx_paas_guard_reply_s {
+    ngx_uint_t                     array;       /* 1: an array */
+    ngx_uint_t                     nvalues;
+    ngx_paas_guard_value_t         values[NGX_PAAS_GUARD_REDIS_VALUES];
+    size_t                         used;
+    u_char                         data[NGX_PAAS_GUARD_REDIS_DATA];
+};
+
+
+/* reply is NULL unless result is OK or ERROR, and ends with the handler. */
+typedef void (*ngx_paas_guard_call_pt)(void *data,
+    ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply);
+
+typedef struct {
+    ngx_int_t                      script;      /* pguard_script_e, or -1 */
+    ngx_uint_t                     keys;        /* of args, for a script */
+    ngx_uint_t                     nargs;
+    ngx_str_t                     *args;
+    ngx_msec_t                     due;         /* 0: timeout from now on */
+    ngx_paas_guard_call_pt         handler;     /* may be NULL */
+    void                          *data;
+} ngx_paas_guard_call_t;
+
+
+/* What the owner sets.  All of it must outlive the connection. */
+
+typedef struct {
+    ngx_str_t                      name;        /* for the log */
+    ngx_addr_t                    *addrs;
+    ngx_uint_t                     naddrs;
+    ngx_str_t                      username;
+    ngx_str_t                      password;    /* empty: no AUTH */
+    ngx_uint_t                     db;
+    ngx_msec_t                     timeout;
+    ngx_msec_t                     connect_timeout;
+    ngx_str_t                      channel;     /* not empty: a subscriber */
+    ngx_str_t                      probe;       /* a key to try a write on */
+    ngx_uint_t                     level;       /* of changes, in the log */
+
+    void                          *data;
+
+    /* the connection is up (1) or was lost (0); never called by start() */
+    void                         (*changed)(void *data, ngx_uint_t up);
+
+    /* a call that went out is over; usec since then, 0 unless it succeeded */
+    void                         (*observed)(void *data,
+                                             ngx_paas_guard_result_e result,
+                                             uint64_t usec);
+
+    /* a message of the channel */
+    void                         (*message)(void *data, ngx_str_t *text);
+} ngx_paas_guard_redis_conf_t;
+
+
+/* Allocates a connection, not yet connected.  NULL if there is no memory. */
+ngx_paas_guard_redis_t *ngx_paas_guard_redis_create(
+    ngx_paas_guard_redis_conf_t *conf, ngx_log_t *log);
+
+/* Connects soon, from the event loop, and again whenever that fails. */
+void ngx_paas_guard_redis_start(ngx_paas_guard_redis_t *r);
+
+/* Closes and frees it.  Calls that wait come back as dropped, from in here. */
+void ngx_paas_guard_redis_destroy(ngx_paas_guard_redis_t *r);
+
+/* Does a call make sense now: connected, or connecting for the first time? */
+ngx_uint_t ngx_paas_guard_redis_usable(ngx_paas_guard_redis_t *r);
+
+/* Connected? */
+ngx_uint_t ngx_paas_guard_redis_ready(ngx_paas_guard_redis_t *r);
+
+/* NGX_OK: call->handler will be called, never from in here.  NGX_DECLINED: not
+   usable, or too many calls wait; nothing is kept of *call. */
+ngx_int_t ngx_paas_guard_redis_call(ngx_paas_guard_redis_t *r,
+    ngx_paas_guard_call_t *call);
+
+/* Writes what can be written at once: for the end of a process. */
+void ngx_paas_guard_redis_flush(ngx_paas_guard_redis_t *r);
+
+/* The server's time (microseconds) at the local time of the same unit (see
+   below), never later than the truth; 0 if it is not known. */
+uint64_t ngx_paas_guard_redis_time(ngx_paas_guard_redis_t *r, uint64_t local);
+
+/* Microseconds, monotonic, not cached. */
+uint64_t ngx_paas_guard_redis_clock(void);
+
+/* The owner has got a time of the server's in a reply that arrives now. */
+void ngx_paas_guard_redis_learn_time(ngx_paas_guard_redis_t *r,
+    uint64_t server);
+
+
+#endif /* _NGX_PAAS_GUARD_REDIS_H_INCLUDED_ */

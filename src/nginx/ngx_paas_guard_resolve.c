@@ -1,0 +1,356 @@
+#include "ngx_paas_guard.h"
+
+
+#define NGX_PAAS_GUARD_SHARED_SIZE  (16 * 4096)
+
+
+static ngx_int_t ngx_paas_guard_add_shared(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf);
+static ngx_int_t ngx_paas_guard_shared_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+
+
+/* Modules whose location configuration begins with that of an upstream: they
+   tell whether a request's body is buffered. */
+
+static ngx_int_t
+ngx_paas_guard_find_upstreams(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf)
+{
+    ngx_uint_t  i, n, *index;
+
+    static const char  *names[] = {
+        "ngx_http_proxy_module",
+        "ngx_http_fastcgi_module",
+        "ngx_http_uwsgi_module",
+        "ngx_http_scgi_module"
+    };
+
+    for (i = 0; cf->cycle->modules[i]; i++) {
+
+        for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+
+            if (ngx_strcmp(cf->cycle->modules[i]->name, names[n]) == 0) {
+
+                index = ngx_array_push(&gmcf->upstreams);
+                if (index == NULL) {
+                    return NGX_ERROR;
+                }
+
+                *index = cf->cycle->modules[i]->ctx_index;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_default_client(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf)
+{
+    ngx_http_complex_value_t          *cv;
+    ngx_http_compile_complex_value_t   ccv;
+
+    static ngx_str_t  client =
+                     ngx_string("$paas_guard_credential$binary_remote_addr");
+
+    gmcf->default_client = ngx_array_create(cf->pool, 1,
+                                           sizeof(ngx_http_complex_value_t));
+    if (gmcf->default_client == NULL) {
+        return NGX_ERROR;
+    }
+
+    cv = ngx_array_push(gmcf->default_client);
+    if (cv == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &client;
+    ccv.complex_value = cv;
+
+    return ngx_http_compile_complex_value(&ccv);
+}
+
+
+/* Before locations are merged. */
+
+ngx_int_t
+ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf)
+{
+    gmcf->proxy = cf->cycle->hostname;
+    gmcf->default_headers = ngx_paas_guard_default_headers(cf);
+
+    if (gmcf->default_headers == NULL
+        || ngx_paas_guard_default_client(cf, gmcf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_paas_guard_find_upstreams(cf, gmcf);
+}
+
+
+static ngx_int_t
+ngx_paas_guard_resolve_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
+    ngx_paas_guard_loc_conf_t *conf)
+{
+    ngx_str_t               *name;
+    ngx_uint_t               i;
+    ngx_paas_guard_zone_t  **zones;
+
+    name = &conf->zone_ref.name;
+    zones = gmcf->zones.elts;
+
+    for (i = 0; i < gmcf->zones.nelts; i++) {
+        if (zones[i]->name.len == name->len
+            && ngx_strncmp(zones[i]->name.data, name->data, name->len) == 0)
+        {
+            conf->zone = zones[i];
+            return NGX_OK;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"paas_guard\": zone \"%V\" is not defined by "
+                  "\"paas_guard_zone\" in %V:%ui",
+                  name, &conf->zone_ref.file, conf->zone_ref.line);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_resolve_service(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf)
+{
+    ngx_uint_t                  i;
+    XXH128_hash_t               h;
+    ngx_paas_guard_service_t  **services, *service;
+
+    services = gmcf->services.elts;
+
+    for (i = 0; i < gmcf->services.nelts; i++) {
+        service = services[i];
+
+        if (service->zone == conf->zone
+            && service->name.len == conf->service_name.len
+            && ngx_strncmp(service->name.data, conf->service_name.data,
+                           service->name.len)
+               == 0)
+        {
+            conf->service = service;
+            return NGX_OK;
+        }
+    }
+
+    service = ngx_pcalloc(cf->pool, sizeof(ngx_paas_guard_service_t));
+    services = ngx_array_push(&gmcf->services);
+
+    if (service == NULL || services == NULL) {
+        return NGX_ERROR;
+    }
+
+    h = XXH3_128bits(conf->service_name.data, conf->service_name.len);
+
+    service->name = conf->service_name;
+    service->zone = conf->zone;
+    service->salt.lo = h.low64;
+    service->salt.hi = h.high64;
+
+    *services = service;
+    conf->service = service;
+
+    return NGX_OK;
+}
+
+
+static ngx_paas_guard_rule_t *
+ngx_paas_guard_find_rule(ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_rule_t  **rules;
+
+    rules = gmcf->rules.elts;
+
+    for (i = 0; i < gmcf->rules.nelts; i++) {
+        if (rules[i]->name.len == name->len
+            && ngx_strncmp(rules[i]->name.data, name->data, name->len) == 0)
+        {
+            return rules[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_resolve_rules(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
+    ngx_paas_guard_loc_conf_t *conf)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_ref_t    *refs;
+    ngx_paas_guard_rule_t  **rule;
+
+    if (conf->rule_refs == NULL) {
+        return NGX_OK;
+    }
+
+    refs = conf->rule_refs->elts;
+    conf->rules = ngx_array_create(cf->pool, conf->rule_refs->nelts,
+                                   sizeof(ngx_paas_guard_rule_t *));
+    if (conf->rules == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < conf->rule_refs->nelts; i++) {
+
+        rule = ngx_array_push(conf->rules);
+        if (rule == NULL) {
+            return NGX_ERROR;
+        }
+
+        *rule = ngx_paas_guard_find_rule(gmcf, &refs[i].name);
+
+        if (*rule == NULL) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"paas_guard_hammer\": rule \"%V\" is not defined "
+                          "by \"paas_guard_hammer_rule\" in %V:%ui",
+                          &refs[i].name, &refs[i].file, refs[i].line);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_resolve_store(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
+    ngx_paas_guard_loc_conf_t *conf)
+{
+    if (conf->cluster == NGX_CONF_UNSET_UINT) {
+        conf->cluster = (gmcf->store != NULL);
+    }
+
+    if (gmcf->store) {
+        return NGX_OK;
+    }
+
+    if (conf->cluster) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"paas_guard_throttle\": scope=cluster needs "
+                      "\"paas_guard_redis\"");
+        return NGX_ERROR;
+    }
+
+    if (conf->strict) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"paas_guard_sync\": strict needs "
+                      "\"paas_guard_redis\"");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Names in a merged configuration become what they name. */
+
+ngx_int_t
+ngx_paas_guard_conf_resolve(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
+    ngx_paas_guard_loc_conf_t *conf)
+{
+    if (!conf->on) {
+        return NGX_OK;
+    }
+
+    if (ngx_paas_guard_resolve_zone(cf, gmcf, conf) != NGX_OK
+        || ngx_paas_guard_resolve_service(cf, gmcf, conf) != NGX_OK
+        || ngx_paas_guard_resolve_rules(cf, gmcf, conf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_paas_guard_resolve_store(cf, gmcf, conf);
+}
+
+
+/* After all locations are merged. */
+
+ngx_int_t
+ngx_paas_guard_conf_finish(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_zone_t  **zones;
+
+    zones = gmcf->zones.elts;
+
+    for (i = 0; i < gmcf->zones.nelts; i++) {
+
+        zones[i]->rules = ngx_pcalloc(cf->pool, (gmcf->rules.nelts + 1)
+                                                * sizeof(uint16_t));
+        if (zones[i]->rules == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (gmcf->store == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_paas_guard_store_init(cf, gmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_paas_guard_add_shared(cf, gmcf);
+}
+
+
+static ngx_int_t
+ngx_paas_guard_add_shared(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf)
+{
+    ngx_shm_zone_t  *shm_zone;
+
+    static ngx_str_t  name = ngx_string("paas_guard redis");
+
+    shm_zone = ngx_shared_memory_add(cf, &name, NGX_PAAS_GUARD_SHARED_SIZE,
+                                     &ngx_paas_guard_filter_module);
+    if (shm_zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    shm_zone->init = ngx_paas_guard_shared_init;
+    shm_zone->data = gmcf;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_shared_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_slab_pool_t             *shpool;
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    gmcf = shm_zone->data;
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (data == NULL) {
+        shpool->data = ngx_slab_calloc(shpool,
+                                       sizeof(ngx_paas_guard_store_shared_t));
+        if (shpool->data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_paas_guard_store_set_shared(gmcf->store, shpool->data);
+
+    return NGX_OK;
+}

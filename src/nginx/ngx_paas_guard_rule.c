@@ -1,0 +1,414 @@
+#include "ngx_paas_guard.h"
+
+
+/* A parameter of a rule: how to read its value. */
+
+typedef char *(*ngx_paas_guard_rule_pt)(ngx_conf_t *cf,
+    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+
+typedef struct {
+    const char              *name;
+    ngx_paas_guard_rule_pt   set;
+    const char              *right;         /* for the error */
+} ngx_paas_guard_rule_parameter_t;
+
+
+static char *ngx_paas_guard_rule_key(ngx_conf_t *cf,
+    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+static char *ngx_paas_guard_rule_window(ngx_conf_t *cf,
+    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+static char *ngx_paas_guard_rule_limit(ngx_conf_t *cf,
+    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+static char *ngx_paas_guard_rule_count(ngx_conf_t *cf,
+    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+static char *ngx_paas_guard_rule_block(ngx_conf_t *cf,
+    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+static char *ngx_paas_guard_rule_block_max(ngx_conf_t *cf,
+    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+static char *ngx_paas_guard_rule_scope(ngx_conf_t *cf,
+    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+static char *ngx_paas_guard_rule_reason(ngx_conf_t *cf,
+    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+
+
+static ngx_paas_guard_rule_parameter_t  ngx_paas_guard_rule_parameters[] = {
+    { "key", ngx_paas_guard_rule_key, "a string with variables" },
+    { "window", ngx_paas_guard_rule_window, "a time from 1s to 24d" },
+    { "limit", ngx_paas_guard_rule_limit, "a number from 1 to 1000000" },
+    { "count", ngx_paas_guard_rule_count,
+      "all, admitted, throttled or status:LIST of codes from 200 to 599" },
+    { "block", ngx_paas_guard_rule_block, "a time from 1s to 365d" },
+    { "block_max", ngx_paas_guard_rule_block_max, "a time from 1s to 365d" },
+    { "scope", ngx_paas_guard_rule_scope, "service or zone" },
+    { "reason", ngx_paas_guard_rule_reason, "hammering or lockout" }
+};
+
+#define NGX_PAAS_GUARD_RULE_PARAMETERS                                        \
+    (sizeof(ngx_paas_guard_rule_parameters)                                   \
+     / sizeof(ngx_paas_guard_rule_parameters[0]))
+
+#define NGX_PAAS_GUARD_YEAR  (365ULL * 86400 * 1000)
+
+
+static char *
+ngx_paas_guard_rule_key(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    ngx_str_t *value)
+{
+    ngx_http_compile_complex_value_t  ccv;
+
+    if (value->len == 0) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = value;
+    ccv.complex_value = &rule->key;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_paas_guard_rule_time(ngx_str_t *value, pguard_msec_t max,
+    pguard_msec_t *time)
+{
+    ngx_int_t  n;
+
+    n = ngx_parse_time(value, 0);
+
+    if (n == NGX_ERROR || n < 1000 || (pguard_msec_t) n > max) {
+        return NGX_CONF_ERROR;
+    }
+
+    *time = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_paas_guard_rule_window(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    ngx_str_t *value)
+{
+    return ngx_paas_guard_rule_time(value, PGUARD_WINDOW_MAX,
+                                    &rule->window.window);
+}
+
+
+static char *
+ngx_paas_guard_rule_limit(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || n < 1 || n > PGUARD_LIMIT_MAX) {
+        return NGX_CONF_ERROR;
+    }
+
+    rule->window.limit = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_paas_guard_rule_statuses(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    u_char *p, u_char *last)
+{
+    u_char      *comma;
+    ngx_int_t    status;
+    ngx_uint_t  *s;
+
+    rule->statuses = ngx_array_create(cf->pool, 4, sizeof(ngx_uint_t));
+    if (rule->statuses == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for ( ;; ) {
+        comma = ngx_strlchr(p, last, ',');
+
+        if (comma == NULL) {
+            comma = last;
+        }
+
+        status = ngx_atoi(p, comma - p);
+
+        if (status == NGX_ERROR || status < 200 || status > 599) {
+            return NGX_CONF_ERROR;
+        }
+
+        s = ngx_array_push(rule->statuses);
+        if (s == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *s = status;
+
+        if (comma == last) {
+            return NGX_CONF_OK;
+        }
+
+        p = comma + 1;
+    }
+}
+
+
+static char *
+ngx_paas_guard_rule_count(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    ngx_str_t *value)
+{
+    ngx_uint_t  i;
+
+    static const char  *words[] = { "all", "admitted", "throttled" };
+
+    for (i = 0; i < 3; i++) {
+        if (value->len == ngx_strlen(words[i])
+            && ngx_strncmp(value->data, words[i], value->len) == 0)
+        {
+            rule->count = i;            /* ngx_paas_guard_count_e */
+            return NGX_CONF_OK;
+        }
+    }
+
+    if (value->len <= 7 || ngx_strncmp(value->data, "status:", 7) != 0) {
+        return NGX_CONF_ERROR;
+    }
+
+    rule->count = NGX_PAAS_GUARD_COUNT_STATUS;
+
+    return ngx_paas_guard_rule_statuses(cf, rule, value->data + 7,
+                                        value->data + value->len);
+}
+
+
+static char *
+ngx_paas_guard_rule_block(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    ngx_str_t *value)
+{
+    return ngx_paas_guard_rule_time(value, NGX_PAAS_GUARD_YEAR,
+                                    &rule->block.block);
+}
+
+
+static char *
+ngx_paas_guard_rule_block_max(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    ngx_str_t *value)
+{
+    return ngx_paas_guard_rule_time(value, NGX_PAAS_GUARD_YEAR,
+                                    &rule->block.block_max);
+}
+
+
+static ngx_uint_t
+ngx_paas_guard_is(ngx_str_t *value, const char *word)
+{
+    return value->len == ngx_strlen(word)
+           && ngx_strncmp(value->data, word, value->len) == 0;
+}
+
+
+static char *
+ngx_paas_guard_rule_scope(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    ngx_str_t *value)
+{
+    rule->scope_zone = ngx_paas_guard_is(value, "zone");
+
+    return rule->scope_zone || ngx_paas_guard_is(value, "service")
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_paas_guard_rule_reason(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    ngx_str_t *value)
+{
+    if (ngx_paas_guard_is(value, "lockout")) {
+        rule->reason = PGUARD_REASON_LOCKOUT;
+        return NGX_CONF_OK;
+    }
+
+    return ngx_paas_guard_is(value, "hammering") ? NGX_CONF_OK
+                                                 : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_paas_guard_rule_parameter(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
+    ngx_str_t *arg, ngx_uint_t *seen)
+{
+    ngx_str_t                         value;
+    ngx_uint_t                        i;
+    ngx_paas_guard_rule_parameter_t  *p;
+
+    for (i = 0; i < NGX_PAAS_GUARD_RULE_PARAMETERS; i++) {
+        p = &ngx_paas_guard_rule_parameters[i];
+
+        if (ngx_paas_guard_parameter(arg, p->name, &value) != NGX_OK) {
+            continue;
+        }
+
+        if (*seen & (1 << i)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"paas_guard_hammer_rule\": parameter \"%s\" "
+                               "is given twice", p->name);
+            return NGX_CONF_ERROR;
+        }
+
+        *seen |= 1 << i;
+
+        if (p->set(cf, rule, &value) == NGX_CONF_OK) {
+            return NGX_CONF_OK;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"paas_guard_hammer_rule\": invalid parameter "
+                           "\"%V\": expected %s", arg, p->right);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"paas_guard_hammer_rule\": unknown parameter "
+                       "\"%V\": expected key=, window=, limit=, count=, "
+                       "block=, block_max=, scope= or reason=", arg);
+    return NGX_CONF_ERROR;
+}
+
+
+static pguard_hash_t
+ngx_paas_guard_rule_salt(ngx_paas_guard_rule_t *rule, uint64_t limit,
+    uint64_t window)
+{
+    u_char         buf[PGUARD_NAME_MAX + 2 * NGX_INT64_LEN + 3], *last;
+    XXH128_hash_t  h;
+    pguard_hash_t  salt;
+
+    last = ngx_sprintf(buf, "%V %uL %uL", &rule->name, limit, window);
+    h = XXH3_128bits(buf, last - buf);
+
+    salt.lo = h.low64;
+    salt.hi = h.high64;
+
+    return salt;
+}
+
+
+/* What needs all parameters. */
+
+static char *
+ngx_paas_guard_rule_finish(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule)
+{
+    if (rule->key.value.data == NULL || rule->window.window == 0
+        || rule->window.limit == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"paas_guard_hammer_rule\": rule \"%V\" must "
+                           "have key=, window= and limit=", &rule->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (rule->block.block_max == 0) {
+        rule->block.block_max = ngx_max(3600 * 1000, rule->block.block);
+    }
+
+    if (rule->block.block_max < rule->block.block) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"paas_guard_hammer_rule\": rule \"%V\" has a "
+                           "block_max= that is shorter than its block=",
+                           &rule->name);
+        return NGX_CONF_ERROR;
+    }
+
+    pguard_window_rule_init(&rule->window, rule->window.limit,
+                            rule->window.window);
+
+    rule->block.window = rule->window.window;
+    rule->block_salt = ngx_paas_guard_rule_salt(rule, 0, 0);
+    rule->window_salt = ngx_paas_guard_rule_salt(rule, rule->window.limit,
+                                                 rule->window.window);
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_paas_guard_rule_t *
+ngx_paas_guard_rule_create(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
+    ngx_str_t *name)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_rule_t  **rules, *rule;
+
+    rules = gmcf->rules.elts;
+
+    for (i = 0; i < gmcf->rules.nelts; i++) {
+        if (rules[i]->name.len == name->len
+            && ngx_strncmp(rules[i]->name.data, name->data, name->len) == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"paas_guard_hammer_rule\": rule \"%V\" is "
+                               "already defined", name);
+            return NULL;
+        }
+    }
+
+    if (gmcf->rules.nelts == PGUARD_RULES_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"paas_guard_hammer_rule\": rule \"%V\" is one "
+                           "too many: at most %d", name, PGUARD_RULES_MAX);
+        return NULL;
+    }
+
+    rule = ngx_pcalloc(cf->pool, sizeof(ngx_paas_guard_rule_t));
+    rules = ngx_array_push(&gmcf->rules);
+
+    if (rule == NULL || rules == NULL) {
+        return NULL;
+    }
+
+    rule->name = *name;
+    rule->index = gmcf->rules.nelts - 1;
+    rule->reason = PGUARD_REASON_HAMMERING;
+    rule->block.block = 60 * 1000;
+
+    *rules = rule;
+
+    return rule;
+}
+
+
+char *
+ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_paas_guard_main_conf_t *gmcf = conf;
+
+    ngx_str_t              *args;
+    ngx_uint_t              i, seen;
+    ngx_paas_guard_rule_t  *rule;
+
+    args = cf->args->elts;
+
+    if (ngx_paas_guard_check_name(cf, cmd, &args[1]) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    rule = ngx_paas_guard_rule_create(cf, gmcf, &args[1]);
+    if (rule == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    seen = 0;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        if (ngx_paas_guard_rule_parameter(cf, rule, &args[i], &seen)
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return ngx_paas_guard_rule_finish(cf, rule);
+}

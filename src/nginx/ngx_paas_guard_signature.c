@@ -1,0 +1,316 @@
+#include "ngx_paas_guard.h"
+
+
+#define NGX_PAAS_GUARD_READ  16384
+
+
+static ngx_int_t ngx_paas_guard_sign_target(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
+static ngx_int_t ngx_paas_guard_sign_headers(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
+static ngx_int_t ngx_paas_guard_sign_body(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
+
+
+static void
+ngx_paas_guard_unsigned(ngx_paas_guard_ctx_t *ctx, pguard_unsigned_e why)
+{
+    ctx->sign = 0;
+    (void) pguard_add(&ctx->conf->zone->counters->unsigned_[why], 1);
+}
+
+
+/* Does a module that sends requests on take bodies as they come here? */
+
+static ngx_uint_t
+ngx_paas_guard_unbuffered(ngx_http_request_t *r)
+{
+    ngx_uint_t                   i, *index;
+    ngx_http_upstream_conf_t    *conf;
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+    index = gmcf->upstreams.elts;
+
+    for (i = 0; i < gmcf->upstreams.nelts; i++) {
+        conf = r->loc_conf[index[i]];
+
+        if (conf->request_buffering == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* NGX_OK if the request can be signed, with *body set if there is a body to
+   read before; else NGX_DECLINED, and why is counted. */
+
+ngx_int_t
+ngx_paas_guard_signable(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_uint_t *body)
+{
+    *body = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+
+    if (r->headers_in.upgrade || ngx_paas_guard_is_connect(r)) {
+        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_UPGRADE);
+
+    } else if (!*body) {
+        return NGX_OK;
+
+    } else if (ctx->conf->body == 0) {
+        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_BODY_OFF);
+
+    } else if (r->headers_in.content_length_n > (off_t) ctx->conf->body) {
+        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_TOO_LARGE);
+
+    } else if (ngx_paas_guard_unbuffered(r)) {
+        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_UNBUFFERED);
+
+    } else {
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_paas_guard_field(pguard_sig_t *sig, uint32_t field, ngx_str_t *value)
+{
+    pguard_str_t  s;
+
+    ngx_paas_guard_core_str(s, *value);
+    pguard_sig_field(sig, field, s);
+}
+
+
+/* The body, if any, has been read. */
+
+ngx_int_t
+ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    pguard_sig_t            sig;
+    ngx_str_t               scheme;
+    ngx_paas_guard_zone_t  *zone;
+
+    static ngx_str_t  plain = ngx_string("http");
+    static ngx_str_t  secure = ngx_string("https");
+
+    zone = ctx->conf->zone;
+
+    pguard_sig_init(&sig, zone->key, zone->mcf->worker->xxh);
+
+    scheme = ngx_paas_guard_is_tls(r) ? secure : plain;
+
+    pguard_sig_field(&sig, PGUARD_FIELD_CLIENT, ctx->client);
+    ngx_paas_guard_field(&sig, PGUARD_FIELD_METHOD, &r->method_name);
+    ngx_paas_guard_field(&sig, PGUARD_FIELD_SCHEME, &scheme);
+    ngx_paas_guard_field(&sig, PGUARD_FIELD_SERVER, &r->headers_in.server);
+
+    if (r->headers_in.host) {
+        ngx_paas_guard_field(&sig, PGUARD_FIELD_HOST,
+                             &r->headers_in.host->value);
+    }
+
+    if (ngx_paas_guard_sign_target(r, ctx, &sig) != NGX_OK
+        || ngx_paas_guard_sign_headers(r, ctx, &sig) != NGX_OK)
+    {
+        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_ERROR);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_paas_guard_sign_body(r, ctx, &sig) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ctx->signature = pguard_sig_final(&sig);
+    ctx->is_signed = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_sign_target(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    pguard_sig_t *sig)
+{
+    u_char             *buffer[2];
+    size_t              size, len;
+    ngx_uint_t          i, n;
+    pguard_str_t        target;
+    pguard_rewrite_t  **rw;
+
+    ngx_paas_guard_core_str(target, r->unparsed_uri);
+
+    if (ctx->conf->rewrites == NULL) {
+        pguard_sig_field(sig, PGUARD_FIELD_TARGET, target);
+        return NGX_OK;
+    }
+
+    size = 2 * target.len + 256;
+
+    buffer[0] = ngx_pnalloc(r->pool, size);
+    buffer[1] = ngx_pnalloc(r->pool, size);
+
+    if (buffer[0] == NULL || buffer[1] == NULL) {
+        return NGX_ERROR;
+    }
+
+    rw = ctx->conf->rewrites->elts;
+    n = 0;
+
+    for (i = 0; i < ctx->conf->rewrites->nelts; i++) {
+        len = size;
+
+        if (pguard_rewrite_apply(rw[i], target, buffer[n], &len)) {
+            target.data = buffer[n];
+            target.len = len;
+            n = !n;
+        }
+    }
+
+    pguard_sig_field(sig, PGUARD_FIELD_TARGET, target);
+
+    return NGX_OK;
+}
+
+
+/* Lines of the same header in their order; headers in the order in which they
+   are configured, as their own order means nothing. */
+
+static ngx_int_t
+ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    pguard_sig_t *sig)
+{
+    ngx_uint_t                i, j, n, found;
+    ngx_list_part_t          *part;
+    ngx_table_elt_t          *h, *line[64];
+    uint32_t                  field[64];
+    ngx_paas_guard_header_t  *name;
+
+    if (ctx->conf->headers == NULL) {
+        return NGX_OK;
+    }
+
+    name = ctx->conf->headers->elts;
+    n = ctx->conf->headers->nelts;
+    found = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            for (j = 0; j < n; j++) {
+
+                if (h[i].hash == name[j].hash
+                    && h[i].key.len == name[j].name.len
+                    && ngx_strncmp(h[i].lowcase_key, name[j].name.data,
+                                   name[j].name.len)
+                       == 0)
+                {
+                    break;
+                }
+            }
+
+            if (j == n) {
+                continue;
+            }
+
+            /* more lines than a sane request has: not comparable */
+
+            if (found == 64) {
+                return NGX_ERROR;
+            }
+
+            line[found] = &h[i];
+            field[found++] = PGUARD_FIELD_HEADER + j;
+        }
+    }
+
+    for (j = 0; j < n; j++) {
+        for (i = 0; i < found; i++) {
+            if (field[i] == PGUARD_FIELD_HEADER + j) {
+                ngx_paas_guard_field(sig, field[i], &line[i]->value);
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static off_t
+ngx_paas_guard_body_size(ngx_chain_t *cl)
+{
+    off_t  size;
+
+    for (size = 0; cl; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    return size;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_sign_file(ngx_http_request_t *r, ngx_buf_t *b,
+    pguard_sig_t *sig)
+{
+    off_t    offset;
+    size_t   size;
+    ssize_t  n;
+    u_char   buffer[NGX_PAAS_GUARD_READ];
+
+    for (offset = b->file_pos; offset < b->file_last; offset += n) {
+        size = ngx_min((off_t) sizeof(buffer), b->file_last - offset);
+
+        n = ngx_read_file(b->file, buffer, size, offset);
+
+        if (n <= 0) {
+            return NGX_ERROR;
+        }
+
+        pguard_sig_bytes(sig, buffer, n);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_sign_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    pguard_sig_t *sig)
+{
+    off_t         size;
+    ngx_chain_t  *cl;
+
+    cl = r->request_body ? r->request_body->bufs : NULL;
+    size = ngx_paas_guard_body_size(cl);
+
+    if (size > (off_t) ctx->conf->body && size > 0) {
+        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_TOO_LARGE);
+        return NGX_DECLINED;
+    }
+
+    pguard_sig_field_start(sig, PGUARD_FIELD_BODY, size);
+
+    for ( /* void */ ; cl; cl = cl->next) {
+
+        if (ngx_buf_in_memory(cl->buf)) {
+            pguard_sig_bytes(sig, cl->buf->pos, cl->buf->last - cl->buf->pos);
+            continue;
+        }
+
+        if (cl->buf->in_file
+            && ngx_paas_guard_sign_file(r, cl->buf, sig) != NGX_OK)
+        {
+            ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_ERROR);
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,171 @@
+/*
+ * The shared store: what several gateways know together.  It knows zones,
+ * rules, keys and blocks, but no request; only ngx_paas_guard_redis.c, below
+ * it, speaks to Redis.
+ */
+
+#ifndef _NGX_PAAS_GUARD_STORE_H_INCLUDED_
+#define _NGX_PAAS_GUARD_STORE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "../core/pguard.h"
+#include "../core/pguard_window.h"
+#include "../core/pguard_block.h"
+#include "ngx_paas_guard_redis.h"
+
+
+struct ngx_paas_guard_main_conf_s;
+
+typedef struct ngx_paas_guard_zone_s      ngx_paas_guard_zone_t;
+typedef struct ngx_paas_guard_store_s     ngx_paas_guard_store_t;
+typedef struct ngx_paas_guard_question_s  ngx_paas_guard_question_t;
+
+
+/* Histogram of the time that Redis takes to answer: upper bounds in
+   ngx_paas_guard_store_bounds[], microseconds; the last bucket is +Inf. */
+
+#define NGX_PAAS_GUARD_STORE_BUCKETS  12
+
+extern const ngx_uint_t
+    ngx_paas_guard_store_bounds[NGX_PAAS_GUARD_STORE_BUCKETS - 1];
+
+extern const pguard_str_t
+    ngx_paas_guard_result_names[NGX_PAAS_GUARD_RESULTS];
+
+
+/* In shared memory, zeroed at first and kept over a reload: what the workers
+   know of the store, and metrics.  All plain atomics. */
+
+typedef struct {
+    uint64_t  commands[NGX_PAAS_GUARD_RESULTS];
+    uint64_t  bucket[NGX_PAAS_GUARD_STORE_BUCKETS];   /* not cumulative */
+    uint64_t  sum;                                    /* microseconds */
+    uint64_t  degraded;                 /* ms, of spells that have ended */
+    uint64_t  degraded_since;           /* monotonic ms, 0: not degraded */
+    uint64_t  overshoot;                /* worst seen in async mode */
+    uint64_t  origin;                   /* random: this gateway's messages */
+} ngx_paas_guard_store_shared_t;
+
+
+/* What a request asks: all of it in one round trip. */
+
+#define NGX_PAAS_GUARD_ITEMS_MAX  16
+
+typedef enum {
+    NGX_PAAS_GUARD_ITEM_ALWAYS = 0,     /* counted whatever the throttle says */
+    NGX_PAAS_GUARD_ITEM_ADMITTED,       /* counted if the throttle admits */
+    NGX_PAAS_GUARD_ITEM_THROTTLED       /* counted if it refuses */
+} ngx_paas_guard_item_e;
+
+typedef struct {
+    ngx_str_t                    rule;      /* name */
+    ngx_str_t                    service;   /* empty: all services */
+    pguard_id_t                  id;        /* of the rule's key */
+    pguard_window_rule_t         window;
+    ngx_uint_t                   when;      /* ngx_paas_guard_item_e */
+    void                        *data;      /* the asker's own */
+    uint64_t                     total;     /* answer: count in the window, of
+                                               all gateways; 0: not counted */
+} ngx_paas_guard_item_t;
+
+typedef void (*ngx_paas_guard_answer_pt)(ngx_paas_guard_question_t *q);
+
+struct ngx_paas_guard_question_s {
+    ngx_paas_guard_zone_t       *zone;
+
+    unsigned                     throttle:1;    /* ask for signature, too */
+    unsigned                     answered:1;    /* out: Redis answered in time */
+    unsigned                     admitted:1;    /* out, if throttle */
+    pguard_id_t                  client;        /* hash tag of the throttle */
+    pguard_id_t                  signature;     /* HMAC of the signature */
+    ngx_msec_t                   interval;
+    ngx_msec_t                   wait;          /* out, if not admitted */
+
+    ngx_uint_t                   nitems;
+    ngx_paas_guard_item_t        items[NGX_PAAS_GUARD_ITEMS_MAX];
+
+    ngx_paas_guard_answer_pt     handler;
+    void                        *data;          /* of the handler's owner */
+
+    void                        *pending;       /* the store's own */
+};
+
+
+/* The directive paas_guard_redis; conf is ngx_paas_guard_main_conf_t, its
+   store is made. */
+char *ngx_paas_guard_redis_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* After the configuration is read, if there is a store: refuses one without
+   paas_guard_secret_file. */
+ngx_int_t ngx_paas_guard_store_init(ngx_conf_t *cf,
+    struct ngx_paas_guard_main_conf_s *mcf);
+
+/* Tells where the shared memory is; else the worker has one of its own. */
+void ngx_paas_guard_store_set_shared(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_store_shared_t *shared);
+
+/* A worker begins and ends.  store may be NULL. */
+ngx_int_t ngx_paas_guard_store_init_process(ngx_cycle_t *cycle,
+    ngx_paas_guard_store_t *store);
+void ngx_paas_guard_store_exit_process(ngx_cycle_t *cycle,
+    ngx_paas_guard_store_t *store);
+
+/* "local", "redis" or "degraded", as this worker sees it.  store may be
+   NULL. */
+ngx_str_t *ngx_paas_guard_store_state(ngx_paas_guard_store_t *store);
+
+/* What the workers share of the store, and whether it is there, as this worker
+   sees it.  store is not NULL. */
+ngx_paas_guard_store_shared_t *ngx_paas_guard_store_shared(
+    ngx_paas_guard_store_t *store);
+ngx_uint_t ngx_paas_guard_store_up(ngx_paas_guard_store_t *store);
+
+/*
+ * Asks q.  NGX_AGAIN: q->handler is called later from the event loop, never
+ * from in here, within the store's timeout, with q->answered set or not; q
+ * must stay until then, or until ngx_paas_guard_store_cancel().
+ * NGX_DECLINED: the store is not there; decide without.
+ */
+ngx_int_t ngx_paas_guard_store_ask(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_question_t *q);
+
+/* q goes away: its handler is not called any more.  Also valid when q was
+   answered or never asked. */
+void ngx_paas_guard_store_cancel(ngx_paas_guard_question_t *q);
+
+/* Adds one to the counts that all gateways share, with the next flush.  Never
+   fails: what can't be kept is counted as dropped. */
+void ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item);
+
+/* Tells the other gateways of a block that this one set, and forgets the
+   counts behind it. */
+void ngx_paas_guard_store_block(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_block_t *b);
+
+/* Tells the other gateways that a block was lifted. */
+void ngx_paas_guard_store_lift(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_block_t *b);
+
+
+/* What the store calls, in ngx_paas_guard_zone.c: */
+
+/* The store's total for this key exceeds its rule: block it. */
+void ngx_paas_guard_zone_exceeded(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_item_t *item);
+
+/* Another gateway has set a block or lifted it.  b->since and b->until are of
+   this gateway's clock; b->key, kind, rule and service are not set.  An empty
+   rule: an operator's; an empty service: all.  The same block may be told more
+   than once.  Names that this zone does not know are ignored. */
+void ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone,
+    ngx_str_t *rule, ngx_str_t *service, pguard_block_t *b);
+void ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone,
+    ngx_str_t *rule, ngx_str_t *service, pguard_id_t *id);
+
+
+#endif /* _NGX_PAAS_GUARD_STORE_H_INCLUDED_ */

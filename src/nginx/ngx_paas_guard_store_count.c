@@ -1,0 +1,443 @@
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "../core/pguard_atomic.h"
+#include "ngx_paas_guard_store_private.h"
+
+
+#define NGX_PAAS_GUARD_FLUSH_CALLS  512        /* of one flush, at most */
+
+
+/* A call that is out: what was counted for one id. */
+
+typedef struct {
+    ngx_paas_guard_store_t         *store;
+    ngx_paas_guard_zone_t          *zone;
+    ngx_uint_t                      n;
+    ngx_paas_guard_item_t           items[NGX_PAAS_GUARD_ITEMS_MAX];
+} ngx_paas_guard_batch_t;
+
+
+static ngx_paas_guard_pending_t *ngx_paas_guard_counts_find(
+    ngx_queue_t *bucket, ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_item_t *item, uint64_t slot);
+static ngx_paas_guard_pending_t *ngx_paas_guard_counts_alloc(
+    ngx_paas_guard_store_t *store);
+static void ngx_paas_guard_counts_free(ngx_paas_guard_counts_t *counts,
+    ngx_paas_guard_pending_t *p);
+static ngx_queue_t *ngx_paas_guard_counts_bucket(
+    ngx_paas_guard_counts_t *counts, const pguard_id_t *id);
+static void ngx_paas_guard_counts_event(ngx_event_t *ev);
+static ngx_int_t ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_pending_t *first, uint64_t now);
+static void ngx_paas_guard_counts_handler(void *data,
+    ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply);
+static ngx_int_t ngx_paas_guard_counts_same(const ngx_str_t *a,
+    const ngx_str_t *b);
+
+
+void
+ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item)
+{
+    uint64_t                   now, slot;
+    ngx_uint_t                 usable;
+    ngx_queue_t               *bucket;
+    ngx_paas_guard_counts_t   *counts;
+    ngx_paas_guard_pending_t  *p;
+
+    usable = ngx_paas_guard_store_usable(store);
+    counts = &store->counts;
+
+    if (store->stopping || counts->pending == NULL) {
+        return;
+    }
+
+    now = ngx_paas_guard_redis_clock();
+    slot = now / (item->window.window * 100);
+    bucket = ngx_paas_guard_counts_bucket(counts, &item->id);
+
+    p = ngx_paas_guard_counts_find(bucket, zone, item, slot);
+
+    if (p) {
+        p->n++;
+        return;
+    }
+
+    p = ngx_paas_guard_counts_alloc(store);
+
+    p->zone = zone;
+    p->item = *item;
+    p->n = 1;
+    p->oldest = now;
+    p->slot = slot;
+
+    ngx_queue_insert_tail(&counts->queue, &p->queue);
+    ngx_queue_insert_tail(bucket, &p->bucket);
+
+    if (usable && !counts->event.timer_set) {
+        ngx_add_timer(&counts->event, store->flush);
+    }
+}
+
+
+ngx_int_t
+ngx_paas_guard_counts_start(ngx_paas_guard_store_t *store)
+{
+    ngx_uint_t                i;
+    ngx_paas_guard_counts_t  *counts;
+
+    counts = &store->counts;
+
+    ngx_queue_init(&counts->free);
+    ngx_queue_init(&counts->queue);
+
+    counts->event.data = &store->dummy;
+    counts->event.log = store->log;
+    counts->event.handler = ngx_paas_guard_counts_event;
+    counts->event.cancelable = 1;
+
+    counts->buckets = ngx_alloc(NGX_PAAS_GUARD_PENDING_BUCKETS
+                                * sizeof(ngx_queue_t), store->log);
+    if (counts->buckets == NULL) {
+        return NGX_ERROR;
+    }
+
+    counts->pending = ngx_alloc(NGX_PAAS_GUARD_PENDING_MAX
+                                * sizeof(ngx_paas_guard_pending_t),
+                                store->log);
+    if (counts->pending == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_PAAS_GUARD_PENDING_BUCKETS; i++) {
+        ngx_queue_init(&counts->buckets[i]);
+    }
+
+    for (i = 0; i < NGX_PAAS_GUARD_PENDING_MAX; i++) {
+        ngx_queue_insert_tail(&counts->free, &counts->pending[i].queue);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_paas_guard_counts_stop(ngx_paas_guard_store_t *store)
+{
+    ngx_paas_guard_counts_t  *counts;
+
+    counts = &store->counts;
+
+    if (counts->event.timer_set) {
+        ngx_del_timer(&counts->event);
+    }
+
+    if (counts->buckets) {
+        ngx_free(counts->buckets);
+        counts->buckets = NULL;
+    }
+
+    if (counts->pending) {
+        ngx_free(counts->pending);
+        counts->pending = NULL;
+    }
+}
+
+
+void
+ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store)
+{
+    uint64_t                   now;
+    ngx_uint_t                 calls;
+    ngx_queue_t               *q;
+    ngx_paas_guard_counts_t   *counts;
+    ngx_paas_guard_pending_t  *p;
+
+    counts = &store->counts;
+
+    if (counts->event.timer_set) {
+        ngx_del_timer(&counts->event);
+    }
+
+    if (!ngx_paas_guard_store_usable(store)) {
+        return;
+    }
+
+    now = ngx_paas_guard_redis_clock();
+
+    for (calls = 0; calls < NGX_PAAS_GUARD_FLUSH_CALLS; calls++) {
+
+        if (ngx_queue_empty(&counts->queue)) {
+            return;
+        }
+
+        q = ngx_queue_head(&counts->queue);
+        p = ngx_queue_data(q, ngx_paas_guard_pending_t, queue);
+
+        if (ngx_paas_guard_counts_send(store, p, now) != NGX_OK) {
+            break;
+        }
+    }
+
+    if (!ngx_queue_empty(&counts->queue)) {
+        ngx_add_timer(&counts->event, store->flush);
+    }
+}
+
+
+void
+ngx_paas_guard_counts_forget(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_id_t *id)
+{
+    ngx_queue_t               *bucket, *next, *q;
+    ngx_paas_guard_counts_t   *counts;
+    ngx_paas_guard_pending_t  *p;
+
+    counts = &store->counts;
+
+    if (counts->pending == NULL) {
+        return;
+    }
+
+    bucket = ngx_paas_guard_counts_bucket(counts, id);
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        p = ngx_queue_data(q, ngx_paas_guard_pending_t, bucket);
+
+        if (p->zone == zone
+            && ngx_memcmp(&p->item.id, id, sizeof(pguard_id_t)) == 0)
+        {
+            ngx_paas_guard_counts_free(counts, p);
+        }
+    }
+}
+
+
+static ngx_paas_guard_pending_t *
+ngx_paas_guard_counts_find(ngx_queue_t *bucket, ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_item_t *item, uint64_t slot)
+{
+    ngx_queue_t               *q;
+    ngx_paas_guard_pending_t  *p;
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = ngx_queue_next(q))
+    {
+        p = ngx_queue_data(q, ngx_paas_guard_pending_t, bucket);
+
+        if (p->slot == slot
+            && p->zone == zone
+            && p->item.window.window == item->window.window
+            && ngx_memcmp(&p->item.id, &item->id, sizeof(pguard_id_t)) == 0
+            && ngx_paas_guard_counts_same(&p->item.rule, &item->rule)
+            && ngx_paas_guard_counts_same(&p->item.service, &item->service))
+        {
+            return p;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* When all are in use: those that can be sent go, else the oldest. */
+
+static ngx_paas_guard_pending_t *
+ngx_paas_guard_counts_alloc(ngx_paas_guard_store_t *store)
+{
+    ngx_queue_t               *q;
+    ngx_paas_guard_counts_t   *counts;
+    ngx_paas_guard_pending_t  *p;
+
+    counts = &store->counts;
+
+    if (ngx_queue_empty(&counts->free)) {
+        ngx_paas_guard_counts_flush(store);
+    }
+
+    if (ngx_queue_empty(&counts->free)) {
+        q = ngx_queue_head(&counts->queue);
+        p = ngx_queue_data(q, ngx_paas_guard_pending_t, queue);
+
+        ngx_paas_guard_counts_free(counts, p);
+
+        pguard_add(&store->shared->commands[NGX_PAAS_GUARD_RESULT_DROPPED], 1);
+    }
+
+    q = ngx_queue_head(&counts->free);
+    ngx_queue_remove(q);
+
+    return ngx_queue_data(q, ngx_paas_guard_pending_t, queue);
+}
+
+
+static void
+ngx_paas_guard_counts_free(ngx_paas_guard_counts_t *counts,
+    ngx_paas_guard_pending_t *p)
+{
+    ngx_queue_remove(&p->queue);
+    ngx_queue_remove(&p->bucket);
+
+    ngx_queue_insert_head(&counts->free, &p->queue);
+}
+
+
+static ngx_queue_t *
+ngx_paas_guard_counts_bucket(ngx_paas_guard_counts_t *counts,
+    const pguard_id_t *id)
+{
+    uint32_t  hash;
+
+    /* an id is a digest: any of its bytes are as good as a hash */
+
+    ngx_memcpy(&hash, id->bytes, sizeof(hash));
+
+    return &counts->buckets[hash % NGX_PAAS_GUARD_PENDING_BUCKETS];
+}
+
+
+static void
+ngx_paas_guard_counts_event(ngx_event_t *ev)
+{
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    ngx_paas_guard_counts_flush(c->data);
+}
+
+
+/* What waits for the id of first goes in one call; what is older than its
+   window goes nowhere.  NGX_DECLINED: can't be sent now, all is kept. */
+
+static ngx_int_t
+ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_pending_t *first, uint64_t now)
+{
+    ngx_uint_t                 i, n;
+    ngx_queue_t               *bucket, *next, *q;
+    ngx_paas_guard_batch_t    *batch;
+    ngx_paas_guard_pending_t  *p, *sent[NGX_PAAS_GUARD_ITEMS_MAX];
+    ngx_paas_guard_counted_t   counted[NGX_PAAS_GUARD_ITEMS_MAX];
+    pguard_id_t                id;
+    ngx_paas_guard_zone_t     *zone;
+
+    n = 0;
+    id = first->item.id;
+    zone = first->zone;
+    bucket = ngx_paas_guard_counts_bucket(&store->counts, &id);
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket) && n < NGX_PAAS_GUARD_ITEMS_MAX;
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        p = ngx_queue_data(q, ngx_paas_guard_pending_t, bucket);
+
+        if (p->zone != zone
+            || ngx_memcmp(&p->item.id, &id, sizeof(pguard_id_t)) != 0)
+        {
+            continue;
+        }
+
+        if (now - p->oldest > p->item.window.window * 1000) {
+            ngx_paas_guard_counts_free(&store->counts, p);
+            continue;
+        }
+
+        counted[n].item = &p->item;
+        counted[n].when = NGX_PAAS_GUARD_ITEM_ALWAYS;
+        counted[n].n = p->n;
+        counted[n].at = ngx_paas_guard_redis_time(store->commands, p->oldest);
+
+        sent[n++] = p;
+    }
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    batch = ngx_alloc(sizeof(ngx_paas_guard_batch_t), store->log);
+    if (batch == NULL) {
+        return NGX_DECLINED;
+    }
+
+    batch->store = store;
+    batch->zone = zone;
+    batch->n = n;
+
+    for (i = 0; i < n; i++) {
+        batch->items[i] = sent[i]->item;
+    }
+
+    if (ngx_paas_guard_store_decide(store, zone, NULL, n, counted, 0,
+                                    ngx_paas_guard_counts_handler, batch)
+        != NGX_OK)
+    {
+        ngx_free(batch);
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_paas_guard_counts_free(&store->counts, sent[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * What was sent and not answered is not sent again: it may have been counted,
+ * and a count must never be more than the truth.
+ */
+
+static void
+ngx_paas_guard_counts_handler(void *data, ngx_paas_guard_result_e result,
+    ngx_paas_guard_reply_t *reply)
+{
+    uint64_t                         totals[NGX_PAAS_GUARD_ITEMS_MAX];
+    ngx_uint_t                       i;
+    ngx_paas_guard_item_t           *item;
+    ngx_paas_guard_batch_t          *batch;
+    ngx_paas_guard_store_shared_t   *shared;
+
+    batch = data;
+    shared = batch->store->shared;
+
+    if (ngx_paas_guard_store_decided(batch->store, result, reply, batch->n)
+        != NGX_OK)
+    {
+        ngx_free(batch);
+        return;
+    }
+
+    for (i = 0; i < batch->n; i++) {
+        totals[i] = ngx_max(reply->values[i + 3].integer, 0);
+    }
+
+    for (i = 0; i < batch->n; i++) {
+        item = &batch->items[i];
+        item->total = totals[i];
+
+        if (item->total > item->window.limit) {
+            pguard_raise(&shared->overshoot, item->total - item->window.limit);
+            ngx_paas_guard_zone_exceeded(batch->zone, item);
+        }
+    }
+
+    ngx_free(batch);
+}
+
+
+static ngx_int_t
+ngx_paas_guard_counts_same(const ngx_str_t *a, const ngx_str_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+}

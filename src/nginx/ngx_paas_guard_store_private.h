@@ -1,0 +1,164 @@
+/*
+ * What the files of the store share: its configuration, and what a worker has
+ * of it.
+ */
+
+#ifndef _NGX_PAAS_GUARD_STORE_PRIVATE_H_INCLUDED_
+#define _NGX_PAAS_GUARD_STORE_PRIVATE_H_INCLUDED_
+
+
+#include "../core/pguard_url.h"
+#include "../core/pguard_message.h"
+#include "ngx_paas_guard.h"
+
+
+#define NGX_PAAS_GUARD_PENDING_MAX      4096   /* counts that wait */
+#define NGX_PAAS_GUARD_PENDING_BUCKETS  4096
+#define NGX_PAAS_GUARD_OUTBOX_MAX       256    /* blocks and lifts that wait */
+
+
+/* What waits to be counted: sums of one key, within one slot of its window. */
+
+typedef struct {
+    ngx_queue_t                     queue;     /* the oldest first, or free */
+    ngx_queue_t                     bucket;
+    ngx_paas_guard_zone_t          *zone;
+    ngx_paas_guard_item_t           item;
+    uint64_t                        n;
+    uint64_t                        oldest;    /* microseconds */
+    uint64_t                        slot;
+} ngx_paas_guard_pending_t;
+
+typedef struct {
+    ngx_paas_guard_pending_t       *pending;
+    ngx_queue_t                    *buckets;
+    ngx_queue_t                     free;
+    ngx_queue_t                     queue;
+    ngx_event_t                     event;
+} ngx_paas_guard_counts_t;
+
+
+/* A message on its way out; tried more than once. */
+
+typedef struct {
+    pguard_message_t                message;
+    ngx_queue_t                     queue;
+    ngx_paas_guard_store_t         *store;
+    ngx_msec_t                      ends;      /* of the block */
+    ngx_uint_t                      tries;
+} ngx_paas_guard_letter_t;
+
+typedef struct {
+    ngx_paas_guard_letter_t        *letters;
+    ngx_queue_t                     free;
+    ngx_queue_t                     queue;     /* in flight: in neither */
+
+    ngx_uint_t                      zone;      /* that is being loaded */
+    int64_t                         from;
+    int64_t                         skip;
+    ngx_uint_t                      loading;
+    ngx_event_t                     event;     /* loads again */
+} ngx_paas_guard_sync_t;
+
+
+struct ngx_paas_guard_store_s {
+    pguard_url_t                    url;
+    ngx_str_t                       text;      /* the url, for the log */
+    ngx_str_t                       prefix;
+    ngx_str_t                       username;
+    ngx_str_t                       password_file;
+    ngx_str_t                       password;
+    ngx_str_t                       tls_ca;
+    ngx_str_t                       tls_cert;
+    ngx_str_t                       tls_key;
+    ngx_str_t                       tls_name;
+    ngx_msec_t                      timeout;
+    ngx_msec_t                      connect_timeout;
+    ngx_msec_t                      flush;
+    ngx_addr_t                     *addrs;
+    ngx_uint_t                      naddrs;
+    ngx_str_t                       channel;
+    ngx_str_t                       probe;
+    ngx_array_t                    *zones;     /* ngx_paas_guard_zone_t * */
+    ngx_paas_guard_store_shared_t  *shared;
+
+    /* of this worker */
+
+    ngx_paas_guard_store_shared_t   own;       /* where there is no other */
+    ngx_log_t                      *log;
+    ngx_connection_t                dummy;     /* data of events */
+    ngx_paas_guard_redis_conf_t     commands_conf;
+    ngx_paas_guard_redis_t         *commands;
+    ngx_paas_guard_redis_conf_t     messages_conf;
+    ngx_paas_guard_redis_t         *messages;  /* worker 0 only */
+    ngx_paas_guard_counts_t         counts;
+    ngx_paas_guard_sync_t           sync;
+    unsigned                        started:1;
+    unsigned                        stopping:1;
+};
+
+
+/* One of the items of a call of DECIDE. */
+
+typedef struct {
+    ngx_paas_guard_item_t          *item;
+    ngx_uint_t                      when;      /* ngx_paas_guard_item_e */
+    uint64_t                        n;
+    uint64_t                        at;        /* server's time, 0: now */
+} ngx_paas_guard_counted_t;
+
+
+static ngx_inline pguard_str_t
+ngx_paas_guard_store_str(const ngx_str_t *s)
+{
+    pguard_str_t  str = { s->len, s->data };
+
+    return str;
+}
+
+
+/* Is there a connection, or the first one under way?  Begins it if need be. */
+ngx_uint_t ngx_paas_guard_store_usable(ngx_paas_guard_store_t *store);
+
+/* Asks for the throttle of q (NULL: none) and n items, all of the same hash
+   tag: q's client, or the items' id.  As ngx_paas_guard_redis_call(). */
+ngx_int_t ngx_paas_guard_store_decide(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, ngx_paas_guard_question_t *q, ngx_uint_t n,
+    ngx_paas_guard_counted_t *counted, ngx_msec_t due,
+    ngx_paas_guard_call_pt handler, void *data);
+
+/* Is reply what DECIDE gives for n items?  Then its time is learned. */
+ngx_int_t ngx_paas_guard_store_decided(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply,
+    ngx_uint_t n);
+
+
+/* ngx_paas_guard_store_count.c */
+
+ngx_int_t ngx_paas_guard_counts_start(ngx_paas_guard_store_t *store);
+void ngx_paas_guard_counts_stop(ngx_paas_guard_store_t *store);
+
+/* Sends what waits, if it can be sent. */
+void ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store);
+
+/* Forgets what waits for this key. */
+void ngx_paas_guard_counts_forget(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_id_t *id);
+
+
+/* ngx_paas_guard_sync.c */
+
+ngx_int_t ngx_paas_guard_sync_start(ngx_paas_guard_store_t *store);
+void ngx_paas_guard_sync_stop(ngx_paas_guard_store_t *store);
+
+/* Sends the messages that wait, if they can be sent. */
+void ngx_paas_guard_sync_flush(ngx_paas_guard_store_t *store);
+
+/* Loads the blocks of all zones, if this worker is the one that does. */
+void ngx_paas_guard_sync_load(ngx_paas_guard_store_t *store);
+
+/* A message of the channel has come. */
+void ngx_paas_guard_sync_message(void *data, ngx_str_t *text);
+
+
+#endif /* _NGX_PAAS_GUARD_STORE_PRIVATE_H_INCLUDED_ */

@@ -1,0 +1,584 @@
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "../core/pguard_atomic.h"
+#include "ngx_paas_guard_store_private.h"
+
+
+#define NGX_PAAS_GUARD_SYNC_PAGE    64       /* blocks of one call */
+#define NGX_PAAS_GUARD_SYNC_AGAIN   1000     /* ms after one that failed */
+#define NGX_PAAS_GUARD_SYNC_TRIES   3
+
+
+static void ngx_paas_guard_sync_send(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_block_t *b, ngx_uint_t op);
+static void ngx_paas_guard_sync_forget(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_block_t *b,
+    pguard_message_t *m);
+static ngx_int_t ngx_paas_guard_sync_letter(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_letter_t *letter);
+static void ngx_paas_guard_sync_sent(void *data,
+    ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply);
+static void ngx_paas_guard_sync_event(ngx_event_t *ev);
+static void ngx_paas_guard_sync_page(ngx_paas_guard_store_t *store);
+static void ngx_paas_guard_sync_loaded(void *data,
+    ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply);
+static ngx_int_t ngx_paas_guard_sync_values(ngx_paas_guard_reply_t *reply);
+static void ngx_paas_guard_sync_apply(ngx_paas_guard_store_t *store,
+    pguard_message_t *m);
+static pguard_str_t ngx_paas_guard_sync_name(pguard_message_name_t *name);
+static ngx_uint_t ngx_paas_guard_sync_keys(ngx_paas_guard_store_t *store,
+    pguard_str_t zone, u_char (*keys)[PGUARD_STORE_KEY_MAX], ngx_str_t *args);
+
+
+void
+ngx_paas_guard_store_block(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_block_t *b)
+{
+    ngx_paas_guard_sync_send(store, zone, b, PGUARD_MESSAGE_BLOCK);
+}
+
+
+void
+ngx_paas_guard_store_lift(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_block_t *b)
+{
+    ngx_paas_guard_sync_send(store, zone, b, PGUARD_MESSAGE_LIFT);
+}
+
+
+ngx_int_t
+ngx_paas_guard_sync_start(ngx_paas_guard_store_t *store)
+{
+    ngx_uint_t              i;
+    ngx_paas_guard_sync_t  *sync;
+
+    sync = &store->sync;
+
+    ngx_queue_init(&sync->free);
+    ngx_queue_init(&sync->queue);
+
+    sync->event.data = &store->dummy;
+    sync->event.log = store->log;
+    sync->event.handler = ngx_paas_guard_sync_event;
+    sync->event.cancelable = 1;
+
+    /* blocks ask for more than malloc()'s alignment */
+
+    sync->letters = ngx_memalign(64, NGX_PAAS_GUARD_OUTBOX_MAX
+                                     * sizeof(ngx_paas_guard_letter_t),
+                                 store->log);
+    if (sync->letters == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_PAAS_GUARD_OUTBOX_MAX; i++) {
+        sync->letters[i].store = store;
+        ngx_queue_insert_tail(&sync->free, &sync->letters[i].queue);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_paas_guard_sync_stop(ngx_paas_guard_store_t *store)
+{
+    if (store->sync.event.timer_set) {
+        ngx_del_timer(&store->sync.event);
+    }
+
+    if (store->sync.letters) {
+        ngx_free(store->sync.letters);
+        store->sync.letters = NULL;
+    }
+}
+
+
+void
+ngx_paas_guard_sync_flush(ngx_paas_guard_store_t *store)
+{
+    ngx_queue_t              *q;
+    ngx_paas_guard_sync_t    *sync;
+    ngx_paas_guard_letter_t  *letter;
+
+    sync = &store->sync;
+
+    while (sync->letters && !ngx_queue_empty(&sync->queue)) {
+
+        if (!ngx_paas_guard_store_usable(store)) {
+            return;
+        }
+
+        q = ngx_queue_head(&sync->queue);
+        letter = ngx_queue_data(q, ngx_paas_guard_letter_t, queue);
+
+        ngx_queue_remove(q);
+
+        if (ngx_paas_guard_sync_letter(store, letter) != NGX_OK) {
+            ngx_queue_insert_tail(&sync->free, q);
+        }
+    }
+}
+
+
+void
+ngx_paas_guard_sync_load(ngx_paas_guard_store_t *store)
+{
+    ngx_paas_guard_sync_t  *sync;
+
+    sync = &store->sync;
+
+    if (store->messages == NULL
+        || !ngx_paas_guard_redis_ready(store->messages)
+        || !ngx_paas_guard_redis_ready(store->commands)
+        || store->zones == NULL)
+    {
+        return;
+    }
+
+    sync->zone = 0;
+    sync->from = 0;
+    sync->skip = 0;
+
+    if (!sync->loading) {
+        ngx_paas_guard_sync_page(store);
+    }
+}
+
+
+void
+ngx_paas_guard_sync_message(void *data, ngx_str_t *text)
+{
+    pguard_message_t  m;
+
+    if (pguard_message_decode(&m, ngx_paas_guard_store_str(text)) == 0) {
+        ngx_paas_guard_sync_apply(data, &m);
+    }
+}
+
+
+static void
+ngx_paas_guard_sync_send(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_block_t *b, ngx_uint_t op)
+{
+    ngx_queue_t              *q;
+    pguard_str_t              rule, service;
+    pguard_msec_t             length;
+    pguard_message_t         *m;
+    ngx_paas_guard_sync_t    *sync;
+    ngx_paas_guard_letter_t  *letter;
+
+    (void) ngx_paas_guard_store_usable(store);
+
+    sync = &store->sync;
+
+    if (store->stopping || sync->letters == NULL) {
+        return;
+    }
+
+    q = ngx_queue_head(&sync->free);
+
+    if (ngx_queue_empty(&sync->free)) {
+
+        if (ngx_queue_empty(&sync->queue)) {
+            return;
+        }
+
+        q = ngx_queue_head(&sync->queue);
+
+        pguard_add(&store->shared->commands[NGX_PAAS_GUARD_RESULT_DROPPED], 1);
+    }
+
+    ngx_queue_remove(q);
+
+    letter = ngx_queue_data(q, ngx_paas_guard_letter_t, queue);
+    letter->tries = 0;
+    length = (b->until > b->since) ? b->until - b->since : b->last;
+
+    letter->ends = ngx_current_msec + (ngx_msec_t) ngx_max(length, 1);
+    m = &letter->message;
+    m->op = op;
+    m->origin = pguard_load(&store->shared->origin);
+    m->block = *b;
+
+    rule.len = 0;
+    service.len = 0;
+
+    if (b->rule != PGUARD_RULE_NONE) {
+        rule = pguard_zone_name(&zone->core, PGUARD_NAME_RULE, b->rule);
+    }
+
+    if (b->service != PGUARD_SERVICE_ALL) {
+        service = pguard_zone_name(&zone->core, PGUARD_NAME_SERVICE,
+                                   b->service);
+    }
+
+    if (pguard_message_name(&m->zone, ngx_paas_guard_store_str(&zone->name))
+        || pguard_message_name(&m->rule, rule)
+        || pguard_message_name(&m->service, service))
+    {
+        ngx_queue_insert_tail(&sync->free, q);
+        return;
+    }
+
+    ngx_paas_guard_sync_forget(store, zone, b, m);
+
+    ngx_queue_insert_tail(&sync->queue, q);
+    ngx_paas_guard_sync_flush(store);
+}
+
+
+/* The counts behind a block go with it. */
+
+static void
+ngx_paas_guard_sync_forget(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_block_t *b,
+    pguard_message_t *m)
+{
+    u_char                 key[PGUARD_STORE_KEY_MAX];
+    ngx_str_t              args[2];
+    ngx_paas_guard_call_t  call;
+
+    ngx_paas_guard_counts_forget(store, zone, &b->id);
+
+    if (m->rule.len == 0 || b->window == 0) {
+        return;
+    }
+
+    ngx_str_set(&args[0], "DEL");
+    args[1].data = key;
+    args[1].len = pguard_store_key_window(key,
+                                  ngx_paas_guard_store_str(&store->prefix),
+                                  ngx_paas_guard_store_str(&zone->name),
+                                  &b->id, ngx_paas_guard_sync_name(&m->rule),
+                                  b->window,
+                                  ngx_paas_guard_sync_name(&m->service));
+    if (args[1].len == 0) {
+        return;
+    }
+
+    ngx_memzero(&call, sizeof(ngx_paas_guard_call_t));
+
+    call.script = -1;
+    call.nargs = 2;
+    call.args = args;
+
+    if (ngx_paas_guard_store_usable(store)) {
+        (void) ngx_paas_guard_redis_call(store->commands, &call);
+    }
+}
+
+
+/* NGX_DECLINED: there is no use in it any more, or no way. */
+
+static ngx_int_t
+ngx_paas_guard_sync_letter(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_letter_t *letter)
+{
+    u_char                  keys[2][PGUARD_STORE_KEY_MAX];
+    u_char                  field[PGUARD_STORE_KEY_MAX];
+    u_char                  text[PGUARD_MESSAGE_MAX], left[NGX_INT64_LEN];
+    ngx_str_t               args[6];
+    ngx_uint_t              n;
+    ngx_msec_int_t          remains;
+    pguard_message_t       *m;
+    ngx_paas_guard_call_t   call;
+
+    m = &letter->message;
+    remains = (ngx_msec_int_t) (letter->ends - ngx_current_msec);
+
+    if (remains <= 0) {
+        return NGX_DECLINED;
+    }
+
+    m->block.until = remains;
+
+    n = ngx_paas_guard_sync_keys(store, ngx_paas_guard_sync_name(&m->zone),
+                                 keys, args);
+
+    args[n].data = field;
+    args[n].len = pguard_store_field(field, m);
+    n++;
+
+    args[n].data = text;
+    args[n].len = pguard_message_encode(text, m);
+    n++;
+
+    if (m->op == PGUARD_MESSAGE_BLOCK) {
+        args[n].data = left;
+        args[n].len = ngx_sprintf(left, "%M", (ngx_msec_t) remains) - left;
+        n++;
+    }
+
+    args[n++] = store->channel;
+
+    ngx_memzero(&call, sizeof(ngx_paas_guard_call_t));
+
+    call.script = (m->op == PGUARD_MESSAGE_BLOCK) ? PGUARD_SCRIPT_BLOCK
+                                                  : PGUARD_SCRIPT_LIFT;
+    call.keys = 2;
+    call.nargs = n;
+    call.args = args;
+    call.handler = ngx_paas_guard_sync_sent;
+    call.data = letter;
+
+    return ngx_paas_guard_redis_call(store->commands, &call);
+}
+
+
+/* To tell it twice does no harm, so what may be lost is told again. */
+
+static void
+ngx_paas_guard_sync_sent(void *data, ngx_paas_guard_result_e result,
+    ngx_paas_guard_reply_t *reply)
+{
+    ngx_paas_guard_sync_t    *sync;
+    ngx_paas_guard_letter_t  *letter;
+
+    letter = data;
+    sync = &letter->store->sync;
+
+    if (result == NGX_PAAS_GUARD_RESULT_OK
+        || ++letter->tries == NGX_PAAS_GUARD_SYNC_TRIES)
+    {
+        ngx_queue_insert_tail(&sync->free, &letter->queue);
+        return;
+    }
+
+    ngx_queue_insert_tail(&sync->queue, &letter->queue);
+
+    if (!letter->store->stopping && !sync->event.timer_set) {
+        ngx_add_timer(&sync->event, NGX_PAAS_GUARD_SYNC_AGAIN);
+    }
+}
+
+
+static void
+ngx_paas_guard_sync_event(ngx_event_t *ev)
+{
+    ngx_connection_t        *c;
+    ngx_paas_guard_store_t  *store;
+
+    c = ev->data;
+    store = c->data;
+
+    ngx_paas_guard_sync_flush(store);
+
+    if (store->sync.loading == 2) {
+        store->sync.loading = 0;
+        ngx_paas_guard_sync_load(store);
+    }
+}
+
+
+static void
+ngx_paas_guard_sync_page(ngx_paas_guard_store_t *store)
+{
+    u_char                   keys[2][PGUARD_STORE_KEY_MAX];
+    u_char                   from[NGX_INT64_LEN], skip[NGX_INT64_LEN];
+    u_char                   limit[NGX_INT64_LEN];
+    ngx_str_t                args[5];
+    ngx_uint_t               n;
+    ngx_paas_guard_call_t    call;
+    ngx_paas_guard_sync_t   *sync;
+    ngx_paas_guard_zone_t  **zones;
+
+    sync = &store->sync;
+    sync->loading = 0;
+
+    if (sync->zone >= store->zones->nelts) {
+        return;
+    }
+
+    zones = store->zones->elts;
+
+    n = ngx_paas_guard_sync_keys(store,
+                          ngx_paas_guard_store_str(&zones[sync->zone]->name),
+                          keys, args);
+
+    args[n].data = from;
+    args[n].len = ngx_sprintf(from, "%L", sync->from) - from;
+    n++;
+
+    args[n].data = skip;
+    args[n].len = ngx_sprintf(skip, "%L", sync->skip) - skip;
+    n++;
+
+    args[n].data = limit;
+    args[n].len = ngx_sprintf(limit, "%d", NGX_PAAS_GUARD_SYNC_PAGE) - limit;
+    n++;
+
+    ngx_memzero(&call, sizeof(ngx_paas_guard_call_t));
+
+    call.script = PGUARD_SCRIPT_SYNC;
+    call.keys = 2;
+    call.nargs = n;
+    call.args = args;
+    call.due = ngx_current_msec + store->connect_timeout;
+    call.handler = ngx_paas_guard_sync_loaded;
+    call.data = store;
+
+    if (ngx_paas_guard_redis_call(store->commands, &call) == NGX_OK) {
+        sync->loading = 1;
+    }
+}
+
+
+static void
+ngx_paas_guard_sync_loaded(void *data, ngx_paas_guard_result_e result,
+    ngx_paas_guard_reply_t *reply)
+{
+    ngx_paas_guard_store_t *store = data;
+
+    ngx_uint_t               i;
+    pguard_message_t         m;
+    ngx_paas_guard_sync_t   *sync;
+    ngx_paas_guard_value_t  *v;
+
+    sync = &store->sync;
+    sync->loading = 0;
+
+    if (result != NGX_PAAS_GUARD_RESULT_OK
+        || ngx_paas_guard_sync_values(reply) != NGX_OK)
+    {
+        /* a lost connection loads again by itself when it is back */
+
+        if (result != NGX_PAAS_GUARD_RESULT_DROPPED && !store->stopping) {
+            sync->loading = 2;
+            ngx_add_timer(&sync->event, NGX_PAAS_GUARD_SYNC_AGAIN);
+        }
+
+        return;
+    }
+
+    v = reply->values;
+
+    for (i = 2; i < reply->nvalues; i += 2) {
+
+        if (pguard_message_decode(&m, ngx_paas_guard_store_str(&v[i].string))
+            != 0)
+        {
+            continue;
+        }
+
+        m.block.until = ngx_max(v[i + 1].integer, 0);
+
+        ngx_paas_guard_sync_apply(store, &m);
+    }
+
+    sync->from = v[0].integer;
+    sync->skip = v[1].integer;
+
+    if (sync->from == 0) {
+        sync->zone++;
+    }
+
+    ngx_paas_guard_sync_page(store);
+}
+
+
+static ngx_int_t
+ngx_paas_guard_sync_values(ngx_paas_guard_reply_t *reply)
+{
+    ngx_uint_t               i, type;
+    ngx_paas_guard_value_t  *v;
+
+    v = reply->values;
+
+    if (!reply->array || reply->nvalues < 2 || reply->nvalues % 2) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < reply->nvalues; i++) {
+        type = (i < 2 || i % 2) ? NGX_PAAS_GUARD_VALUE_INTEGER
+                                : NGX_PAAS_GUARD_VALUE_STRING;
+
+        if (v[i].type != type) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* What this gateway has said itself, it knows. */
+
+static void
+ngx_paas_guard_sync_apply(ngx_paas_guard_store_t *store, pguard_message_t *m)
+{
+    ngx_str_t                rule, service;
+    ngx_uint_t               i;
+    pguard_block_t          *b;
+    ngx_paas_guard_zone_t  **zones;
+
+    if (m->origin == pguard_load(&store->shared->origin)
+        || store->zones == NULL)
+    {
+        return;
+    }
+
+    rule.data = m->rule.data;
+    rule.len = m->rule.len;
+    service.data = m->service.data;
+    service.len = m->service.len;
+
+    zones = store->zones->elts;
+
+    for (i = 0; i < store->zones->nelts; i++) {
+
+        if (zones[i]->name.len != m->zone.len
+            || ngx_memcmp(zones[i]->name.data, m->zone.data, m->zone.len) != 0)
+        {
+            continue;
+        }
+
+        if (m->op == PGUARD_MESSAGE_LIFT) {
+            ngx_paas_guard_zone_unlearn(zones[i], &rule, &service,
+                                        &m->block.id);
+            return;
+        }
+
+        b = &m->block;
+
+        if (b->until == 0) {
+            return;
+        }
+
+        b->until += ngx_paas_guard_clock(NULL);
+        b->since = b->until - ngx_min(b->last, b->until);
+
+        ngx_paas_guard_zone_learn(zones[i], &rule, &service, b);
+
+        return;
+    }
+}
+
+
+static pguard_str_t
+ngx_paas_guard_sync_name(pguard_message_name_t *name)
+{
+    pguard_str_t  s = { name->len, name->data };
+
+    return s;
+}
+
+
+static ngx_uint_t
+ngx_paas_guard_sync_keys(ngx_paas_guard_store_t *store, pguard_str_t zone,
+    u_char (*keys)[PGUARD_STORE_KEY_MAX], ngx_str_t *args)
+{
+    pguard_str_t  prefix;
+
+    prefix = ngx_paas_guard_store_str(&store->prefix);
+
+    args[0].data = keys[0];
+    args[0].len = pguard_store_key_blocks(keys[0], prefix, zone, "data");
+
+    args[1].data = keys[1];
+    args[1].len = pguard_store_key_blocks(keys[1], prefix, zone, "ends");
+
+    return 2;
+}

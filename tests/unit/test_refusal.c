@@ -1,0 +1,681 @@
+/*
+ * pguard_refusal: to the byte, and well formed whatever goes in.  The readers
+ * of JSON, structured fields and HTML here are strict, and made for this.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pguard_reason.h"
+#include "pguard_refusal.h"
+
+
+#define PAGE  8192
+
+
+static const pguard_refusal_t  duplicate = {
+    PGUARD_REASON_DUPLICATE, 429, 1, pguard_string("00ff"),
+    pguard_string(""), pguard_string("compute")
+};
+
+static const pguard_refusal_t  hammering = {
+    PGUARD_REASON_HAMMERING, 429, 42, pguard_string("00ff"),
+    pguard_string("flood"), pguard_string("compute")
+};
+
+
+static void
+expect(const pguard_out_t *out, const char *buf, const char *text)
+{
+    if (out->need != strlen(text) || memcmp(buf, text, out->need) != 0) {
+        fail_msg("got:\n%.*s\nexpected:\n%s", (int) out->need, buf, text);
+    }
+}
+
+
+/* JSON: each skips what it reads and returns what follows, or NULL. */
+
+static const char *json_value(const char *p);
+
+
+static const char *
+json_string(const char *p)
+{
+    if (*p++ != '"') {
+        return NULL;
+    }
+
+    while (*p != '"') {
+        if ((unsigned char) *p < 0x20) {
+            return NULL;
+        }
+
+        if (*p++ != '\\') {
+            continue;
+        }
+
+        if (*p == 'u') {
+            if (strspn(p + 1, "0123456789abcdef") < 4) {
+                return NULL;
+            }
+
+            p += 5;
+
+        } else if (*p == '\0' || strchr("\"\\/bfnrt", *p++) == NULL) {
+            return NULL;
+        }
+    }
+
+    return p + 1;
+}
+
+
+static const char *
+json_list(const char *p, char close, int members)
+{
+    p++;
+
+    if (*p == close) {
+        return p + 1;
+    }
+
+    for ( ;; ) {
+        if (members) {
+            p = json_string(p);
+
+            if (p == NULL || strncmp(p, ": ", 2) != 0) {
+                return NULL;
+            }
+
+            p += 2;
+        }
+
+        p = json_value(p);
+
+        if (p == NULL) {
+            return NULL;
+        }
+
+        if (*p == close) {
+            return p + 1;
+        }
+
+        if (strncmp(p, ", ", 2) != 0) {
+            return NULL;
+        }
+
+        p += 2;
+    }
+}
+
+
+static const char *
+json_value(const char *p)
+{
+    size_t  digits;
+
+    switch (*p) {
+
+    case '"':
+        return json_string(p);
+
+    case '{':
+        return json_list(p, '}', 1);
+
+    case '[':
+        return json_list(p, ']', 0);
+
+    default:
+        digits = strspn(p, "0123456789");
+        return (digits && (*p != '0' || digits == 1)) ? p + digits : NULL;
+    }
+}
+
+
+/* RFC 9651, section 4.2: a bare item (token, string, integer), its parameters,
+   and a list of such items. */
+
+static const char *
+sf_bare(const char *p)
+{
+    size_t  digits;
+
+    if (*p == '"') {
+        for (p++; *p != '"'; p++) {
+            if (*p < 0x20 || *p > 0x7e
+                || (*p == '\\' && *++p != '"' && *p != '\\'))
+            {
+                return NULL;
+            }
+        }
+
+        return p + 1;
+    }
+
+    digits = strspn(p, "0123456789");
+
+    if (digits) {
+        return digits <= 15 ? p + digits : NULL;
+    }
+
+    if (*p != '*' && !((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z')) {
+        return NULL;
+    }
+
+    return p + strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                         "0123456789!#$%&'*+-.^_`|~:/");
+}
+
+
+static const char *
+sf_item(const char *p)
+{
+    size_t  n;
+
+    for (p = sf_bare(p); p && *p == ';'; p = sf_bare(p + n + 1)) {
+        p++;
+        p += strspn(p, " ");
+        n = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_-.*");
+
+        if (n == 0 || p[n] != '=' || strchr("0123456789_-.", *p)) {
+            return NULL;
+        }
+    }
+
+    return p;
+}
+
+
+static int
+sf_list(const char *p)
+{
+    for (p = sf_item(p); p && *p == ','; p = sf_item(p)) {
+        p++;
+        p += strspn(p, " \t");
+    }
+
+    return p && *p == '\0';
+}
+
+
+/* Tags are closed in order, and nothing but a known entity follows a "&". */
+
+static int
+html_balanced(const char *p)
+{
+    size_t       n, depth, len[16];
+    const char  *open[16];
+
+    depth = 0;
+
+    for (p += strlen("<!DOCTYPE html>"); *p; p++) {
+
+        if (*p == '&' && strncmp(p, "&lt;", 4) && strncmp(p, "&gt;", 4)
+            && strncmp(p, "&amp;", 5) && strncmp(p, "&quot;", 6)
+            && strncmp(p, "&#39;", 5))
+        {
+            return 0;
+        }
+
+        if (*p != '<') {
+            continue;
+        }
+
+        p++;
+
+        if (*p == '/') {
+            p++;
+
+            if (depth == 0) {
+                return 0;
+            }
+
+            depth--;
+
+            if (strncmp(p, open[depth], len[depth]) || p[len[depth]] != '>') {
+                return 0;
+            }
+
+            continue;
+        }
+
+        n = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789");
+
+        if (n == 0 || depth == 16) {
+            return 0;
+        }
+
+        if (strncmp(p, "meta", 4) != 0) {
+            open[depth] = p;
+            len[depth++] = n;
+        }
+
+        p = strchr(p, '>');
+    }
+
+    return depth == 0;
+}
+
+
+static const char *
+body(const pguard_refusal_t *r, pguard_body_e b, pguard_lang_e l, char *buf)
+{
+    pguard_out_t  out;
+
+    pguard_out_init(&out, buf, PAGE - 1);
+    pguard_refusal_body(&out, r, b, l);
+    assert_true(out.need < PAGE);
+    buf[out.need] = '\0';
+    assert_int_equal(strlen(buf), out.need);
+
+    return buf;
+}
+
+
+static void
+test_json(void **state)
+{
+    char          buf[PAGE];
+    pguard_out_t  out;
+
+    (void) state;
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_refusal_body(&out, &duplicate, PGUARD_BODY_JSON, PGUARD_LANG_EN);
+    expect(&out, buf,
+        "{\"type\": \"https://iana.org/assignments/http-problem-types"
+        "#quota-exceeded\", \"title\": \"Duplicate request\", \"status\": 429, "
+        "\"detail\": \"This request is identical to one that was accepted a "
+        "moment ago, so it was not forwarded. This is not an outage of the "
+        "service, and does not count as unavailability. You may try again in "
+        "1 second.\", \"reason\": \"duplicate_throttled\", "
+        "\"sla\": \"excluded\", \"event\": \"00ff\", \"retry_after\": 1, "
+        "\"violated-policies\": [\"identical\"]}\n");
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_refusal_body(&out, &hammering, PGUARD_BODY_JSON, PGUARD_LANG_FR);
+    expect(&out, buf,
+        "{\"type\": \"https://iana.org/assignments/http-problem-types"
+        "#abnormal-usage-detected\", \"title\": \"Usage anormal détecté\", "
+        "\"status\": 429, \"detail\": \"Vos requêtes ont révélé un usage "
+        "anormal\u00a0: une mesure de protection bloque votre accès pour une "
+        "durée limitée. Il ne s’agit pas d’une panne du service, et ce refus "
+        "ne compte pas comme une indisponibilité. Vous pourrez réessayer dans "
+        "42\u00a0secondes.\", \"reason\": \"hammering_blocked\", "
+        "\"sla\": \"excluded\", \"event\": \"00ff\", \"retry_after\": 42, "
+        "\"rule\": \"flood\", \"violated-policies\": [\"flood\"]}\n");
+}
+
+
+static void
+test_rule(void **state)
+{
+    char              buf[PAGE];
+    pguard_refusal_t  r;
+
+    (void) state;
+
+    /* set by hand: there is no rule */
+
+    r = hammering;
+    r.rule.len = 0;
+    body(&r, PGUARD_BODY_JSON, PGUARD_LANG_EN, buf);
+    assert_null(strstr(buf, "\"rule\""));
+    assert_non_null(strstr(buf, "\"violated-policies\": []}"));
+    assert_null(strstr(body(&r, PGUARD_BODY_HTML, PGUARD_LANG_EN, buf),
+                       "Rule"));
+
+    /* a duplicate has none, whatever is there */
+
+    r = duplicate;
+    r.rule = hammering.rule;
+    body(&r, PGUARD_BODY_JSON, PGUARD_LANG_EN, buf);
+    assert_null(strstr(buf, "flood"));
+    assert_non_null(strstr(buf, "[\"identical\"]"));
+    assert_null(strstr(body(&r, PGUARD_BODY_HTML, PGUARD_LANG_EN, buf),
+                       "flood"));
+}
+
+
+/* What each body says, and must not say. */
+
+static void
+test_bodies(void **state)
+{
+    char              buf[PAGE];
+    int               excluded;
+    size_t            i, j;
+    unsigned          l, b;
+    pguard_str_t      name;
+    pguard_refusal_t  r;
+
+    static const char *const  no_outage[] = { "not an outage",
+                                              "pas d’une panne" };
+    static const char *const  retry[] = { "in 15 minutes",
+                                          "dans 15\u00a0minutes" };
+    static const char *const  html[] = { "<html lang=\"en\">",
+                                         "<html lang=\"fr\">" };
+    static const char *const  never[] = { "contract", "contrat", "SLA",
+        "agreement", "<script", "http-equiv", " src=", " href=", "url(",
+        "@import" };
+
+    (void) state;
+
+    r = hammering;
+    r.retry_after = 900;
+
+    for (i = 0; i < PGUARD_REASONS; i++) {
+        r.reason = (pguard_reason_e) i;
+        excluded = pguard_reason(r.reason)->sla == PGUARD_SLA_EXCLUDED;
+        name = pguard_reason_names[i];
+
+        for (l = 0; l < PGUARD_LANGS; l++) {
+            for (b = 0; b < PGUARD_BODIES; b++) {
+                body(&r, (pguard_body_e) b, (pguard_lang_e) l, buf);
+
+                assert_int_equal(strstr(buf, no_outage[l]) != NULL, excluded);
+                assert_non_null(strstr(buf, retry[l]));
+                assert_non_null(strstr(buf, "00ff"));
+                assert_non_null(memmem(buf, strlen(buf), name.data, name.len));
+
+                for (j = 0; j < sizeof(never) / sizeof(never[0]); j++) {
+                    assert_null(strstr(buf, never[j]));
+                }
+            }
+
+            assert_non_null(strstr(buf, html[l]));
+            assert_non_null(strstr(buf, "<h1>"));
+            assert_non_null(strstr(buf, "prefers-color-scheme"));
+            assert_true(html_balanced(buf));
+            assert_true(strlen(buf) < 2048);
+        }
+    }
+}
+
+
+static void
+test_retry(void **state)
+{
+    char              buf[PAGE];
+    size_t            i;
+    pguard_refusal_t  r;
+
+    static const struct {
+        uint64_t     seconds;
+        const char  *en;
+        const char  *fr;
+    } rows[] = {
+        { 0, "in 1 second.", "dans 1\u00a0seconde." },
+        { 1, "in 1 second.", "dans 1\u00a0seconde." },
+        { 2, "in 2 seconds.", "dans 2\u00a0secondes." },
+        { 119, "in 119 seconds.", "dans 119\u00a0secondes." },
+        { 120, "in 2 minutes.", "dans 2\u00a0minutes." },
+        { 121, "in 3 minutes.", "dans 3\u00a0minutes." },
+        { 7199, "in 120 minutes.", "dans 120\u00a0minutes." },
+        { 7200, "in 2 hours.", "dans 2\u00a0heures." },
+        { 7201, "in 3 hours.", "dans 3\u00a0heures." },
+        { UINT64_MAX, "in 5124095576030432 hours.",
+          "dans 5124095576030432\u00a0heures." }
+    };
+
+    (void) state;
+
+    r = hammering;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        r.retry_after = rows[i].seconds;
+        body(&r, PGUARD_BODY_HTML, PGUARD_LANG_EN, buf);
+        assert_non_null(strstr(buf, rows[i].en));
+        body(&r, PGUARD_BODY_JSON, PGUARD_LANG_FR, buf);
+        assert_non_null(strstr(buf, rows[i].fr));
+        assert_non_null(json_value(buf));
+    }
+}
+
+
+static void
+test_headers(void **state)
+{
+    char              buf[512];
+    pguard_out_t      out;
+    pguard_refusal_t  r;
+    size_t            i;
+
+    static const struct {
+        pguard_str_t  proxy;
+        const char   *value;
+    } proxies[] = {
+        { pguard_string("gw1.example.net"), "gw1.example.net" },
+        { pguard_string("*a:/!#$%&'+-.^_`|~9"), "*a:/!#$%&'+-.^_`|~9" },
+        { pguard_string("10.0.0.1"), "\"10.0.0.1\"" },
+        { pguard_string("[::1]"), "\"[::1]\"" },
+        { pguard_string("a b"), "\"a b\"" },
+        { pguard_string("a\"\\;c"), "\"a\\\"\\\\;c\"" },
+        { pguard_string("a\0\r\n"), "\"a???\"" },
+        { pguard_string("caf\xc3\xa9"), "\"caf?\"" },
+        { pguard_string(""), "\"\"" }
+    };
+
+    (void) state;
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_refusal_header(&out, &duplicate);
+    expect(&out, buf, "throttled; reason=duplicate_throttled; sla=excluded; "
+           "event=\"00ff\"");
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_refusal_header(&out, &hammering);
+    expect(&out, buf, "blocked; reason=hammering_blocked; rule=\"flood\"; "
+           "sla=excluded; event=\"00ff\"");
+
+    r = hammering;
+    r.reason = PGUARD_REASON_OPERATOR;
+    r.rule.len = 0;
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_refusal_header(&out, &r);
+    expect(&out, buf, "blocked; reason=operator_blocked; sla=failed; "
+           "event=\"00ff\"");
+
+    r.reason = PGUARD_REASON_LOCKOUT;
+    r.rule = (pguard_str_t) pguard_string("log\"in\n");
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_refusal_header(&out, &r);
+    expect(&out, buf, "blocked; reason=auth_lockout; rule=\"log\\\"in?\"; "
+           "sla=good; event=\"00ff\"");
+
+    for (i = 0; i < sizeof(proxies) / sizeof(proxies[0]); i++) {
+        char  text[256];
+
+        snprintf(text, sizeof(text), "%s; error=http_request_error; "
+                 "details=\"duplicate_throttled\"", proxies[i].value);
+        pguard_out_init(&out, buf, sizeof(buf));
+        pguard_refusal_proxy_status(&out, &duplicate, proxies[i].proxy);
+        expect(&out, buf, text);
+        assert_true(sf_list(text));
+    }
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_refusal_proxy_status(&out, &hammering, proxies[0].proxy);
+    expect(&out, buf, "gw1.example.net; error=http_request_denied; "
+           "details=\"hammering_blocked\"");
+}
+
+
+static void
+test_ratelimit(void **state)
+{
+    char          buf[512];
+    pguard_out_t  out;
+
+    static const pguard_ratelimit_t  p[] = {
+        { pguard_string("identical"), 1, 1, 0, 1 },
+        { pguard_string("flood"), 600, 60, 17, 42 }
+    };
+    static const pguard_ratelimit_t  odd[] = {
+        { pguard_string("a\"b\n"), UINT64_MAX, 0, 999999999999999, 1 }
+    };
+
+    (void) state;
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_ratelimit_policy(&out, p, 2);
+    expect(&out, buf, "\"identical\";q=1;w=1, \"flood\";q=600;w=60");
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_ratelimit(&out, p, 2);
+    expect(&out, buf, "\"identical\";r=0;t=1, \"flood\";r=17;t=42");
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_ratelimit_policy(&out, odd, 1);
+    expect(&out, buf, "\"a\\\"b?\";q=999999999999999;w=1");
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_ratelimit(&out, odd, 1);
+    expect(&out, buf, "\"a\\\"b?\";r=999999999999999;t=1");
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_ratelimit(&out, NULL, 0);
+    pguard_ratelimit_policy(&out, NULL, 0);
+    assert_int_equal(out.need, 0);
+}
+
+
+static void
+test_content_type(void **state)
+{
+    pguard_str_t  s;
+
+    (void) state;
+
+    s = pguard_refusal_content_type(PGUARD_BODY_JSON);
+    assert_int_equal(s.len, strlen("application/problem+json"));
+    assert_memory_equal(s.data, "application/problem+json", s.len);
+
+    s = pguard_refusal_content_type(PGUARD_BODY_HTML);
+    assert_int_equal(s.len, strlen("text/html; charset=utf-8"));
+    assert_memory_equal(s.data, "text/html; charset=utf-8", s.len);
+}
+
+
+static void
+test_hostile_bytes(void **state)
+{
+    char                buf[PAGE];
+    size_t              i, round;
+    uint64_t            seed;
+    const char         *end;
+    pguard_out_t        out;
+    unsigned char       bytes[24];
+    pguard_refusal_t    r;
+    pguard_ratelimit_t  limit;
+
+    static const char  favourites[] = "\"\\<>&';,=\r\n\xc3\xa9\xff";
+
+    (void) state;
+
+    seed = 5;
+
+    for (round = 0; round < 2000; round++) {
+
+        for (i = 0; i < sizeof(bytes); i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            bytes[i] = (seed >> 60) & 1
+                       ? (unsigned char) (seed >> 33)
+                       : (unsigned char) favourites[(seed >> 33)
+                                                    % sizeof(favourites)];
+        }
+
+        r.reason = (pguard_reason_e) (round % PGUARD_REASONS);
+        r.status = 400 + round % 100;
+        r.retry_after = seed;
+        r.event.data = bytes;
+        r.event.len = round % 9;
+        r.rule.data = bytes + 8;
+        r.rule.len = round % 7;
+        r.service.data = bytes + 16;
+        r.service.len = round % 8;
+
+        for (i = 0; i < PGUARD_LANGS; i++) {
+            end = json_value(body(&r, PGUARD_BODY_JSON, (pguard_lang_e) i,
+                                  buf));
+            assert_non_null(end);
+            assert_string_equal(end, "\n");
+
+            body(&r, PGUARD_BODY_HTML, (pguard_lang_e) i, buf);
+            assert_true(html_balanced(buf));
+        }
+
+        pguard_out_init(&out, buf, sizeof(buf) - 1);
+        pguard_refusal_header(&out, &r);
+        *out.pos = '\0';
+        end = sf_item(buf);
+        assert_non_null(end);
+        assert_ptr_equal(end, out.pos);
+
+        pguard_out_init(&out, buf, sizeof(buf) - 1);
+        pguard_refusal_proxy_status(&out, &r, r.rule);
+        *out.pos = '\0';
+        assert_true(sf_list(buf));
+
+        limit.name = r.rule;
+        limit.quota = seed;
+        limit.window = seed >> 50;
+        limit.remaining = seed >> 20;
+        limit.reset = seed >> 30;
+        pguard_out_init(&out, buf, sizeof(buf) - 1);
+        pguard_ratelimit_policy(&out, &limit, 1);
+        pguard_out_text(&out, ", ");
+        pguard_ratelimit(&out, &limit, 1);
+        *out.pos = '\0';
+        assert_true(sf_list(buf));
+    }
+}
+
+
+static void
+test_small_buffer(void **state)
+{
+    char          buf[PAGE], *part;
+    size_t        size, len;
+    pguard_out_t  out;
+
+    (void) state;
+
+    len = strlen(body(&hammering, PGUARD_BODY_HTML, PGUARD_LANG_FR, buf));
+
+    for (size = 0; size <= len; size += 13) {
+        part = malloc(size ? size : 1);
+        pguard_out_init(&out, part, size);
+        pguard_refusal_body(&out, &hammering, PGUARD_BODY_HTML,
+                            PGUARD_LANG_FR);
+        assert_int_equal(out.need, len);
+        assert_memory_equal(part, buf, size);
+        free(part);
+    }
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_rule),
+        cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_retry),
+        cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_ratelimit),
+        cmocka_unit_test(test_content_type),
+        cmocka_unit_test(test_hostile_bytes),
+        cmocka_unit_test(test_small_buffer)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
