@@ -201,6 +201,7 @@ pguard_url_host(pguard_url_host_t *h, pguard_str_t s)
 static const char *
 pguard_url_host6(pguard_url_host_t *h, pguard_str_t *rest, pguard_str_t s)
 {
+    size_t                i;
     const unsigned char  *end;
 
     end = memchr(s.data, ']', s.len);
@@ -216,10 +217,14 @@ pguard_url_host6(pguard_url_host_t *h, pguard_str_t *rest, pguard_str_t s)
     rest->data = end + 1;
     rest->len = s.data + s.len - rest->data;
 
-    if (!pguard_url_is_name(h->name, ":.")
-        || (rest->len && rest->data[0] != ':'))
-    {
+    if (h->name.len == 0 || (rest->len && rest->data[0] != ':')) {
         return "has a wrong IPv6 address";
+    }
+
+    for (i = 0; i < h->name.len; i++) {
+        if (memchr("0123456789abcdefABCDEF:.", h->name.data[i], 24) == NULL) {
+            return "has a wrong IPv6 address";
+        }
     }
 
     return NULL;

@@ -69,10 +69,21 @@ typedef enum {
 } ngx_paas_guard_count_e;
 
 
+/* A key that is one of our own digests, and no more, is taken before it is
+   digested: its id then is that digest, which access logs show, too. */
+
+typedef enum {
+    NGX_PAAS_GUARD_KEY_STRING = 0,
+    NGX_PAAS_GUARD_KEY_CLIENT,                  /* $paas_guard_client_id */
+    NGX_PAAS_GUARD_KEY_CREDENTIAL               /* $paas_guard_credential */
+} ngx_paas_guard_source_e;
+
+
 struct ngx_paas_guard_rule_s {
     ngx_str_t                    name;
     ngx_uint_t                   index;         /* in mcf->rules */
     ngx_http_complex_value_t     key;
+    ngx_uint_t                   source;        /* ngx_paas_guard_source_e */
     pguard_window_rule_t         window;
     pguard_block_rule_t          block;
     ngx_uint_t                   count;         /* ngx_paas_guard_count_e */

@@ -109,13 +109,42 @@ ngx_paas_guard_exempt(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *conf)
 }
 
 
+static ngx_int_t
+ngx_paas_guard_key_value(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_rule_t *rule, pguard_str_t *s)
+{
+    ngx_str_t  value;
+
+    switch (rule->source) {
+
+    case NGX_PAAS_GUARD_KEY_CLIENT:
+        *s = ctx->client;
+        return NGX_OK;
+
+    case NGX_PAAS_GUARD_KEY_CREDENTIAL:
+        *s = ngx_paas_guard_credential(r);
+        return NGX_OK;
+
+    default: /* NGX_PAAS_GUARD_KEY_STRING */
+
+        if (ngx_http_complex_value(r, &rule->key, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        ngx_paas_guard_core_str(*s, value);
+
+        return NGX_OK;
+    }
+}
+
+
 /* The value of a rule's key.  Rules mostly share one: it is taken over. */
 
 static ngx_int_t
 ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_rule_t *rule, ngx_uint_t counted)
 {
-    ngx_str_t              value;
+    ngx_str_t             *text;
     ngx_uint_t             i;
     ngx_paas_guard_key_t  *key;
 
@@ -124,10 +153,10 @@ ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     key->counted = counted;
 
     for (i = 0; i < ctx->nkeys; i++) {
-        if (ctx->keys[i].rule->key.value.len == rule->key.value.len
-            && ngx_memcmp(ctx->keys[i].rule->key.value.data,
-                          rule->key.value.data, rule->key.value.len)
-               == 0)
+        text = &ctx->keys[i].rule->key.value;
+
+        if (text->len == rule->key.value.len
+            && ngx_memcmp(text->data, rule->key.value.data, text->len) == 0)
         {
             key->value = ctx->keys[i].value;
             key->hash = ctx->keys[i].hash;
@@ -136,15 +165,16 @@ ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
         }
     }
 
-    if (ngx_http_complex_value(r, &rule->key, &value) != NGX_OK) {
+    if (ngx_paas_guard_key_value(r, ctx, rule, &key->value) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (value.len == 0) {
+    /* who has no key is not counted */
+
+    if (key->value.len == 0) {
         return NGX_OK;
     }
 
-    ngx_paas_guard_core_str(key->value, value);
     key->hash = pguard_key_hash(ctx->conf->zone->key, key->value);
     ctx->nkeys++;
 

@@ -50,6 +50,14 @@ static ngx_paas_guard_rule_parameter_t  ngx_paas_guard_rule_parameters[] = {
 #define NGX_PAAS_GUARD_YEAR  (365ULL * 86400 * 1000)
 
 
+static ngx_uint_t
+ngx_paas_guard_is(ngx_str_t *value, const char *word)
+{
+    return value->len == ngx_strlen(word)
+           && ngx_strncmp(value->data, word, value->len) == 0;
+}
+
+
 static char *
 ngx_paas_guard_rule_key(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
     ngx_str_t *value)
@@ -58,6 +66,17 @@ ngx_paas_guard_rule_key(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
 
     if (value->len == 0) {
         return NGX_CONF_ERROR;
+    }
+
+    if (ngx_paas_guard_is(value, "$paas_guard_client_id")
+        || ngx_paas_guard_is(value, "${paas_guard_client_id}"))
+    {
+        rule->source = NGX_PAAS_GUARD_KEY_CLIENT;
+
+    } else if (ngx_paas_guard_is(value, "$paas_guard_credential")
+               || ngx_paas_guard_is(value, "${paas_guard_credential}"))
+    {
+        rule->source = NGX_PAAS_GUARD_KEY_CREDENTIAL;
     }
 
     ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
@@ -201,14 +220,6 @@ ngx_paas_guard_rule_block_max(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
 {
     return ngx_paas_guard_rule_time(value, NGX_PAAS_GUARD_YEAR,
                                     &rule->block.block_max);
-}
-
-
-static ngx_uint_t
-ngx_paas_guard_is(ngx_str_t *value, const char *word)
-{
-    return value->len == ngx_strlen(word)
-           && ngx_strncmp(value->data, word, value->len) == 0;
 }
 
 
