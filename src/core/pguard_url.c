@@ -61,7 +61,8 @@ pguard_url_parse(pguard_url_t *url, pguard_str_t s)
     for (i = 0; i < PGUARD_URL_KINDS; i++) {
         len = pguard_url_schemes[i].len;
 
-        if (s.len >= len && memcmp(s.data, pguard_url_schemes[i].data, len) == 0)
+        if (s.len >= len
+            && memcmp(s.data, pguard_url_schemes[i].data, len) == 0)
         {
             break;
         }

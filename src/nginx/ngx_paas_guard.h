@@ -31,6 +31,9 @@ typedef struct ngx_paas_guard_main_conf_s  ngx_paas_guard_main_conf_t;
 typedef struct ngx_paas_guard_rule_s       ngx_paas_guard_rule_t;
 
 
+#define NGX_PAAS_GUARD_LINES  16        /* of one header: more are not read */
+
+
 /* A zone: what the configuration says, and this process's view of it. */
 
 struct ngx_paas_guard_zone_s {
@@ -192,6 +195,7 @@ typedef struct {
     u_char                       event[PGUARD_EVENT_LEN];
 
     pguard_str_t                 client;
+    pguard_str_t                 credential;    /* its kind first; or empty */
     ngx_uint_t                   nkeys;
     ngx_paas_guard_key_t        *keys;
 
@@ -207,6 +211,8 @@ typedef struct {
     unsigned                     is_signed:1;
     unsigned                     throttled:1;
     unsigned                     ratelimited:1; /* its headers were added */
+    unsigned                     has_credential:1;  /* it was looked for */
+    unsigned                     authorization:1;   /* of no known scheme */
 } ngx_paas_guard_ctx_t;
 
 
@@ -292,6 +298,7 @@ void ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
 
 ngx_int_t ngx_paas_guard_handler(ngx_http_request_t *r);
 ngx_paas_guard_ctx_t *ngx_paas_guard_ctx(ngx_http_request_t *r);
+ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
 pguard_usec_t ngx_paas_guard_now(void);
 pguard_msec_t ngx_paas_guard_clock(void *unused);
 

@@ -2,9 +2,6 @@
 #include "../core/pguard_credential.h"
 
 
-#define NGX_PAAS_GUARD_LINES  16        /* of one header: more are not read */
-
-
 static ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
@@ -327,28 +324,20 @@ ngx_paas_guard_header_lines(ngx_http_request_t *r, const char *name,
 }
 
 
-/* What the request claims to be sent with, the kind before it: a token must
-   not pass for an API key of the same bytes.  Empty if there is none. */
-
-pguard_str_t
-ngx_paas_guard_credential(ngx_http_request_t *r)
+static void
+ngx_paas_guard_find_credential(ngx_http_request_t *r,
+    ngx_paas_guard_main_conf_t *gmcf, pguard_credential_t *found,
+    ngx_uint_t *authorization)
 {
-    u_char                      *p;
-    ngx_uint_t                   n;
-    pguard_str_t                 s, lines[3][NGX_PAAS_GUARD_LINES];
-    pguard_credential_t          found;
-    pguard_credential_lines_t    in;
-    ngx_paas_guard_main_conf_t  *gmcf;
-
-    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
-
-    s.len = 0;
-    s.data = NULL;
+    ngx_uint_t                 n;
+    pguard_str_t               lines[3][NGX_PAAS_GUARD_LINES];
+    pguard_credential_lines_t  in;
 
     (void) ngx_paas_guard_header_lines(r, "authorization", lines[0],
                                        NGX_PAAS_GUARD_LINES, &n);
     in.authorization.line = lines[0];
     in.authorization.count = n;
+    *authorization = n;
 
     (void) ngx_paas_guard_header_lines(r, "x-api-key", lines[1],
                                        NGX_PAAS_GUARD_LINES, &n);
@@ -366,22 +355,55 @@ ngx_paas_guard_credential(ngx_http_request_t *r)
     in.cookie.count = n;
     ngx_paas_guard_core_str(in.session, gmcf->session_cookie);
 
-    found = pguard_credential(&in);
+    *found = pguard_credential(&in);
+}
 
-    if (found.kind == PGUARD_CREDENTIAL_NONE) {
-        return s;
+
+/* What the request claims to be sent with, the kind before it: a token must
+   not pass for an API key of the same bytes.  Empty if there is none. */
+
+pguard_str_t
+ngx_paas_guard_credential(ngx_http_request_t *r)
+{
+    u_char                      *p;
+    ngx_uint_t                   authorization;
+    pguard_str_t                 s;
+    pguard_credential_t          found;
+    ngx_paas_guard_ctx_t        *ctx;
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    ctx = ngx_paas_guard_ctx(r);
+
+    if (ctx && ctx->has_credential) {
+        return ctx->credential;
     }
 
-    p = ngx_pnalloc(r->pool, found.value.len + 1);
-    if (p == NULL) {
-        return s;
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+    ngx_paas_guard_find_credential(r, gmcf, &found, &authorization);
+
+    s.len = 0;
+    s.data = NULL;
+
+    if (found.kind != PGUARD_CREDENTIAL_NONE) {
+
+        p = ngx_pnalloc(r->pool, found.value.len + 1);
+
+        if (p) {
+            p[0] = (u_char) found.kind;
+            ngx_memcpy(p + 1, found.value.data, found.value.len);
+
+            s.data = p;
+            s.len = found.value.len + 1;
+        }
     }
 
-    p[0] = (u_char) found.kind;
-    ngx_memcpy(p + 1, found.value.data, found.value.len);
-
-    s.data = p;
-    s.len = found.value.len + 1;
+    if (ctx) {
+        ctx->credential = s;
+        ctx->has_credential = 1;
+        ctx->authorization = authorization
+                             && (found.kind < PGUARD_CREDENTIAL_KEY_ID
+                                 || found.kind > PGUARD_CREDENTIAL_BASIC);
+    }
 
     return s;
 }

@@ -15,6 +15,10 @@ ngx_paas_guard_log_handler(ngx_http_request_t *r)
     ngx_paas_guard_key_t  *key;
     ngx_paas_guard_ctx_t  *ctx;
 
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
     ctx = ngx_paas_guard_ctx(r);
 
     /* what the guard itself has refused is no answer to count */
@@ -32,7 +36,8 @@ ngx_paas_guard_log_handler(ngx_http_request_t *r)
         key = &ctx->keys[i];
 
         if (key->counted && key->rule->count == NGX_PAAS_GUARD_COUNT_STATUS
-            && ngx_paas_guard_counts_status(key->rule, r->headers_out.status))
+            && ngx_paas_guard_counts_status(key->rule,
+                                            ngx_paas_guard_status(r)))
         {
             (void) ngx_paas_guard_count(ctx, key, &b);
         }

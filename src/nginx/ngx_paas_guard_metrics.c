@@ -9,7 +9,6 @@
 
 
 #define NGX_PAAS_GUARD_METRICS_SIZE  65536
-#define NGX_PAAS_GUARD_ACCEPT_LINES  16
 
 
 typedef struct {
@@ -471,7 +470,7 @@ ngx_paas_guard_metrics_handler(ngx_http_request_t *r)
     ngx_str_t              vary = ngx_string("Accept");
     ngx_uint_t             n;
     ngx_chain_t            out;
-    pguard_str_t           type, lines[NGX_PAAS_GUARD_ACCEPT_LINES];
+    pguard_str_t           type, lines[NGX_PAAS_GUARD_LINES];
     ngx_paas_guard_page_t  page;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
@@ -485,7 +484,7 @@ ngx_paas_guard_metrics_handler(ngx_http_request_t *r)
     }
 
     (void) ngx_paas_guard_header_lines(r, "accept", lines,
-                                       NGX_PAAS_GUARD_ACCEPT_LINES, &n);
+                                       NGX_PAAS_GUARD_LINES, &n);
 
     page.format = pguard_negotiate_format(lines, n);
     page.gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);

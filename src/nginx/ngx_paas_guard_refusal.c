@@ -3,7 +3,6 @@
 #include "../core/pguard_refusal.h"
 
 
-#define NGX_PAAS_GUARD_ACCEPT_LINES  16
 #define NGX_PAAS_GUARD_BODY_SIZE     2048
 
 
@@ -266,16 +265,16 @@ ngx_paas_guard_send(ngx_http_request_t *r, pguard_refusal_t *refusal)
     ngx_str_t      language;
     ngx_uint_t     n;
     ngx_chain_t    out;
-    pguard_str_t   type, lines[NGX_PAAS_GUARD_ACCEPT_LINES];
+    pguard_str_t   type, lines[NGX_PAAS_GUARD_LINES];
     pguard_body_e  format;
     pguard_lang_e  lang;
 
     (void) ngx_paas_guard_header_lines(r, "accept", lines,
-                                       NGX_PAAS_GUARD_ACCEPT_LINES, &n);
+                                       NGX_PAAS_GUARD_LINES, &n);
     format = pguard_negotiate_body(lines, n);
 
     (void) ngx_paas_guard_header_lines(r, "accept-language", lines,
-                                       NGX_PAAS_GUARD_ACCEPT_LINES, &n);
+                                       NGX_PAAS_GUARD_LINES, &n);
     lang = pguard_negotiate_lang(lines, n);
 
     b = ngx_paas_guard_body(r, refusal, format, lang);

@@ -515,10 +515,7 @@ ngx_paas_guard_blocked(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
                                  b->rule);
     ctx->status = ctx->conf->block_status;
 
-    /* now was cut down to a millisecond: one more, and an obedient client
-       never comes too early */
-
-    ctx->retry_after = b->until > now ? (b->until - now + 1000) / 1000 : 1;
+    ctx->retry_after = b->until > now ? (b->until - now + 999) / 1000 : 1;
 
     return ngx_paas_guard_verdict(r, ctx, PGUARD_VERDICT_BLOCKED);
 }
@@ -625,6 +622,15 @@ static void
 ngx_paas_guard_ctx_cleanup(void *data)
 {
     /* only marks the context in the pool's list */
+}
+
+
+/* The status that the client gets, as in access logs. */
+
+ngx_uint_t
+ngx_paas_guard_status(ngx_http_request_t *r)
+{
+    return r->err_status ? r->err_status : r->headers_out.status;
 }
 
 

@@ -4,6 +4,8 @@
 #define NGX_PAAS_GUARD_READ  16384
 
 
+static void ngx_paas_guard_sign_credential(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
 static ngx_int_t ngx_paas_guard_sign_target(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
 static ngx_int_t ngx_paas_guard_sign_headers(ngx_http_request_t *r,
@@ -105,6 +107,7 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     scheme = ngx_paas_guard_is_tls(r) ? secure : plain;
 
     pguard_sig_field(&sig, PGUARD_FIELD_CLIENT, ctx->client);
+    ngx_paas_guard_sign_credential(r, ctx, &sig);
     ngx_paas_guard_field(&sig, PGUARD_FIELD_METHOD, &r->method_name);
     ngx_paas_guard_field(&sig, PGUARD_FIELD_SCHEME, &scheme);
     ngx_paas_guard_field(&sig, PGUARD_FIELD_SERVER, &r->headers_in.server);
@@ -129,6 +132,33 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ctx->is_signed = 1;
 
     return NGX_OK;
+}
+
+
+/* Whatever the operator takes for a client: requests with two credentials are
+   never one.  An Authorization of a scheme that is not known counts with every
+   byte, for it may hold anything. */
+
+static void
+ngx_paas_guard_sign_credential(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig)
+{
+    ngx_uint_t    i, n;
+    pguard_str_t  lines[NGX_PAAS_GUARD_LINES];
+
+    pguard_sig_field(sig, PGUARD_FIELD_CREDENTIAL,
+                     ngx_paas_guard_credential(r));
+
+    if (!ctx->authorization) {
+        return;
+    }
+
+    (void) ngx_paas_guard_header_lines(r, "authorization", lines,
+                                       NGX_PAAS_GUARD_LINES, &n);
+
+    for (i = 0; i < n; i++) {
+        pguard_sig_field(sig, PGUARD_FIELD_AUTHORIZATION, lines[i]);
+    }
 }
 
 

@@ -439,5 +439,6 @@ ngx_paas_guard_counts_handler(void *data, ngx_paas_guard_result_e result,
 static ngx_int_t
 ngx_paas_guard_counts_same(const ngx_str_t *a, const ngx_str_t *b)
 {
-    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+    return a->len == b->len
+           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
 }

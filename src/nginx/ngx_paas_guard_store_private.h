@@ -46,6 +46,7 @@ typedef struct {
     ngx_paas_guard_store_t         *store;
     ngx_msec_t                      ends;      /* of the block */
     ngx_uint_t                      tries;
+    ngx_uint_t                      revoked;   /* lifted meanwhile */
 } ngx_paas_guard_letter_t;
 
 typedef struct {
@@ -117,8 +118,13 @@ ngx_paas_guard_store_str(const ngx_str_t *s)
 }
 
 
+/* ngx_paas_guard_store.c */
+
 /* Is there a connection, or the first one under way?  Begins it if need be. */
 ngx_uint_t ngx_paas_guard_store_usable(ngx_paas_guard_store_t *store);
+
+
+/* ngx_paas_guard_store_ask.c */
 
 /* Asks for the throttle of q (NULL: none) and n items, all of the same hash
    tag: q's client, or the items' id.  As ngx_paas_guard_redis_call(). */

@@ -13,6 +13,10 @@
 
 static void ngx_paas_guard_sync_send(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, const pguard_block_t *b, ngx_uint_t op);
+static void ngx_paas_guard_sync_void(ngx_paas_guard_sync_t *sync,
+    pguard_message_t *m);
+static ngx_uint_t ngx_paas_guard_sync_same(const pguard_message_name_t *a,
+    const pguard_message_name_t *b);
 static void ngx_paas_guard_sync_forget(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, const pguard_block_t *b,
     pguard_message_t *m);
@@ -72,6 +76,9 @@ ngx_paas_guard_sync_start(ngx_paas_guard_store_t *store)
     if (sync->letters == NULL) {
         return NGX_ERROR;
     }
+
+    ngx_memzero(sync->letters, NGX_PAAS_GUARD_OUTBOX_MAX
+                               * sizeof(ngx_paas_guard_letter_t));
 
     for (i = 0; i < NGX_PAAS_GUARD_OUTBOX_MAX; i++) {
         sync->letters[i].store = store;
@@ -195,6 +202,7 @@ ngx_paas_guard_sync_send(ngx_paas_guard_store_t *store,
 
     letter = ngx_queue_data(q, ngx_paas_guard_letter_t, queue);
     letter->tries = 0;
+    letter->revoked = 0;
     length = (b->until > b->since) ? b->until - b->since : b->last;
 
     letter->ends = ngx_current_msec + (ngx_msec_t) ngx_max(length, 1);
@@ -223,10 +231,46 @@ ngx_paas_guard_sync_send(ngx_paas_guard_store_t *store,
         return;
     }
 
+    if (op == PGUARD_MESSAGE_LIFT) {
+        ngx_paas_guard_sync_void(sync, m);
+    }
+
     ngx_paas_guard_sync_forget(store, zone, b, m);
 
     ngx_queue_insert_tail(&sync->queue, q);
     ngx_paas_guard_sync_flush(store);
+}
+
+
+/* A block that is lifted must not be told again. */
+
+static void
+ngx_paas_guard_sync_void(ngx_paas_guard_sync_t *sync, pguard_message_t *m)
+{
+    ngx_uint_t         i;
+    pguard_message_t  *other;
+
+    for (i = 0; i < NGX_PAAS_GUARD_OUTBOX_MAX; i++) {
+        other = &sync->letters[i].message;
+
+        if (other->op == PGUARD_MESSAGE_BLOCK
+            && ngx_memcmp(&other->block.id, &m->block.id, sizeof(pguard_id_t))
+               == 0
+            && ngx_paas_guard_sync_same(&other->zone, &m->zone)
+            && ngx_paas_guard_sync_same(&other->rule, &m->rule)
+            && ngx_paas_guard_sync_same(&other->service, &m->service))
+        {
+            sync->letters[i].revoked = 1;
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_paas_guard_sync_same(const pguard_message_name_t *a,
+    const pguard_message_name_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
 }
 
 
@@ -289,7 +333,7 @@ ngx_paas_guard_sync_letter(ngx_paas_guard_store_t *store,
     m = &letter->message;
     remains = (ngx_msec_int_t) (letter->ends - ngx_current_msec);
 
-    if (remains <= 0) {
+    if (remains <= 0 || letter->revoked) {
         return NGX_DECLINED;
     }
 
@@ -341,6 +385,7 @@ ngx_paas_guard_sync_sent(void *data, ngx_paas_guard_result_e result,
     sync = &letter->store->sync;
 
     if (result == NGX_PAAS_GUARD_RESULT_OK
+        || letter->revoked
         || ++letter->tries == NGX_PAAS_GUARD_SYNC_TRIES)
     {
         ngx_queue_insert_tail(&sync->free, &letter->queue);

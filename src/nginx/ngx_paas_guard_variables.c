@@ -261,7 +261,7 @@ static ngx_int_t
 ngx_paas_guard_sla_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    unsigned                    status, reached;
+    unsigned                    reached;
     pguard_str_t                s;
     pguard_sla_e                class;
     ngx_paas_guard_ctx_t       *ctx;
@@ -274,15 +274,12 @@ ngx_paas_guard_sla_variable(ngx_http_request_t *r,
         return ngx_paas_guard_no_variable(v);
     }
 
-    r = r->main;
-
-    status = (unsigned) (r->err_status ? r->err_status
-                                       : r->headers_out.status);
     reached = ctx && ctx->state == NGX_PAAS_GUARD_DONE;
 
     class = pguard_sla_class(ctx ? ctx->verdict : PGUARD_VERDICTS,
                              ctx ? ctx->reason : PGUARD_REASON_NONE,
-                             status, reached);
+                             (unsigned) ngx_paas_guard_status(r->main),
+                             reached);
     s = pguard_sla_names[class];
 
     return ngx_paas_guard_set_variable(v, s.data, s.len);

@@ -4,13 +4,16 @@
 #define NGX_PAAS_GUARD_TICK  1000       /* ms */
 
 
-/* What a block is set for, wherever it comes from. */
+/*
+ * What a block is set for.  Without a store, blocks are kept under the hash of
+ * the rule's key, which a request costs next to nothing; with one, under the
+ * key's id, by which other gateways know it, too.
+ */
 
 typedef struct {
     ngx_paas_guard_rule_t     *rule;
     ngx_paas_guard_service_t  *service;     /* NULL: all */
-    pguard_block_kind_e        kind;
-    pguard_hash_t              hash;        /* of the rule's key, or its id */
+    pguard_hash_t              hash[2];     /* by kind */
     pguard_id_t                id;
     uint64_t                   count;
 } ngx_paas_guard_offence_t;
@@ -352,9 +355,9 @@ ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
 
     offence.rule = key->rule;
     offence.service = key->rule->scope_zone ? NULL : service;
-    offence.kind = PGUARD_BLOCK_HERE;
-    offence.hash = key->hash;
     offence.id = ngx_paas_guard_id(zone, key->value);
+    offence.hash[PGUARD_BLOCK_HERE] = key->hash;
+    offence.hash[PGUARD_BLOCK_ELSEWHERE] = pguard_block_id_key(&offence.id);
     offence.count = evidence->count;
 
     pguard_window_forget(&zone->core.windows,
@@ -380,21 +383,22 @@ ngx_paas_guard_zone_exceeded(ngx_paas_guard_zone_t *zone,
         return;
     }
 
-    offence.kind = PGUARD_BLOCK_ELSEWHERE;
-    offence.hash = pguard_block_id_key(&item->id);
+    /* only the id is known here: under which all is kept, with a store */
+
     offence.id = item->id;
+    offence.hash[PGUARD_BLOCK_ELSEWHERE] = pguard_block_id_key(&item->id);
+    offence.hash[PGUARD_BLOCK_HERE] = offence.hash[PGUARD_BLOCK_ELSEWHERE];
     offence.count = item->total;
 
     (void) ngx_paas_guard_zone_punish(zone, &offence, &b);
 }
 
 
-/* The block for an offence; the caller holds the lock. */
+/* The block for an offence, but for its length. */
 
 static void
 ngx_paas_guard_zone_sentence(ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_offence_t *offence, pguard_msec_t now, unsigned steps,
-    pguard_block_t *b)
+    ngx_paas_guard_offence_t *offence, pguard_msec_t now, pguard_block_t *b)
 {
     ngx_paas_guard_rule_t  *rule;
 
@@ -402,23 +406,59 @@ ngx_paas_guard_zone_sentence(ngx_paas_guard_zone_t *zone,
 
     ngx_memzero(b, sizeof(pguard_block_t));
 
-    b->key = ngx_paas_guard_block_key(rule, offence->service, offence->hash);
+    b->kind = zone->mcf->store ? PGUARD_BLOCK_ELSEWHERE : PGUARD_BLOCK_HERE;
+    b->key = ngx_paas_guard_block_key(rule, offence->service,
+                                      offence->hash[b->kind]);
     b->id = offence->id;
     b->since = now;
-    b->last = pguard_block_length(&rule->block, steps);
-    b->until = now + b->last;
-    b->forget = ngx_max(b->last, rule->block.window);
     b->count = offence->count;
     b->limit = rule->window.limit;
     b->window = rule->window.window;
     b->rule = zone->rules[rule->index];
     b->service = offence->service ? offence->service->index
                                   : PGUARD_SERVICE_ALL;
-    b->kind = offence->kind;
     b->reason = rule->reason;
-    b->step = ngx_min(steps + 1, PGUARD_BLOCK_MAX_STEP);
 
     ngx_paas_guard_event_id(zone->mcf->worker, b->event);
+}
+
+
+static void
+ngx_paas_guard_zone_escalate(ngx_paas_guard_rule_t *rule, unsigned steps,
+    pguard_block_t *b)
+{
+    b->last = pguard_block_length(&rule->block, steps);
+    b->until = b->since + b->last;
+    b->forget = ngx_max(b->last, rule->block.window);
+    b->step = ngx_min(steps + 1, PGUARD_BLOCK_MAX_STEP);
+}
+
+
+/* The block, active or remembered, that has the most offences of those of the
+   two kinds; the caller holds the lock. */
+
+static pguard_block_t *
+ngx_paas_guard_zone_record(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_offence_t *offence, pguard_msec_t now)
+{
+    ngx_uint_t       kind;
+    pguard_block_t  *b, *found;
+
+    found = NULL;
+
+    for (kind = 0; kind < 2; kind++) {
+
+        b = pguard_block_get(&zone->core.blocks, kind,
+                             ngx_paas_guard_block_key(offence->rule,
+                                                      offence->service,
+                                                      offence->hash[kind]));
+
+        if (pguard_block_steps(b, now) > pguard_block_steps(found, now)) {
+            found = b;
+        }
+    }
+
+    return found;
 }
 
 
@@ -426,39 +466,24 @@ static ngx_int_t
 ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_offence_t *offence, pguard_block_t *b)
 {
-    unsigned         i, steps, n;
     pguard_msec_t    now;
-    pguard_hash_t    hash[2];
     pguard_block_t  *was, *set;
-
-    hash[PGUARD_BLOCK_HERE] = offence->hash;
-    hash[PGUARD_BLOCK_ELSEWHERE] = pguard_block_id_key(&offence->id);
-    steps = 0;
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
     now = ngx_paas_guard_clock(NULL);
+    ngx_paas_guard_zone_sentence(zone, offence, now, b);
 
-    /* an id is all that is known of an offence seen by the store, so of the
-       first kind only what this gateway has seen itself is looked up */
+    was = ngx_paas_guard_zone_record(zone, offence, now);
 
-    for (i = offence->kind; i <= PGUARD_BLOCK_ELSEWHERE; i++) {
-
-        was = pguard_block_get(&zone->core.blocks, i,
-                               ngx_paas_guard_block_key(offence->rule,
-                                                        offence->service,
-                                                        hash[i]));
-        if (was && was->until > now) {
-            *b = *was;
-            ngx_shmtx_unlock(&zone->shpool->mutex);
-            return NGX_OK;
-        }
-
-        n = pguard_block_steps(was, now);
-        steps = ngx_max(steps, n);
+    if (was && was->until > now) {
+        *b = *was;
+        ngx_shmtx_unlock(&zone->shpool->mutex);
+        return NGX_OK;
     }
 
-    ngx_paas_guard_zone_sentence(zone, offence, now, steps, b);
+    ngx_paas_guard_zone_escalate(offence->rule, pguard_block_steps(was, now),
+                                 b);
     set = pguard_block_put(&zone->core.blocks, b, now);
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
@@ -553,7 +578,7 @@ ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
     ngx_str_t *service, pguard_block_t *b)
 {
     pguard_msec_t    now;
-    pguard_block_t  *set;
+    pguard_block_t  *was, *set;
 
     if (ngx_paas_guard_zone_named(zone, rule, service, &b->id, b) != NGX_OK) {
         return;
@@ -562,6 +587,13 @@ ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
     ngx_shmtx_lock(&zone->shpool->mutex);
 
     now = ngx_paas_guard_clock(NULL);
+    was = pguard_block_find(&zone->core.blocks, b->kind, b->key, now);
+
+    if (was && was->until >= b->until) {
+        ngx_shmtx_unlock(&zone->shpool->mutex);
+        return;
+    }
+
     set = pguard_block_put(&zone->core.blocks, b, now);
 
     ngx_shmtx_unlock(&zone->shpool->mutex);

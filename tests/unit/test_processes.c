@@ -71,6 +71,7 @@ static pguard_throttle_t       throttle;
 static pguard_windows_t        table;
 static pguard_usec_t           interval;
 static pguard_msec_t           looked;
+static int                     hold_up;
 
 
 static pguard_usec_t
@@ -93,7 +94,7 @@ clock_ms(void *arg)
 {
     (void) arg;
 
-    if (lrand48() % 4 == 0) {
+    if (hold_up && lrand48() % 8 == 0) {
         (void) usleep((useconds_t) lrand48() % (4 * TICK));
     }
 
@@ -611,8 +612,10 @@ stress_windows(uint64_t limit)
     clean();
     pguard_window_rule_init(&shared->rule, limit, WINDOW);
     plan_bursts(limit);
+    hold_up = 1;
     start(pid, send_bursts);
     finish(pid);
+    hold_up = 0;
 
     n = merged(&e);
 
