@@ -218,7 +218,10 @@ pguard_block_next(const pguard_blocks_t *t, uint64_t *pos, pguard_msec_t now)
     while (*pos < t->capacity) {
         n = (*pos)++;
 
-        if (pguard_load(&t->tag[n]) && pguard_block_steps(&t->block[n], now)) {
+        if (pguard_load(&t->tag[n])
+            && (pguard_load(&t->block[n].until) > now
+                || pguard_block_steps(&t->block[n], now)))
+        {
             return &t->block[n];
         }
     }

@@ -1,7 +1,8 @@
 #include "pguard_burst.h"
 
 
-#define PGUARD_BURST_WAYS  4
+#define PGUARD_BURST_WAYS   4
+#define PGUARD_BURST_NEVER  (UINT64_MAX - PGUARD_BURST_PERIOD)
 
 
 static void
@@ -26,6 +27,17 @@ pguard_burst_add(const pguard_bursts_t *t, pguard_hash_t key,
     pguard_burst_t  *e;
 
     tag = key.lo | 1;
+
+    /* also behind a place that is free by now */
+
+    for (i = 0; i < PGUARD_BURST_WAYS; i++) {
+        e = &t->burst[(key.hi + i) % t->capacity];
+
+        if (pguard_load(&e->tag) == tag) {
+            (void) pguard_add(&e->more, 1);
+            return 0;
+        }
+    }
 
     for (i = 0; i < PGUARD_BURST_WAYS; i++) {
         e = &t->burst[(key.hi + i) % t->capacity];
@@ -70,6 +82,10 @@ pguard_burst_next(const pguard_bursts_t *t, uint64_t *pos, pguard_msec_t now,
             e->since = now;         /* it goes on: one line a minute */
 
         } else {
+
+            /* not over before it is opened anew, in two stores */
+
+            e->since = PGUARD_BURST_NEVER;
             pguard_store(&e->tag, 0);
         }
 

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PCRE2_CODE_UNIT_WIDTH  8
 #include <pcre2.h>
@@ -98,7 +99,12 @@ pguard_rewrite_check(pguard_rewrite_t *rw, pguard_str_t regex, char *error,
 
     pcre2_code_free(optional);
 
-    if (rc < 0 && rc != PCRE2_ERROR_NOMEMORY) {
+    /* any other error is of this pattern, which is not the one in use */
+
+    if (rc == PCRE2_ERROR_BADREPLACEMENT || rc == PCRE2_ERROR_BADREPESCAPE
+        || rc == PCRE2_ERROR_REPMISSINGBRACE
+        || rc == PCRE2_ERROR_BADSUBSTITUTION || rc == PCRE2_ERROR_NOSUBSTRING)
+    {
         pguard_rewrite_error(error, size, rc, n);
         return -1;
     }
@@ -138,7 +144,8 @@ pguard_rewrite_compile(pguard_str_t regex, pguard_str_t replacement,
         return NULL;
     }
 
-    rw->code = pcre2_compile(regex.data, regex.len, 0, &code, &offset, NULL);
+    rw->code = pcre2_compile(regex.data, regex.len,
+                             PCRE2_USE_OFFSET_LIMIT, &code, &offset, NULL);
 
     if (rw->code == NULL) {
         pguard_rewrite_error(error, size, code, offset);
@@ -187,6 +194,54 @@ pguard_rewrite_free(pguard_rewrite_t *rw)
 }
 
 
+static uint64_t
+pguard_rewrite_cpu(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+}
+
+
+/* The match limit counts backtracks, not the bytes between two of them: a
+   pattern may look at all that follows from each place.  So a long target is
+   searched a few places at a time first, and left alone if that takes long. */
+
+static int
+pguard_rewrite_quick(const pguard_rewrite_t *rw, pguard_str_t target)
+{
+    int          rc;
+    uint64_t     began;
+    PCRE2_SIZE   at, limit, *ov;
+
+    ov = pcre2_get_ovector_pointer(rw->data);
+    began = pguard_rewrite_cpu();
+    at = 0;
+
+    while (at <= target.len) {
+        limit = at + 1 + 1024 * 1024 / target.len;
+
+        (void) pcre2_set_offset_limit(rw->context, limit);
+        rc = pcre2_match(rw->code, target.data, target.len, at, 0, rw->data,
+                         rw->context);
+
+        if (rc < 0 && rc != PCRE2_ERROR_NOMATCH) {
+            return 0;
+        }
+
+        at = rc >= 0 && ov[1] > at ? ov[1] : limit + 1;
+
+        if (pguard_rewrite_cpu() - began > 4000) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 int
 pguard_rewrite_apply(const pguard_rewrite_t *rewrite, pguard_str_t target,
     unsigned char *buffer, size_t *len)
@@ -199,6 +254,12 @@ pguard_rewrite_apply(const pguard_rewrite_t *rewrite, pguard_str_t target,
     limit = limit > PGUARD_REWRITE_LEAST ? limit : PGUARD_REWRITE_LEAST;
 
     (void) pcre2_set_match_limit(rewrite->context, limit);
+
+    if (target.len > 512 && !pguard_rewrite_quick(rewrite, target)) {
+        return 0;
+    }
+
+    (void) pcre2_set_offset_limit(rewrite->context, PCRE2_UNSET);
 
     return pguard_rewrite_run(rewrite, target, buffer, len) > 0;
 }

@@ -148,22 +148,50 @@ pguard_throttle_oldest(pguard_throttle_line_t *line, pguard_usec_t now,
 }
 
 
+/* Has another process kept head by now? */
+
+static int
+pguard_throttle_kept(const pguard_throttle_line_t *line, pguard_pair_t head)
+{
+    unsigned       i;
+    pguard_pair_t  v;
+
+    for (i = 1; i < PGUARD_THROTTLE_WAYS; i++) {
+        v = pguard_pair_read(&line->way[i]);
+
+        if (v.lo == head.lo && v.hi == head.hi) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* Step 3.  1 if head is kept in a lower way now, 0 to start again. */
 
 static int
 pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
     pguard_pair_t head, pguard_usec_t now, unsigned *evicted)
 {
-    pguard_pair_t  *way, was;
-    pguard_usec_t   least;
+    pguard_pair_t           *way, was;
+    pguard_usec_t            least;
+    pguard_throttle_line_t  *second;
+
+    second = pguard_throttle_second(t, head);
+
+    if (pguard_throttle_kept(home, head)
+        || pguard_throttle_kept(second, head))
+    {
+        return 1;
+    }
 
     way = NULL;
     was = head;
     least = UINT64_MAX;
 
     pguard_throttle_oldest(home, now, &least, &way, &was);
-    pguard_throttle_oldest(pguard_throttle_second(t, head), now, &least, &way,
-                           &was);
+    pguard_throttle_oldest(second, now, &least, &way, &was);
 
     if (!pguard_pair_cas(way, &was, head)) {
         return 0;

@@ -252,7 +252,9 @@ pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag,
             continue;
         }
 
-        if (word != set_word) {
+        /* never back, were this process held up meanwhile */
+
+        if (!found || (int32_t) (now_s - pguard_window_used(word)) > 0) {
             (void) pguard_cas(&b->index[i], word, set_word);
         }
 
@@ -262,6 +264,50 @@ pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag,
     }
 
     return NULL;
+}
+
+
+/* The second look, at a time read after the requests it counts.  Others may
+   have begun groups since n, whose marks are where older ones were: then it
+   looks again, as the latest request. */
+
+static int
+pguard_window_confirmed(const pguard_window_entry_t *e, uint64_t tag,
+    uint64_t n, const pguard_window_rule_t *rule, pguard_msec_t now,
+    pguard_clock_pt clock, void *arg, uint64_t *count)
+{
+    unsigned       tries;
+    pguard_pair_t  head;
+
+    for (tries = 0; tries < PGUARD_TRIES; tries++) {
+
+        if (clock) {
+            now = clock(arg);
+        }
+
+        if (!pguard_window_exceeded(e, n, rule, now)) {
+            return 0;
+        }
+
+        *count = pguard_window_state(e, n, rule, now).count;
+        head = pguard_pair_read(&e->head);
+
+        if (head.lo != tag || head.hi <= n) {
+            return 0;
+        }
+
+        if ((head.hi - 1) / rule->group == n / rule->group) {
+
+            /* proven, even where a mark on the way is not written yet */
+
+            *count = *count > rule->limit ? *count : rule->limit + 1;
+            return 1;
+        }
+
+        n = head.hi - 1;
+    }
+
+    return 0;
 }
 
 
@@ -291,16 +337,11 @@ pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
         return result;
     }
 
-    if (clock) {
-        now = clock(arg);
-
-        if (!pguard_window_exceeded(e, n, rule, now)) {
-            return result;
-        }
+    result.exceeded = pguard_window_confirmed(e, tag, n, rule, now, clock, arg,
+                                              &result.count);
+    if (!result.exceeded) {
+        result.count = 0;
     }
-
-    result.exceeded = 1;
-    result.count = pguard_window_state(e, n, rule, now).count;
 
     return result;
 }

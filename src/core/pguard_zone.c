@@ -162,7 +162,8 @@ pguard_zone_open(pguard_zone_t *zone, void *memory, size_t size)
     pguard_zone_header_t  *h = memory;
     pguard_zone_places_t   p;
 
-    if (pguard_load(&h->magic) != PGUARD_ZONE_MAGIC
+    if (size < sizeof(pguard_zone_header_t)
+        || pguard_load(&h->magic) != PGUARD_ZONE_MAGIC
         || h->version != PGUARD_ZONE_VERSION
         || h->size != size)
     {

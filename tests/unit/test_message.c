@@ -60,6 +60,8 @@ test_keys(void **state)
     pguard_id_t    id, sig;
     unsigned char  key[PGUARD_STORE_KEY_MAX];
 
+    (void) state;
+
     memset(&id, 0xa1, sizeof(pguard_id_t));
     memset(&sig, 0x0f, sizeof(pguard_id_t));
 
@@ -89,6 +91,8 @@ test_keys_longest(void **state)
 {
     char         name[PGUARD_NAME_MAX + 2], prefix[PGUARD_PREFIX_MAX + 2];
     pguard_id_t  id;
+
+    (void) state;
 
     unsigned char  key[PGUARD_STORE_KEY_MAX];
 
@@ -129,6 +133,8 @@ test_block(void **state)
     pguard_message_t  m, d;
     unsigned char     buf[PGUARD_MESSAGE_MAX];
 
+    (void) state;
+
     m = message();
     n = pguard_message_encode(buf, &m);
 
@@ -154,6 +160,8 @@ test_lift(void **state)
     size_t            n;
     pguard_message_t  m, d;
     unsigned char     buf[PGUARD_MESSAGE_MAX];
+
+    (void) state;
 
     m = message();
     m.op = PGUARD_MESSAGE_LIFT;
@@ -184,6 +192,8 @@ test_longest(void **state)
     size_t            n;
     pguard_message_t  m, d;
     unsigned char     buf[PGUARD_MESSAGE_MAX];
+
+    (void) state;
 
     m = message();
 
@@ -242,6 +252,8 @@ test_wrong(void **state)
         " - - 00112233445566778899aabbccddeeff"
     };
 
+    (void) state;
+
     for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         assert_int_equal(pguard_message_decode(&m, string(texts[i])), -1);
     }
@@ -257,6 +269,8 @@ test_any(void **state)
     unsigned          ch;
     unsigned char     buf[PGUARD_MESSAGE_MAX], was;
     pguard_message_t  m, d;
+
+    (void) state;
 
     m = message();
     n = pguard_message_encode(buf, &m);

@@ -24,6 +24,8 @@ test_right(void **state)
 {
     pguard_url_t  u;
 
+    (void) state;
+
     assert_null(pguard_url_parse(&u, string("redis://10.0.0.1")));
     assert_int_equal(u.kind, PGUARD_URL_REDIS);
     assert_int_equal(u.nhosts, 1);
@@ -84,6 +86,8 @@ test_wrong(void **state)
         "redis+cluster://a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a"
     };
 
+    (void) state;
+
     for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         assert_non_null(pguard_url_parse(&u, string(urls[i])));
     }
@@ -100,6 +104,8 @@ test_any(void **state)
     pguard_url_t   u;
     unsigned char  buf[64];
     pguard_str_t   all = string("redis+sentinel://a:1,[::1]:2/master");
+
+    (void) state;
 
     for (n = 0; n <= all.len; n++) {
         (void) pguard_url_parse(&u, (pguard_str_t) { n, all.data });
