@@ -10,16 +10,16 @@
 
 #define NGX_PAAS_GUARD_REDIS_UNREAD  131072   /* bytes of a reply to come */
 
+/* A command, with ASKING before it. */
 
-static void ngx_paas_guard_redis_dispatch(ngx_paas_guard_redis_t *r);
-static ngx_int_t ngx_paas_guard_redis_dispatch_message(
-    ngx_paas_guard_redis_t *r);
-static void ngx_paas_guard_redis_dispatch_own(ngx_paas_guard_redis_t *r,
-    ngx_paas_guard_job_t *job, ngx_uint_t error);
-static ngx_int_t ngx_paas_guard_redis_again(ngx_paas_guard_redis_t *r,
+#define NGX_PAAS_GUARD_REDIS_LONGEST  (NGX_PAAS_GUARD_REDIS_BUFFER - 64)
+
+
+static void ngx_paas_guard_redis_queue(ngx_paas_guard_redis_t *r,
     ngx_paas_guard_job_t *job);
-static void ngx_paas_guard_redis_error(ngx_paas_guard_redis_t *r,
-    ngx_uint_t word);
+static ngx_uint_t ngx_paas_guard_reply_kind(ngx_paas_guard_redis_t *r);
+static pguard_slots_place_t ngx_paas_guard_reply_place(
+    const redisReadTask *task);
 static ngx_paas_guard_value_t *ngx_paas_guard_reply_add(
     const redisReadTask *task, ngx_uint_t type);
 static void *ngx_paas_guard_reply_string(const redisReadTask *task, char *s,
@@ -102,15 +102,77 @@ ngx_paas_guard_redis_call(ngx_paas_guard_redis_t *r,
     job->data = call->data;
     job->due = call->due ? call->due : ngx_current_msec + r->conf->timeout;
 
+    ngx_paas_guard_redis_queue(r, job);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_paas_guard_redis_forward(ngx_paas_guard_redis_t *from,
+    ngx_paas_guard_job_t *job, ngx_paas_guard_redis_t *to, ngx_uint_t asking)
+{
+    if (job->moved
+        || !ngx_paas_guard_redis_usable(to)
+        || to->njobs >= NGX_PAAS_GUARD_REDIS_CALLS)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (job->timed) {
+        ngx_queue_remove(&job->due_queue);
+    }
+
+    from->njobs--;
+    to->njobs++;
+
+    job->out = 0;
+    job->again = 0;
+    job->moved = 1;
+    job->asking = asking;
+
+    ngx_paas_guard_redis_queue(to, job);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_paas_guard_redis_queue(ngx_paas_guard_redis_t *r,
+    ngx_paas_guard_job_t *job)
+{
     ngx_paas_guard_redis_job_due(r, job);
 
     if (r->state != NGX_PAAS_GUARD_REDIS_READY) {
         ngx_queue_insert_tail(&r->waiting, &job->queue);
         ngx_paas_guard_redis_start(r);
-        return NGX_OK;
+        return;
     }
 
     ngx_queue_insert_tail(&r->unsent, &job->queue);
+    ngx_post_event(&r->flush, &ngx_posted_events);
+}
+
+
+ngx_int_t
+ngx_paas_guard_redis_ask_slots(ngx_paas_guard_redis_t *r)
+{
+    ngx_str_t  args[2];
+
+    if (r->state != NGX_PAAS_GUARD_REDIS_READY) {
+        return NGX_DECLINED;
+    }
+
+    ngx_str_set(&args[0], "CLUSTER");
+    ngx_str_set(&args[1], "SLOTS");
+
+    if (ngx_paas_guard_redis_command(r, NGX_PAAS_GUARD_JOB_SLOTS_LATER, 2,
+                                     args)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
     ngx_post_event(&r->flush, &ngx_posted_events);
 
     return NGX_OK;
@@ -160,7 +222,9 @@ ngx_paas_guard_redis_command(ngx_paas_guard_redis_t *r, ngx_uint_t kind,
 
     ngx_queue_insert_tail(&r->unsent, &job->queue);
 
-    if (kind != NGX_PAAS_GUARD_JOB_LOAD) {
+    if (kind != NGX_PAAS_GUARD_JOB_LOAD
+        && kind != NGX_PAAS_GUARD_JOB_SLOTS_LATER)
+    {
         r->greetings++;
     }
 
@@ -195,7 +259,7 @@ ngx_paas_guard_redis_job(ngx_paas_guard_redis_t *r, ngx_int_t script,
         return NULL;
     }
 
-    if (len > NGX_PAAS_GUARD_REDIS_BUFFER) {
+    if (len > NGX_PAAS_GUARD_REDIS_LONGEST) {
         redisFreeCommand(job->command);
         ngx_free(job);
         return NULL;
@@ -284,205 +348,45 @@ ngx_paas_guard_redis_parse(ngx_paas_guard_redis_t *r, u_char *buf, size_t size)
 }
 
 
-static void
-ngx_paas_guard_redis_dispatch(ngx_paas_guard_redis_t *r)
+/* What the reply that arrives answers. */
+
+static ngx_uint_t
+ngx_paas_guard_reply_kind(ngx_paas_guard_redis_t *r)
 {
-    ngx_uint_t             error;
     ngx_queue_t           *q;
     ngx_paas_guard_job_t  *job;
 
-    if (ngx_paas_guard_redis_dispatch_message(r) == NGX_OK) {
-        return;
-    }
-
     if (ngx_queue_empty(&r->sent)) {
-        r->broken = "sends a reply to no question";
-        return;
+        return NGX_PAAS_GUARD_JOB_CALL;
     }
 
     q = ngx_queue_head(&r->sent);
-    ngx_queue_remove(q);
-
     job = ngx_queue_data(q, ngx_paas_guard_job_t, queue);
 
-    error = !r->reply.array
-            && r->reply.values[0].type == NGX_PAAS_GUARD_VALUE_ERROR;
-
-    if (job->kind != NGX_PAAS_GUARD_JOB_CALL) {
-        ngx_paas_guard_redis_dispatch_own(r, job, error);
-        ngx_paas_guard_redis_job_free(r, job);
-        return;
-    }
-
-    if (error && ngx_paas_guard_redis_again(r, job) == NGX_OK) {
-        return;
-    }
-
-    if (!error) {
-
-        /* one that came too late does not end a row of failures */
-
-        if (!job->over) {
-            r->misses = 0;
-            r->backoff = NGX_PAAS_GUARD_REDIS_BACKOFF;
-        }
-
-    } else if (++r->misses >= NGX_PAAS_GUARD_REDIS_MISSES) {
-        ngx_paas_guard_redis_error(r, 0);
-    }
-
-    ngx_paas_guard_redis_job_over(r, job, error ? NGX_PAAS_GUARD_RESULT_ERROR
-                                                : NGX_PAAS_GUARD_RESULT_OK);
-    ngx_paas_guard_redis_job_free(r, job);
+    return job->kind;
 }
 
 
-static ngx_int_t
-ngx_paas_guard_redis_dispatch_message(ngx_paas_guard_redis_t *r)
+static pguard_slots_place_t
+ngx_paas_guard_reply_place(const redisReadTask *task)
 {
-    ngx_paas_guard_value_t  *v;
+    pguard_slots_place_t  place;
 
-    v = r->reply.values;
+    place.i = task->idx;
+    place.j = task->parent ? task->parent->idx : 0;
+    place.depth = 0;
 
-    if (r->conf->channel.len == 0
-        || !r->reply.array
-        || r->reply.nvalues != 3
-        || v[0].type != NGX_PAAS_GUARD_VALUE_STRING
-        || v[2].type != NGX_PAAS_GUARD_VALUE_STRING
-        || v[0].string.len != sizeof("message") - 1
-        || ngx_memcmp(v[0].string.data, "message", v[0].string.len) != 0)
-    {
-        return NGX_DECLINED;
+    while (task->parent) {
+        place.depth++;
+        task = task->parent;
     }
 
-    r->conf->message(r->conf->data, &v[2].string);
-
-    return NGX_OK;
+    return place;
 }
 
 
-static void
-ngx_paas_guard_redis_dispatch_own(ngx_paas_guard_redis_t *r,
-    ngx_paas_guard_job_t *job, ngx_uint_t error)
-{
-    ngx_paas_guard_value_t  *v;
-
-    if (error) {
-
-        /* what a server says of a wrong AUTH may hold the password */
-
-        ngx_paas_guard_redis_error(r, job->kind == NGX_PAAS_GUARD_JOB_AUTH);
-        return;
-    }
-
-    if (job->kind == NGX_PAAS_GUARD_JOB_LOAD) {
-        r->loading &= ~((ngx_uint_t) 1 << job->script);
-        return;
-    }
-
-    if (job->kind == NGX_PAAS_GUARD_JOB_PROBE) {
-        v = r->reply.values;
-
-        if (r->reply.nvalues != 4
-            || v[2].type != NGX_PAAS_GUARD_VALUE_INTEGER
-            || v[3].type != NGX_PAAS_GUARD_VALUE_INTEGER)
-        {
-            r->broken = "sends an answer of another shape";
-            return;
-        }
-
-        ngx_paas_guard_redis_learn_time(r, v[2].integer);
-    }
-
-    if (--r->greetings == 0) {
-        ngx_paas_guard_redis_up(r);
-    }
-}
-
-
-/* The server has forgotten its scripts (SCRIPT FLUSH): once more, once. */
-
-static ngx_int_t
-ngx_paas_guard_redis_again(ngx_paas_guard_redis_t *r,
-    ngx_paas_guard_job_t *job)
-{
-    ngx_str_t               args[3];
-    ngx_queue_t            *q;
-    ngx_paas_guard_job_t   *load;
-    ngx_paas_guard_value_t *v;
-
-    v = r->reply.values;
-
-    if (job->script < 0
-        || job->again
-        || job->over
-        || v[0].string.len < sizeof("NOSCRIPT") - 1
-        || ngx_memcmp(v[0].string.data, "NOSCRIPT", sizeof("NOSCRIPT") - 1)
-           != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    if (!(r->loading & (ngx_uint_t) 1 << job->script)) {
-        ngx_str_set(&args[0], "SCRIPT");
-        ngx_str_set(&args[1], "LOAD");
-        args[2].data = (u_char *) pguard_scripts[job->script].data;
-        args[2].len = pguard_scripts[job->script].len;
-
-        if (ngx_paas_guard_redis_command(r, NGX_PAAS_GUARD_JOB_LOAD, 3, args)
-            != NGX_OK)
-        {
-            return NGX_DECLINED;
-        }
-
-        q = ngx_queue_last(&r->unsent);
-        load = ngx_queue_data(q, ngx_paas_guard_job_t, queue);
-        load->script = job->script;
-
-        r->loading |= (ngx_uint_t) 1 << job->script;
-    }
-
-    job->again = 1;
-    job->out = 0;
-
-    ngx_queue_insert_tail(&r->unsent, &job->queue);
-    ngx_post_event(&r->flush, &ngx_posted_events);
-
-    return NGX_OK;
-}
-
-
-/* Closes for an error reply, which the log shows: its first word, or some. */
-
-static void
-ngx_paas_guard_redis_error(ngx_paas_guard_redis_t *r, ngx_uint_t word)
-{
-    u_char      *p, *last;
-    ngx_str_t   *s;
-    ngx_uint_t   i;
-
-    s = &r->reply.values[0].string;
-
-    p = ngx_cpymem(r->error, "says \"", sizeof("says \"") - 1);
-    last = r->error + sizeof(r->error) - 2;
-
-    for (i = 0; i < s->len && p < last; i++) {
-
-        if (word && s->data[i] == ' ') {
-            break;
-        }
-
-        *p++ = (s->data[i] < 0x20 || s->data[i] > 0x7e) ? '?' : s->data[i];
-    }
-
-    *p++ = '"';
-    *p = '\0';
-
-    r->broken = (const char *) r->error;
-}
-
-
-/* Only a root, and the children of a root that is an array. */
+/* Only a root, and the children of a root that is an array.  Of what is below
+   those, in replies that have it, no value is kept. */
 
 static ngx_paas_guard_value_t *
 ngx_paas_guard_reply_add(const redisReadTask *task, ngx_uint_t type)
@@ -500,11 +404,16 @@ ngx_paas_guard_reply_add(const redisReadTask *task, ngx_uint_t type)
         reply->used = 0;
     }
 
-    if (reply->nvalues == NGX_PAAS_GUARD_REDIS_VALUES) {
+    if (task->parent && task->parent->parent) {
+        v = &r->below;
+
+    } else if (reply->nvalues == NGX_PAAS_GUARD_REDIS_VALUES) {
         return NULL;
+
+    } else {
+        v = &reply->values[reply->nvalues++];
     }
 
-    v = &reply->values[reply->nvalues++];
     v->type = type;
     v->integer = 0;
     ngx_str_null(&v->string);
@@ -516,6 +425,7 @@ ngx_paas_guard_reply_add(const redisReadTask *task, ngx_uint_t type)
 static void *
 ngx_paas_guard_reply_string(const redisReadTask *task, char *s, size_t len)
 {
+    pguard_str_t             text;
     ngx_paas_guard_reply_t  *reply;
     ngx_paas_guard_redis_t  *r;
     ngx_paas_guard_value_t  *v;
@@ -527,6 +437,19 @@ ngx_paas_guard_reply_string(const redisReadTask *task, char *s, size_t len)
         return NULL;
     }
 
+    r = task->privdata;
+
+    if (r->slots) {
+        text.data = (u_char *) s;
+        text.len = len;
+
+        return (pguard_slots_read_string(r->slots,
+                                         ngx_paas_guard_reply_place(task),
+                                         text)
+                == 0)
+               ? &r->reply : NULL;
+    }
+
     v = ngx_paas_guard_reply_add(task, task->type == REDIS_REPLY_ERROR
                                        ? NGX_PAAS_GUARD_VALUE_ERROR
                                        : NGX_PAAS_GUARD_VALUE_STRING);
@@ -534,8 +457,11 @@ ngx_paas_guard_reply_string(const redisReadTask *task, char *s, size_t len)
         return NULL;
     }
 
-    r = task->privdata;
     reply = &r->reply;
+
+    if (v == &r->below) {
+        return v;
+    }
 
     if (len > sizeof(reply->data) - reply->used) {
         return NULL;
@@ -555,16 +481,41 @@ static void *
 ngx_paas_guard_reply_array(const redisReadTask *task,
     ngx_paas_guard_elements_t n)
 {
+    ngx_uint_t               kind;
     ngx_paas_guard_redis_t  *r;
 
-    if (task->type != REDIS_REPLY_ARRAY
-        || task->parent
+    r = task->privdata;
+    kind = ngx_paas_guard_reply_kind(r);
+
+    if (task->type != REDIS_REPLY_ARRAY) {
+        return NULL;
+    }
+
+    if (kind == NGX_PAAS_GUARD_JOB_SLOTS
+        || kind == NGX_PAAS_GUARD_JOB_SLOTS_LATER)
+    {
+        if (task->parent == NULL) {
+            r->reply.array = 1;
+            r->reply.nvalues = 0;
+            r->slots = r->conf->slots(r->conf->data);
+        }
+
+        return ((size_t) n <= PGUARD_SLOTS
+                && pguard_slots_read_array(r->slots,
+                                           ngx_paas_guard_reply_place(task))
+                   == 0)
+               ? &r->reply : NULL;
+    }
+
+    if ((task->parent && kind != NGX_PAAS_GUARD_JOB_ROLE)
         || (size_t) n > NGX_PAAS_GUARD_REDIS_VALUES)
     {
         return NULL;
     }
 
-    r = task->privdata;
+    if (task->parent) {
+        return &r->below;
+    }
 
     r->reply.array = 1;
     r->reply.nvalues = 0;
@@ -577,7 +528,17 @@ ngx_paas_guard_reply_array(const redisReadTask *task,
 static void *
 ngx_paas_guard_reply_integer(const redisReadTask *task, long long n)
 {
+    ngx_paas_guard_redis_t  *r;
     ngx_paas_guard_value_t  *v;
+
+    r = task->privdata;
+
+    if (r->slots) {
+        return (pguard_slots_read_number(r->slots,
+                                         ngx_paas_guard_reply_place(task), n)
+                == 0)
+               ? &r->reply : NULL;
+    }
 
     v = ngx_paas_guard_reply_add(task, NGX_PAAS_GUARD_VALUE_INTEGER);
 
@@ -592,6 +553,20 @@ ngx_paas_guard_reply_integer(const redisReadTask *task, long long n)
 static void *
 ngx_paas_guard_reply_nil(const redisReadTask *task)
 {
+    ngx_paas_guard_redis_t  *r;
+
+    static const pguard_str_t  nil = { 0, NULL };
+
+    r = task->privdata;
+
+    if (r->slots) {
+        return (pguard_slots_read_string(r->slots,
+                                         ngx_paas_guard_reply_place(task),
+                                         nil)
+                == 0)
+               ? &r->reply : NULL;
+    }
+
     return ngx_paas_guard_reply_add(task, NGX_PAAS_GUARD_VALUE_NIL);
 }
 

@@ -14,6 +14,7 @@
 
 #include "../core/pguard.h"
 #include "../core/pguard_script.h"
+#include "../core/pguard_slots.h"
 
 
 #define NGX_PAAS_GUARD_REDIS_VALUES  256       /* in one reply, at most */
@@ -24,6 +25,7 @@
 
 typedef struct ngx_paas_guard_redis_s  ngx_paas_guard_redis_t;
 typedef struct ngx_paas_guard_reply_s  ngx_paas_guard_reply_t;
+typedef struct ngx_paas_guard_job_s    ngx_paas_guard_job_t;
 
 
 typedef enum {
@@ -35,8 +37,9 @@ typedef enum {
 } ngx_paas_guard_result_e;
 
 
-/* A reply, flat: one value, or the values of an array.  Nested arrays and
-   whatever does not fit are protocol errors. */
+/* A reply, flat: one value, or the values of an array.  Nested arrays, but in
+   what the connection itself asks for, and whatever does not fit are protocol
+   errors. */
 
 typedef enum {
     NGX_PAAS_GUARD_VALUE_NIL = 0,
@@ -54,6 +57,7 @@ typedef struct {
 struct ngx_paas_guard_reply_s {
     ngx_uint_t                     array;       /* 1: an array */
     ngx_uint_t                     nvalues;
+    ngx_paas_guard_redis_t        *redis;       /* that gave it */
     ngx_paas_guard_value_t         values[NGX_PAAS_GUARD_REDIS_VALUES];
     size_t                         used;
     u_char                         data[NGX_PAAS_GUARD_REDIS_DATA];
@@ -75,22 +79,61 @@ typedef struct {
 } ngx_paas_guard_call_t;
 
 
+/*
+ * A server: the addresses that were known when the configuration was read, and
+ * its name, which each attempt to connect looks up again if there is a
+ * resolver.  Nothing here ever blocks.
+ */
+
+typedef struct {
+    ngx_str_t                      host;        /* empty: addrs only */
+    in_port_t                      port;
+    ngx_addr_t                    *addrs;
+    ngx_uint_t                     naddrs;
+} ngx_paas_guard_place_t;
+
+
 /* What the owner sets.  All of it must outlive the connection. */
 
 typedef struct {
     ngx_str_t                      name;        /* for the log */
-    ngx_addr_t                    *addrs;
-    ngx_uint_t                     naddrs;
+    ngx_paas_guard_place_t         place;
+    ngx_resolver_t                *resolver;    /* NULL: there is none */
+    void                          *tls;         /* ngx_ssl_t, NULL: none */
+    ngx_str_t                      tls_name;    /* with a zero after it */
     ngx_str_t                      username;
     ngx_str_t                      password;    /* empty: no AUTH */
     ngx_uint_t                     db;
     ngx_msec_t                     timeout;
     ngx_msec_t                     connect_timeout;
     ngx_str_t                      channel;     /* not empty: a subscriber */
+    ngx_str_t                      master;      /* not empty: a sentinel is
+                                                   asked for this one */
+    ngx_uint_t                     role;        /* 1: must be a master */
     ngx_str_t                      probe;       /* a key to try a write on */
     ngx_uint_t                     level;       /* of changes, in the log */
 
     void                          *data;
+    void                          *finder;      /* the data of find() */
+
+    /* where to connect to: calls ngx_paas_guard_redis_found(), at once or
+       later; may be NULL, then it is place */
+    void                         (*find)(void *data,
+                                         ngx_paas_guard_redis_t *r);
+
+    /* what a sentinel says of master; host is empty if it knows none */
+    void                         (*master_is)(void *data, ngx_str_t *host,
+                                              ngx_uint_t port);
+
+    /* a node of a cluster: CLUSTER SLOTS is about to be read, and was read;
+       probe is then a key of this node, or empty */
+    pguard_slots_reader_t       *(*slots)(void *data);
+    ngx_str_t                    (*mapped)(void *data);
+
+    /* an error reply of a node; NGX_OK: job, which may be NULL, went on to
+       another one */
+    ngx_int_t                    (*redirect)(void *data, ngx_str_t *text,
+                                             ngx_paas_guard_job_t *job);
 
     /* the connection is up (1) or was lost (0); never called by start() */
     void                         (*changed)(void *data, ngx_uint_t up);
@@ -114,6 +157,26 @@ void ngx_paas_guard_redis_start(ngx_paas_guard_redis_t *r);
 
 /* Closes and frees it.  Calls that wait come back as dropped, from in here. */
 void ngx_paas_guard_redis_destroy(ngx_paas_guard_redis_t *r);
+
+/* Tells where to connect to, of one that asked by find().  host is empty: it
+   can't be told, why says so (an end of a sentence).  known has addresses to
+   fall back on, and may be NULL. */
+void ngx_paas_guard_redis_found(ngx_paas_guard_redis_t *r, ngx_str_t *host,
+    ngx_uint_t port, ngx_paas_guard_place_t *known, const char *why);
+
+/* Closes the connection, for it is known to be of no use, and connects again
+   soon.  Not from within one of its own callbacks. */
+void ngx_paas_guard_redis_renew(ngx_paas_guard_redis_t *r, const char *why);
+
+/* A node of a cluster: asks for CLUSTER SLOTS.  NGX_DECLINED: not now. */
+ngx_int_t ngx_paas_guard_redis_ask_slots(ngx_paas_guard_redis_t *r);
+
+/* In redirect(): hands job over to another connection, once. */
+ngx_int_t ngx_paas_guard_redis_forward(ngx_paas_guard_redis_t *from,
+    ngx_paas_guard_job_t *job, ngx_paas_guard_redis_t *to, ngx_uint_t asking);
+
+/* How many calls wait for a reply. */
+ngx_uint_t ngx_paas_guard_redis_pending(ngx_paas_guard_redis_t *r);
 
 /* Does a call make sense now: connected, or connecting for the first time? */
 ngx_uint_t ngx_paas_guard_redis_usable(ngx_paas_guard_redis_t *r);

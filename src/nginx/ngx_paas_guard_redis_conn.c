@@ -11,7 +11,7 @@
 
 
 static void ngx_paas_guard_redis_timer(ngx_event_t *ev);
-static void ngx_paas_guard_redis_connect(ngx_paas_guard_redis_t *r);
+static void ngx_paas_guard_redis_greet_sentinel(ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_redis_greet_scripts(ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_redis_ping(ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_redis_close(ngx_paas_guard_redis_t *r);
@@ -51,6 +51,10 @@ ngx_paas_guard_redis_create(ngx_paas_guard_redis_conf_t *conf, ngx_log_t *log)
     ngx_queue_init(&r->unsent);
     ngx_queue_init(&r->sent);
     ngx_queue_init(&r->due);
+    ngx_queue_init(&r->finding);
+
+    r->reply.redis = r;
+    r->host.data = r->host_data;
 
     r->dummy.fd = (ngx_socket_t) -1;
     r->dummy.data = r;
@@ -193,6 +197,33 @@ ngx_paas_guard_redis_fail(ngx_paas_guard_redis_t *r, const char *why,
 }
 
 
+void
+ngx_paas_guard_redis_renew(ngx_paas_guard_redis_t *r, const char *why)
+{
+    if (r->stopped) {
+        return;
+    }
+
+    if (r->state != NGX_PAAS_GUARD_REDIS_AWAY) {
+        ngx_paas_guard_redis_fail(r, why, 0);
+    }
+
+    r->backoff = NGX_PAAS_GUARD_REDIS_BACKOFF;
+
+    if (r->timer.timer_set) {
+        ngx_del_timer(&r->timer);
+        ngx_add_timer(&r->timer, 1);
+    }
+}
+
+
+ngx_uint_t
+ngx_paas_guard_redis_pending(ngx_paas_guard_redis_t *r)
+{
+    return r->njobs;
+}
+
+
 static void
 ngx_paas_guard_redis_timer(ngx_event_t *ev)
 {
@@ -205,11 +236,22 @@ ngx_paas_guard_redis_timer(ngx_event_t *ev)
     switch (r->state) {
 
     case NGX_PAAS_GUARD_REDIS_AWAY:
-        ngx_paas_guard_redis_connect(r);
+        r->state = NGX_PAAS_GUARD_REDIS_FINDING;
+        ngx_add_timer(&r->timer, r->conf->connect_timeout);
+        ngx_paas_guard_redis_find(r);
         return;
 
     case NGX_PAAS_GUARD_REDIS_READY:
         ngx_paas_guard_redis_ping(r);
+        return;
+
+    case NGX_PAAS_GUARD_REDIS_FINDING:
+        ngx_paas_guard_redis_fail(r, "is not found in time", NGX_ETIMEDOUT);
+        return;
+
+    case NGX_PAAS_GUARD_REDIS_HANDSHAKE:
+        ngx_paas_guard_redis_fail(r, "does not complete the TLS handshake",
+                                  NGX_ETIMEDOUT);
         return;
 
     default:
@@ -219,21 +261,19 @@ ngx_paas_guard_redis_timer(ngx_event_t *ev)
 }
 
 
-static void
-ngx_paas_guard_redis_connect(ngx_paas_guard_redis_t *r)
+void
+ngx_paas_guard_redis_connect(ngx_paas_guard_redis_t *r,
+    struct sockaddr *sockaddr, socklen_t socklen)
 {
     ngx_int_t          rc;
     ngx_err_t          err;
-    ngx_addr_t        *addr;
     ngx_connection_t  *c;
-
-    addr = &r->conf->addrs[r->address++ % r->conf->naddrs];
 
     ngx_memzero(&r->peer, sizeof(ngx_peer_connection_t));
 
-    r->peer.sockaddr = addr->sockaddr;
-    r->peer.socklen = addr->socklen;
-    r->peer.name = &addr->name;
+    r->peer.sockaddr = sockaddr;
+    r->peer.socklen = socklen;
+    r->peer.name = &r->conf->name;
     r->peer.get = ngx_event_get_peer;
     r->peer.log = &r->quiet;
     r->peer.log_error = NGX_ERROR_ERR;
@@ -252,16 +292,14 @@ ngx_paas_guard_redis_connect(ngx_paas_guard_redis_t *r)
     c->read->handler = ngx_paas_guard_redis_read_handler;
     c->write->handler = ngx_paas_guard_redis_write_handler;
 
-    if (addr->sockaddr->sa_family != AF_UNIX) {
+    if (sockaddr->sa_family != AF_UNIX) {
         (void) ngx_tcp_nodelay(c);
     }
 
     r->state = NGX_PAAS_GUARD_REDIS_CONNECTING;
 
-    ngx_add_timer(&r->timer, r->conf->connect_timeout);
-
     if (rc == NGX_OK) {
-        ngx_paas_guard_redis_greet(r);
+        ngx_paas_guard_redis_tls_start(r);
     }
 }
 
@@ -299,6 +337,17 @@ ngx_paas_guard_redis_greet(ngx_paas_guard_redis_t *r)
                                             args);
     }
 
+    if (conf->role) {
+        ngx_str_set(&args[0], "ROLE");
+
+        (void) ngx_paas_guard_redis_command(r, NGX_PAAS_GUARD_JOB_ROLE, 1,
+                                            args);
+    }
+
+    if (conf->master.len) {
+        ngx_paas_guard_redis_greet_sentinel(r);
+    }
+
     if (conf->channel.len) {
         ngx_str_set(&args[0], "SUBSCRIBE");
         args[1] = conf->channel;
@@ -318,6 +367,21 @@ ngx_paas_guard_redis_greet(ngx_paas_guard_redis_t *r)
 }
 
 
+/* In one write with the subscription: no change of master is missed. */
+
+static void
+ngx_paas_guard_redis_greet_sentinel(ngx_paas_guard_redis_t *r)
+{
+    ngx_str_t  args[3];
+
+    ngx_str_set(&args[0], "SENTINEL");
+    ngx_str_set(&args[1], "get-master-addr-by-name");
+    args[2] = r->conf->master;
+
+    (void) ngx_paas_guard_redis_command(r, NGX_PAAS_GUARD_JOB_MASTER, 3, args);
+}
+
+
 /*
  * The last one counts a request of nobody: a server that answers but can't be
  * written to (a replica, one that is full) is of no use, and the breaker must
@@ -328,7 +392,7 @@ static void
 ngx_paas_guard_redis_greet_scripts(ngx_paas_guard_redis_t *r)
 {
     u_char      db[NGX_INT_T_LEN];
-    ngx_str_t   args[9];
+    ngx_str_t   args[3];
     ngx_uint_t  i;
 
     if (r->conf->db) {
@@ -351,11 +415,30 @@ ngx_paas_guard_redis_greet_scripts(ngx_paas_guard_redis_t *r)
                                             args);
     }
 
+    if (r->conf->slots == NULL) {
+        ngx_paas_guard_redis_greet_probe(r, &r->conf->probe);
+        return;
+    }
+
+    /* a node of a cluster takes only keys of its own: it tells them first */
+
+    ngx_str_set(&args[0], "CLUSTER");
+    ngx_str_set(&args[1], "SLOTS");
+
+    (void) ngx_paas_guard_redis_command(r, NGX_PAAS_GUARD_JOB_SLOTS, 2, args);
+}
+
+
+void
+ngx_paas_guard_redis_greet_probe(ngx_paas_guard_redis_t *r, ngx_str_t *key)
+{
+    ngx_str_t  args[9];
+
     ngx_str_set(&args[0], "EVALSHA");
     args[1].data = r->sha[PGUARD_SCRIPT_DECIDE];
     args[1].len = NGX_PAAS_GUARD_SHA_LEN;
     ngx_str_set(&args[2], "1");
-    args[3] = r->conf->probe;
+    args[3] = *key;
     ngx_str_set(&args[4], "0");
 
     /* when, n, window, at */
@@ -405,7 +488,10 @@ ngx_paas_guard_redis_close(ngx_paas_guard_redis_t *r)
         ngx_del_timer(&r->timer);
     }
 
+    ngx_paas_guard_redis_find_cancel(r);
+
     if (r->peer.connection) {
+        ngx_paas_guard_redis_tls_close(r->peer.connection);
         ngx_close_connection(r->peer.connection);
         r->peer.connection = NULL;
     }
@@ -417,6 +503,7 @@ ngx_paas_guard_redis_close(ngx_paas_guard_redis_t *r)
     r->loading = 0;
     r->misses = 0;
     r->epoch = 0;
+    r->slots = NULL;
     r->broken = NULL;
     r->pos = r->out;
     r->last = r->out;

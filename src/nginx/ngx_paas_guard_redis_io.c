@@ -14,7 +14,7 @@ static void ngx_paas_guard_redis_fill(ngx_paas_guard_redis_t *r);
 void
 ngx_paas_guard_redis_flush(ngx_paas_guard_redis_t *r)
 {
-    if (r->state == NGX_PAAS_GUARD_REDIS_READY) {
+    if (r->state >= NGX_PAAS_GUARD_REDIS_GREETING) {
         ngx_paas_guard_redis_write(r);
     }
 }
@@ -163,9 +163,12 @@ ngx_paas_guard_redis_write(ngx_paas_guard_redis_t *r)
 static void
 ngx_paas_guard_redis_fill(ngx_paas_guard_redis_t *r)
 {
+    size_t                 len;
     uint64_t               now;
     ngx_queue_t           *q;
     ngx_paas_guard_job_t  *job;
+
+    static const u_char    asking[] = "*1\r\n$6\r\nASKING\r\n";
 
     if (r->pos == r->last) {
         r->pos = r->out;
@@ -182,8 +185,15 @@ ngx_paas_guard_redis_fill(ngx_paas_guard_redis_t *r)
         q = ngx_queue_head(&r->unsent);
         job = ngx_queue_data(q, ngx_paas_guard_job_t, queue);
 
-        if (job->len > (size_t) (r->out + sizeof(r->out) - r->last)) {
+        len = job->len + (job->asking ? sizeof(asking) - 1 : 0);
+
+        if (len > (size_t) (r->out + sizeof(r->out) - r->last)) {
             return;
+        }
+
+        if (job->asking) {
+            r->last = ngx_cpymem(r->last, asking, sizeof(asking) - 1);
+            job->asked = 1;
         }
 
         r->last = ngx_cpymem(r->last, job->command, job->len);
@@ -236,7 +246,7 @@ ngx_paas_guard_redis_write_handler(ngx_event_t *wev)
         return;
     }
 
-    ngx_paas_guard_redis_greet(r);
+    ngx_paas_guard_redis_tls_start(r);
 }
 
 

@@ -2,6 +2,9 @@
  * What the files of the connection to Redis share:
  *
  *   ngx_paas_guard_redis.c       calls and replies; alone includes hiredis
+ *   ngx_paas_guard_redis_dispatch.c  what a reply is an answer to
+ *   ngx_paas_guard_redis_find.c  where to connect to, without blocking
+ *   ngx_paas_guard_redis_tls.c   the handshake, names and certificates
  *   ngx_paas_guard_redis_conn.c  connecting, greeting, failing, the breaker
  *   ngx_paas_guard_redis_io.c    reading, writing, deadlines, the clock
  */
@@ -19,12 +22,15 @@
 #define NGX_PAAS_GUARD_REDIS_MISSES   3       /* then the breaker opens */
 #define NGX_PAAS_GUARD_REDIS_BACKOFF  100
 
+#define NGX_PAAS_GUARD_HOST_MAX       256
 #define NGX_PAAS_GUARD_SHA_LEN        40
 
 
 typedef enum {
     NGX_PAAS_GUARD_REDIS_AWAY = 0,            /* waits for its next attempt */
+    NGX_PAAS_GUARD_REDIS_FINDING,
     NGX_PAAS_GUARD_REDIS_CONNECTING,
+    NGX_PAAS_GUARD_REDIS_HANDSHAKE,
     NGX_PAAS_GUARD_REDIS_GREETING,
     NGX_PAAS_GUARD_REDIS_READY
 } ngx_paas_guard_redis_state_e;
@@ -35,13 +41,17 @@ typedef enum {
     NGX_PAAS_GUARD_JOB_AUTH,
     NGX_PAAS_GUARD_JOB_GREETING,
     NGX_PAAS_GUARD_JOB_PROBE,
+    NGX_PAAS_GUARD_JOB_ROLE,
+    NGX_PAAS_GUARD_JOB_MASTER,                /* asks a sentinel */
+    NGX_PAAS_GUARD_JOB_SLOTS,                 /* asks a cluster */
+    NGX_PAAS_GUARD_JOB_SLOTS_LATER,           /* not a greeting */
     NGX_PAAS_GUARD_JOB_LOAD                   /* a script, once more */
 } ngx_paas_guard_job_e;
 
 
 /* A call on its way; freed when its reply has come or its connection goes. */
 
-typedef struct {
+struct ngx_paas_guard_job_s {
     ngx_queue_t                    queue;     /* waiting, unsent, or sent */
     ngx_queue_t                    due_queue;
     ngx_msec_t                     due;
@@ -56,7 +66,10 @@ typedef struct {
     unsigned                       out:1;     /* was written */
     unsigned                       over:1;    /* its owner knows the result */
     unsigned                       again:1;   /* after NOSCRIPT */
-} ngx_paas_guard_job_t;
+    unsigned                       moved:1;   /* came from another node */
+    unsigned                       asking:1;  /* ASKING goes before it */
+    unsigned                       asked:1;   /* and its reply is to come */
+};
 
 
 struct ngx_paas_guard_redis_s {
@@ -80,6 +93,16 @@ struct ngx_paas_guard_redis_s {
     ngx_event_t                    deadline;
     ngx_event_t                    flush;
 
+    ngx_resolver_ctx_t            *resolving;
+    ngx_paas_guard_place_t        *known;
+    ngx_uint_t                     port;
+    ngx_sockaddr_t                 sockaddr;
+    socklen_t                      socklen;
+    ngx_queue_t                    finding;   /* of who looks for it */
+    ngx_str_t                      host;      /* what was found, */
+    u_char                         host_data[NGX_PAAS_GUARD_HOST_MAX];
+
+    pguard_slots_reader_t         *slots;     /* that is being read */
     ngx_uint_t                     address;
     ngx_uint_t                     misses;
     ngx_msec_t                     backoff;
@@ -95,6 +118,8 @@ struct ngx_paas_guard_redis_s {
     u_char                         out[NGX_PAAS_GUARD_REDIS_BUFFER];
     u_char                         error[128];
     u_char                         sha[PGUARD_SCRIPTS][NGX_PAAS_GUARD_SHA_LEN];
+    ngx_paas_guard_value_t         below;     /* of a value in an array of an
+                                                 array: is not kept */
     ngx_paas_guard_reply_t         reply;
 };
 
@@ -125,6 +150,12 @@ void ngx_paas_guard_redis_parse(ngx_paas_guard_redis_t *r, u_char *buf,
     size_t size);
 
 
+/* ngx_paas_guard_redis_dispatch.c */
+
+/* Hands on the reply that is complete; sets broken. */
+void ngx_paas_guard_redis_dispatch(ngx_paas_guard_redis_t *r);
+
+
 /* ngx_paas_guard_redis_conn.c */
 
 /* All greetings are answered. */
@@ -134,8 +165,31 @@ void ngx_paas_guard_redis_up(ngx_paas_guard_redis_t *r);
 void ngx_paas_guard_redis_fail(ngx_paas_guard_redis_t *r, const char *why,
     ngx_err_t err);
 
-/* The socket is connected. */
+/* Connects to an address that was found. */
+void ngx_paas_guard_redis_connect(ngx_paas_guard_redis_t *r,
+    struct sockaddr *sockaddr, socklen_t socklen);
+
+/* The socket is connected, the handshake is over. */
 void ngx_paas_guard_redis_greet(ngx_paas_guard_redis_t *r);
+
+
+/* Asks for the one write that shows that the server can be written to. */
+void ngx_paas_guard_redis_greet_probe(ngx_paas_guard_redis_t *r,
+    ngx_str_t *key);
+
+
+/* ngx_paas_guard_redis_find.c */
+
+/* Looks for an address and connects, now or later. */
+void ngx_paas_guard_redis_find(ngx_paas_guard_redis_t *r);
+void ngx_paas_guard_redis_find_cancel(ngx_paas_guard_redis_t *r);
+
+
+/* ngx_paas_guard_redis_tls.c */
+
+/* The socket is connected: shakes hands, then greets. */
+void ngx_paas_guard_redis_tls_start(ngx_paas_guard_redis_t *r);
+void ngx_paas_guard_redis_tls_close(ngx_connection_t *c);
 
 
 /* ngx_paas_guard_redis_io.c */

@@ -134,8 +134,10 @@ ngx_paas_guard_store_start(ngx_paas_guard_store_t *store)
     conf = &store->commands_conf;
 
     conf->name = store->text;
-    conf->addrs = store->addrs;
-    conf->naddrs = store->naddrs;
+    conf->place = store->places[0];
+    conf->resolver = store->resolver;
+    conf->tls = store->tls;
+    conf->tls_name = store->tls_name;
     conf->username = store->username;
     conf->password = store->password;
     conf->db = store->url.db;

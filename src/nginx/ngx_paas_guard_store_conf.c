@@ -26,6 +26,8 @@ static char *ngx_paas_guard_store_url(ngx_conf_t *cf,
     ngx_paas_guard_store_t *store);
 static char *ngx_paas_guard_store_resolve(ngx_conf_t *cf,
     ngx_paas_guard_store_t *store);
+static ngx_int_t ngx_paas_guard_store_place(ngx_conf_t *cf,
+    ngx_paas_guard_place_t *place, ngx_str_t *url, const char **err);
 static char *ngx_paas_guard_store_param(ngx_conf_t *cf,
     ngx_paas_guard_store_t *store, ngx_str_t *arg, ngx_uint_t *seen);
 static char *ngx_paas_guard_store_param_value(ngx_conf_t *cf,
@@ -112,6 +114,11 @@ ngx_paas_guard_redis_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
+    rv = ngx_paas_guard_store_tls(cf, store);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
     rv = ngx_paas_guard_store_resolve(cf, store);
     if (rv != NGX_CONF_OK) {
         return rv;
@@ -126,6 +133,8 @@ ngx_paas_guard_redis_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 ngx_int_t
 ngx_paas_guard_store_init(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *mcf)
 {
+    ngx_http_core_loc_conf_t  *clcf;
+
     if (mcf->store == NULL) {
         return NGX_OK;
     }
@@ -139,6 +148,12 @@ ngx_paas_guard_store_init(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *mcf)
     }
 
     mcf->store->zones = &mcf->zones;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->resolver && clcf->resolver->connections.nelts) {
+        mcf->store->resolver = clcf->resolver;
+    }
 
     return NGX_OK;
 }
@@ -170,13 +185,12 @@ ngx_paas_guard_store_url(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
         return NGX_CONF_ERROR;
     }
 
-    if (store->url.kind != PGUARD_URL_REDIS
-        && store->url.kind != PGUARD_URL_UNIX)
+    if (store->url.kind == PGUARD_URL_SENTINEL
+        || store->url.kind == PGUARD_URL_CLUSTER)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "url \"%V\" of \"paas_guard_redis\" is of a kind "
-                           "that is not supported yet: \"redis://\" and "
-                           "\"unix:\" are", &store->text);
+                           "that is not supported yet", &store->text);
         return NGX_CONF_ERROR;
     }
 
@@ -184,48 +198,97 @@ ngx_paas_guard_store_url(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
 }
 
 
+/*
+ * A start needs no more than this; later the names are looked up again if
+ * there is a resolver.  Of several hosts one that is found will do.
+ */
+
 static char *
 ngx_paas_guard_store_resolve(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
 {
-    u_char             *p;
-    ngx_str_t           name;
-    ngx_url_t           u;
-    pguard_url_host_t  *host;
+    ngx_str_t                url;
+    ngx_uint_t               found, i;
+    const char              *err;
+    pguard_url_host_t       *host;
+    ngx_paas_guard_place_t  *place;
 
-    ngx_memzero(&u, sizeof(ngx_url_t));
+    store->nplaces = ngx_max(store->url.nhosts, 1);
 
-    if (store->url.kind == PGUARD_URL_UNIX) {
-        u.url = store->text;
-
-    } else {
-        host = &store->url.host[0];
-
-        name.data = (u_char *) host->name.data;
-        name.len = host->name.len;
-
-        p = ngx_pnalloc(cf->pool, name.len + sizeof("[]:65535") - 1);
-        if (p == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        u.url.data = p;
-        u.url.len = ngx_sprintf(p, host->literal6 ? "[%V]:%ui" : "%V:%ui",
-                                &name, (ngx_uint_t) host->port)
-                    - p;
-    }
-
-    if (ngx_parse_url(cf->pool, &u) != NGX_OK || u.naddrs == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "url \"%V\" of \"paas_guard_redis\" has no "
-                           "address: %s", &store->text,
-                           u.err ? u.err : "host not found");
+    place = ngx_pcalloc(cf->pool,
+                        store->nplaces * sizeof(ngx_paas_guard_place_t));
+    if (place == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    store->addrs = u.addrs;
-    store->naddrs = u.naddrs;
+    store->places = place;
+
+    err = NULL;
+    found = 0;
+
+    for (i = 0; i < store->nplaces; i++, place++) {
+
+        if (store->url.kind == PGUARD_URL_UNIX) {
+            url = store->text;
+
+        } else {
+            host = &store->url.host[i];
+
+            place->host.data = (u_char *) host->name.data;
+            place->host.len = host->name.len;
+            place->port = host->port;
+
+            url.data = ngx_pnalloc(cf->pool, place->host.len
+                                             + sizeof("[]:65535") - 1);
+            if (url.data == NULL) {
+                return NGX_CONF_ERROR;
+            }
+
+            url.len = ngx_sprintf(url.data,
+                                  host->literal6 ? "[%V]:%ui" : "%V:%ui",
+                                  &place->host, (ngx_uint_t) place->port)
+                      - url.data;
+        }
+
+        if (ngx_paas_guard_store_place(cf, place, &url, &err) == NGX_OK) {
+            found = 1;
+
+        } else if (store->nplaces > 1) {
+            ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                               "host \"%V\" of \"paas_guard_redis\" has no "
+                               "address: %s", &url, err);
+        }
+    }
+
+    if (!found) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "url \"%V\" of \"paas_guard_redis\" has no "
+                           "address: %s", &store->text, err);
+        return NGX_CONF_ERROR;
+    }
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_store_place(ngx_conf_t *cf, ngx_paas_guard_place_t *place,
+    ngx_str_t *url, const char **err)
+{
+    ngx_url_t  u;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = *url;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK || u.naddrs == 0) {
+        *err = u.err ? u.err : "host not found";
+        return NGX_DECLINED;
+    }
+
+    place->addrs = u.addrs;
+    place->naddrs = u.naddrs;
+
+    return NGX_OK;
 }
 
 

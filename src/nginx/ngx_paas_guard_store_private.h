@@ -76,8 +76,10 @@ struct ngx_paas_guard_store_s {
     ngx_msec_t                      timeout;
     ngx_msec_t                      connect_timeout;
     ngx_msec_t                      flush;
-    ngx_addr_t                     *addrs;
-    ngx_uint_t                      naddrs;
+    ngx_paas_guard_place_t         *places;    /* of the hosts of the url */
+    ngx_uint_t                      nplaces;
+    ngx_resolver_t                 *resolver;  /* NULL: there is none */
+    void                           *tls;       /* ngx_ssl_t, NULL: none */
     ngx_str_t                       channel;
     ngx_str_t                       probe;
     ngx_array_t                    *zones;     /* ngx_paas_guard_zone_t * */
@@ -116,6 +118,12 @@ ngx_paas_guard_store_str(const ngx_str_t *s)
 
     return str;
 }
+
+
+/* ngx_paas_guard_store_tls.c */
+
+/* Makes store->tls of the parameters, if the url asks for TLS. */
+char *ngx_paas_guard_store_tls(ngx_conf_t *cf, ngx_paas_guard_store_t *store);
 
 
 /* ngx_paas_guard_store.c */

@@ -220,6 +220,9 @@ sub secret_file {
     return $ENV{TEST_NGINX_SECRET} = $path;
 }
 
+# For a process of another library: it is ended with the others.
+sub started { push @running, $_[0] }
+
 sub redis_start   { return PaasGuard::Redis->new(@_) }
 sub redis_stop    { $_[0]->stop }
 sub gateway_start { return PaasGuard::Gateway->new(@_) }

@@ -1,0 +1,388 @@
+package PaasGuardRedis;
+
+=head1 NAME
+
+PaasGuardRedis - stores of every shape for the tests in t/2xx-redis-*.t
+
+=head1 SYNOPSIS
+
+    use PaasGuard;
+    use PaasGuardRedis;
+
+    my $tls = tls_files();                  # ca, cert, key, expired_cert, other_ca, ...
+    my $redis = tls_redis($tls);            # its ->tls_url
+
+    my $replica  = redis_start(args => [replicaof($redis)]);
+    my $sentinel = sentinel_start($redis, 'mymaster');  # ->port
+    my $cluster  = cluster_start(3, 3);     # masters, replicas: ->url, ->nodes, ->owner($key)
+
+    my $fake = fake_start(sub { my ($command, $n) = @_; ... });     # a server that lies
+    my $gw = guarded($redis->url, throttle => 'interval=1s', more => 'timeout=100ms');
+
+    is store_of($gw), 'redis';              # what $paas_guard_store says
+    wait_store($gw, 'degraded');
+
+C<guarded> starts a gateway whose answers tell C<$paas_guard_store> and
+C<$paas_guard_verdict> in X-Store and X-Verdict; its client is the X-API-Key
+header, or C</free>, which no client's limit touches.
+
+=cut
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+use IO::Select;
+use PaasGuard ();
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(tls_files tls_redis replicaof sentinel_start cluster_start
+    fake_start guarded store_of wait_store fds secret rss commandstats sh metric);
+
+sub import {
+    my $caller = caller;
+    no strict 'refs';
+    *{"${caller}::$_"} = \&$_ for @EXPORT;
+}
+
+sub dir { $ENV{TEST_NGINX_DIR} }
+
+sub sh {
+    my $out = qx(@_ 2>&1);
+    die "@_: $out" if $?;
+    return $out;
+}
+
+
+# A gateway
+
+sub guarded {
+    my ($url, %opt) = @_;
+    my $secret = PaasGuard::secret_file();
+    my %o = (
+        timeout => '200ms', more => '', zone => '4m', throttle => 'off', rule => '',
+        use => '', sync => 'async', workers => 1, main => '', http => '', conf => '', %opt);
+    my $throttle = $o{throttle} eq 'off' ? 'off' : $o{throttle};
+    my $rule = $o{rule} ? "paas_guard_hammer_rule flood key=\$http_x_api_key $o{rule};" : '';
+    my $hammer = $o{rule} ? 'paas_guard_hammer flood;' : '';
+
+    return PaasGuard::gateway_start(
+        workers => $o{workers}, main => $o{main}, log_level => $o{log_level} // 'info',
+        allow => $o{allow},
+        http => <<~_EOC_,
+            $o{http}
+            keepalive_requests 1000000;
+            log_format pg '\$msec \$status \$paas_guard_store \$paas_guard_verdict \$http_x_api_key \$request_time';
+            access_log %DIR%/guard.log pg;
+            paas_guard_zone zone=z:$o{zone};
+            paas_guard_secret_file $secret;
+            paas_guard_redis $url timeout=$o{timeout} $o{more};
+            paas_guard_client \$http_x_api_key;
+            $rule
+            _EOC_
+        conf => <<~_EOC_,
+            add_header X-Store \$paas_guard_store always;
+            add_header X-Verdict \$paas_guard_verdict always;
+            location / {
+                paas_guard zone=z;
+                paas_guard_throttle $throttle;
+                paas_guard_sync $o{sync};
+                $hammer
+                proxy_pass http://backend;
+            }
+            location = /metrics { access_log off; paas_guard_metrics; }
+            $o{conf}
+            _EOC_
+    );
+}
+
+sub store_of { $_[0]->get('/free', 'X-API-Key' => "probe$$")->{headers}{'x-store'} // '' }
+
+sub wait_store {
+    my ($gw, $state, $seconds) = @_;
+    return PaasGuard::wait_for(sub { store_of($gw) eq $state }, $seconds // 10);
+}
+
+sub metric {
+    my ($gw, $name) = @_;
+    my ($value) = $gw->get('/metrics')->{body} =~ /^\Q$name\E (\S+)/m;
+    return $value;
+}
+
+# Descriptors of all workers
+sub fds {
+    my $n = 0;
+    for my $pid ($_[0]->workers) {
+        opendir my $d, "/proc/$pid/fd" or next;
+        $n += grep { !/^\./ } readdir $d;
+    }
+    return $n;
+}
+
+sub rss {
+    my $kb = 0;
+    for my $pid ($_[0]->workers) {
+        open my $in, '<', "/proc/$pid/status" or next;
+        /^VmRSS:\s+(\d+)/ and $kb += $1 while <$in>;
+    }
+    return $kb;
+}
+
+# Calls of each command since the start: { evalsha => 12, ... }
+sub commandstats {
+    my $redis = shift;
+    return { $redis->cli('info', 'commandstats') =~ /^cmdstat_(\S+?):calls=(\d+)/mg };
+}
+
+
+# TLS: an authority, and certificates of it, right and wrong
+
+sub tls_files {
+    my $d = dir() . '/tls';
+    return { map { $_ => "$d/$_.pem" } names() } if -d $d;
+    mkdir $d;
+    for my $ca (qw(ca other_ca)) {
+        sh(qq(openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=$ca" )
+            . qq(-keyout $d/$ca.key -out $d/$ca.pem));
+    }
+    my @certs = (
+        [cert     => 'ca', 'DNS:redis.test,IP:127.0.0.1', '-days 30'],
+        [named    => 'ca', 'DNS:redis.test',              '-days 30'],
+        [expired  => 'ca', 'DNS:redis.test,IP:127.0.0.1', '-days -1'],
+        [foreign  => 'other_ca', 'DNS:redis.test,IP:127.0.0.1', '-days 30'],
+        [client   => 'ca', 'DNS:gateway.test', '-days 30'],
+    );
+    for (@certs) {
+        my ($name, $ca, $san, $days) = @$_;
+        sh(qq(openssl req -new -newkey rsa:2048 -nodes -subj "/CN=$name" )
+            . qq(-keyout $d/${name}_key.pem -out $d/$name.csr));
+        open my $ext, '>', "$d/$name.ext" or die $!;
+        print $ext "subjectAltName=$san\n";
+        close $ext;
+        sh("openssl x509 -req -in $d/$name.csr -CA $d/$ca.pem -CAkey $d/$ca.key "
+            . "-CAcreateserial $days -extfile $d/$name.ext -out $d/$name.pem");
+    }
+    return tls_files();
+}
+
+sub names { map { ($_, "${_}_key") } qw(ca other_ca cert named expired foreign client) }
+
+# A server that speaks TLS at its port, and plain text at its socket only
+sub tls_redis {
+    my ($tls, %opt) = @_;
+    my $port = PaasGuard::free_port();
+    my $name = $opt{cert} // 'cert';
+    my $redis = PaasGuard::redis_start(unix => 1, args => [
+        '--tls-port' => $port, '--tls-cert-file' => $tls->{$name},
+        '--tls-key-file' => $tls->{"${name}_key"}, '--tls-ca-cert-file' => $tls->{ca},
+        '--tls-auth-clients' => $opt{auth} // 'no', @{ $opt{args} // [] } ]);
+    $redis->{tls_port} = $port;
+    return $redis;
+}
+
+
+# Replication and sentinels
+
+sub replicaof { ('--replicaof' => '127.0.0.1 ' . $_[0]->port, '--repl-diskless-sync-delay' => 0) }
+
+sub sentinel_start {
+    my ($redis, $name, %opt) = @_;
+    my $port = PaasGuard::free_port();
+    my $d = dir() . "/sentinel$port";
+    mkdir $d;
+    open my $out, '>', "$d/conf" or die $!;
+    my $quorum = $opt{quorum} // 1;
+    print $out <<~_EOC_;
+        port $port
+        bind 127.0.0.1
+        dir $d
+        sentinel monitor $name 127.0.0.1 @{[ $redis->port ]} $quorum
+        sentinel down-after-milliseconds $name 1000
+        sentinel failover-timeout $name 5000
+        _EOC_
+    print $out "sentinel auth-pass $name $opt{password}\n" if $opt{password};
+    close $out;
+    my $self = bless { port => $port, dir => $d }, 'PaasGuardRedis::Server';
+    return $self->begin("$d/log", 'redis-server', "$d/conf", '--sentinel');
+}
+
+
+# A cluster
+
+sub cluster_start {
+    my ($masters, $replicas, @args) = @_;
+    my @nodes;
+    for my $i (1 .. $masters + ($replicas // 0)) {
+        my $port;
+        do { $port = PaasGuard::free_port() } while $port > 55000;
+        my $d = dir() . "/node$port";
+        mkdir $d;
+        my $self = bless { port => $port, dir => $d }, 'PaasGuardRedis::Server';
+        $self->begin("$d/log", 'redis-server', '--port' => $port, '--bind' => '127.0.0.1',
+            '--dir' => $d, '--cluster-enabled' => 'yes', '--cluster-node-timeout' => 1000,
+            '--cluster-port' => PaasGuard::free_port(), '--save' => '',
+            '--repl-diskless-sync-delay' => 0, '--cluster-replica-validity-factor' => 0, @args);
+        push @nodes, $self;
+    }
+    my @ports = map { $_->port } @nodes;
+    my $per = $replicas ? int($replicas / $masters) : 0;
+    sh('redis-cli', '--cluster', 'create', (map { "127.0.0.1:$_" } @ports),
+        "--cluster-replicas $per --cluster-yes");
+    PaasGuard::wait_for(sub {
+        !grep { $_->cli('cluster', 'info') !~ /cluster_state:ok/ } @nodes
+    }) or die "the cluster does not come up\n";
+    return bless { nodes => \@nodes }, 'PaasGuardRedis::Cluster';
+}
+
+
+# A server that lies: code is given each command (an array of words) and the
+# number of its connection, and returns the bytes to answer; undef closes.
+
+sub fake_start {
+    my ($code) = @_;
+    my $port = PaasGuard::free_port();
+    my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port,
+        Listen => 128, ReuseAddr => 1) or die "fake: $!";
+    my $self = bless { port => $port }, 'PaasGuardRedis::Server';
+    $self->{owner} = $$;
+    defined($self->{pid} = fork) or die "fork: $!";
+    if ($self->{pid} == 0) {
+        $SIG{TERM} = sub { POSIX::_exit(0) };
+        $SIG{PIPE} = 'IGNORE';
+        eval { fake_loop($listen, $code) };
+        warn $@ if $@;
+        POSIX::_exit(1);
+    }
+    close $listen;
+    return PaasGuardRedis::Server::adopt($self);
+}
+
+sub fake_loop {
+    my ($listen, $code) = @_;
+    my $select = IO::Select->new($listen);
+    my (%buffer, %number);
+    my $n = 0;
+    while (1) {
+        for my $s ($select->can_read) {
+            if ($s == $listen) {
+                my $c = $listen->accept or next;
+                $select->add($c);
+                $buffer{$c} = '';
+                $number{$c} = ++$n;
+                next;
+            }
+            my $got = $s->sysread($buffer{$s}, 65536, length $buffer{$s});
+            my $open = $got;
+            while ($open and my $command = fake_command(\$buffer{$s})) {
+                my $answer = $code->($command, $number{$s}, $s);
+                if (!defined $answer) { $open = 0; last }
+                $s->syswrite($answer) if length $answer;
+            }
+            next if $open;
+            $select->remove($s);
+            delete $buffer{$s};
+            close $s;
+        }
+    }
+}
+
+sub fake_command {
+    my $buffer = shift;
+    $$buffer =~ /\A\*(\d+)\r\n/ or return;
+    my ($left, $pos, @words) = ($1, $+[0]);
+    while ($left--) {
+        substr($$buffer, $pos) =~ /\A\$(\d+)\r\n/ or return;
+        my ($len, $head) = ($1, $+[0]);
+        return if length($$buffer) < $pos + $head + $len + 2;
+        push @words, substr $$buffer, $pos + $head, $len;
+        $pos += $head + $len + 2;
+    }
+    substr($$buffer, 0, $pos) = '';
+    return \@words;
+}
+
+
+package PaasGuardRedis::Server;
+
+our @ISA = 'PaasGuard::Redis';
+
+sub begin {
+    my ($self, @command) = @_;
+    $self->{command} = \@command;
+    return $self->start;
+}
+
+sub start {
+    my $self = shift;
+    $self->spawn(@{ $self->{command} });
+    PaasGuard::wait_for(sub { $self->dead || $self->ping }) && $self->{pid}
+        or die "$self->{command}[1] does not start: see " . `tail -n 3 $self->{dir}/log`;
+    return $self;
+}
+
+# Known to those that end what was started
+sub adopt {
+    my $self = shift;
+    PaasGuard::started($self);
+    return $self;
+}
+
+sub ping {
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $_[0]{port}) or return 0;
+    $s->syswrite("PING\r\n");
+    return !!$s->sysread(my $answer, 64);
+}
+
+sub url { "redis://127.0.0.1:$_[0]{port}/0" }
+
+sub cli {
+    my ($self, @command) = @_;
+    open my $in, '-|', 'redis-cli', '-p', $self->{port}, @command or die "redis-cli: $!";
+    local $/;
+    my $out = <$in> // q{};
+    $out =~ s{\n\z}{};
+    return $out;
+}
+
+
+package PaasGuardRedis::Cluster;
+
+sub nodes { @{ $_[0]{nodes} } }
+sub url   { 'redis+cluster://' . join ',', map { '127.0.0.1:' . $_->port } ($_[0]->nodes)[0, 1] }
+
+# As the first node that answers sees it: [id, port, flags, master id, slots]
+sub table {
+    my $self = shift;
+    for my $node ($self->nodes) {
+        next if !$node->pid;
+        my $text = $node->cli('cluster', 'nodes');
+        my @rows = map {
+            my @f = split ' ';
+            my ($port) = $f[1] =~ /:(\d+)@/;
+            [$f[0], $port, $f[2], $f[3], join ' ', @f[8 .. $#f]];
+        } split /\n/, $text;
+        return @rows if @rows;
+    }
+    return;
+}
+
+sub masters {
+    my $self = shift;
+    my %port = map { $_->[1] => 1 } grep { $_->[2] =~ /master/ && $_->[2] !~ /fail/ && $_->[4] } $self->table;
+    return grep { $port{ $_->port } && $_->pid } $self->nodes;
+}
+
+sub id_of {
+    my ($self, $node) = @_;
+    return (map { $_->[0] } grep { $_->[1] == $node->port } $self->table)[0];
+}
+
+sub replica_of {
+    my ($self, $master) = @_;
+    my $id = $self->id_of($master);
+    my ($port) = map { $_->[1] } grep { $_->[3] eq $id } $self->table;
+    return (grep { $port && $_->port == $port } $self->nodes)[0];
+}
+
+1;
