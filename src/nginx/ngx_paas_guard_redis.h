@@ -192,6 +192,9 @@ ngx_int_t ngx_paas_guard_redis_call(ngx_paas_guard_redis_t *r,
 /* Writes what can be written at once: for the end of a process. */
 void ngx_paas_guard_redis_flush(ngx_paas_guard_redis_t *r);
 
+/* Does an error reply say that the call was refused before it did anything? */
+ngx_uint_t ngx_paas_guard_redis_refused(ngx_paas_guard_reply_t *reply);
+
 /* The server's time (microseconds) at the local time of the same unit (see
    below), never later than the truth; 0 if it is not known. */
 uint64_t ngx_paas_guard_redis_time(ngx_paas_guard_redis_t *r, uint64_t local);

@@ -77,6 +77,34 @@ ngx_paas_guard_redis_dispatch(ngx_paas_guard_redis_t *r)
 }
 
 
+ngx_uint_t
+ngx_paas_guard_redis_refused(ngx_paas_guard_reply_t *reply)
+{
+    ngx_uint_t               i;
+
+    static const ngx_str_t   words[] = {
+        ngx_string("TRYAGAIN"),
+        ngx_string("MOVED"),
+        ngx_string("ASK"),
+        ngx_string("CLUSTERDOWN"),
+        ngx_string("READONLY"),
+        ngx_string("LOADING"),
+        ngx_string("MASTERDOWN"),
+        ngx_string("BUSY"),
+        ngx_string("NOSCRIPT"),
+        ngx_null_string
+    };
+
+    for (i = 0; words[i].len; i++) {
+        if (ngx_paas_guard_redis_says(reply->redis, &words[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* NGX_OK: the call goes on. */
 
 static ngx_int_t

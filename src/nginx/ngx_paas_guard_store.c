@@ -9,6 +9,8 @@
 
 
 static ngx_int_t ngx_paas_guard_store_start(ngx_paas_guard_store_t *store);
+static ngx_paas_guard_servers_conf_t *ngx_paas_guard_store_servers(
+    ngx_paas_guard_store_t *store);
 static void ngx_paas_guard_store_stop(void *data);
 static void ngx_paas_guard_store_changed(void *data, ngx_uint_t up);
 static void ngx_paas_guard_store_subscribed(void *data, ngx_uint_t up);
@@ -82,8 +84,9 @@ ngx_paas_guard_store_state(ngx_paas_guard_store_t *store)
         return &ngx_paas_guard_store_local;
     }
 
-    return ngx_paas_guard_store_usable(store) ? &ngx_paas_guard_store_redis
-                                              : &ngx_paas_guard_store_degraded;
+    return (ngx_paas_guard_store_usable(store)
+            && ngx_paas_guard_servers_whole(store->servers))
+           ? &ngx_paas_guard_store_redis : &ngx_paas_guard_store_degraded;
 }
 
 
@@ -91,7 +94,8 @@ ngx_uint_t
 ngx_paas_guard_store_up(ngx_paas_guard_store_t *store)
 {
     return pguard_load(&store->shared->degraded_since) == 0
-           && ngx_paas_guard_store_usable(store);
+           && ngx_paas_guard_store_usable(store)
+           && ngx_paas_guard_servers_whole(store->servers);
 }
 
 
@@ -102,7 +106,7 @@ ngx_paas_guard_store_usable(ngx_paas_guard_store_t *store)
         return 0;
     }
 
-    return !store->stopping && ngx_paas_guard_redis_usable(store->commands);
+    return !store->stopping && ngx_paas_guard_servers_usable(store->servers);
 }
 
 
@@ -131,7 +135,7 @@ ngx_paas_guard_store_start(ngx_paas_guard_store_t *store)
 
     (void) pguard_cas(&store->shared->origin, 0, origin | 1);
 
-    conf = &store->commands_conf;
+    conf = &store->commands;
 
     conf->name = store->text;
     conf->place = store->places[0];
@@ -149,9 +153,9 @@ ngx_paas_guard_store_start(ngx_paas_guard_store_t *store)
     conf->changed = ngx_paas_guard_store_changed;
     conf->observed = ngx_paas_guard_store_observed;
 
-    store->messages_conf = *conf;
+    store->messages = *conf;
 
-    conf = &store->messages_conf;
+    conf = &store->messages;
 
     conf->channel = store->channel;
     conf->level = NGX_LOG_INFO;
@@ -169,9 +173,10 @@ ngx_paas_guard_store_start(ngx_paas_guard_store_t *store)
     cln->handler = ngx_paas_guard_store_stop;
     cln->data = store;
 
-    store->commands = ngx_paas_guard_redis_create(&store->commands_conf,
-                                                  store->log);
-    if (store->commands == NULL) {
+    store->servers = ngx_paas_guard_servers_create(
+                                  ngx_paas_guard_store_servers(store),
+                                  store->log);
+    if (store->servers == NULL) {
         store->stopping = 1;
         return NGX_ERROR;
     }
@@ -183,17 +188,28 @@ ngx_paas_guard_store_start(ngx_paas_guard_store_t *store)
         return NGX_ERROR;
     }
 
-    ngx_paas_guard_redis_start(store->commands);
-
-    if (ngx_worker == 0) {
-        store->messages = ngx_paas_guard_redis_create(&store->messages_conf,
-                                                      store->log);
-        if (store->messages) {
-            ngx_paas_guard_redis_start(store->messages);
-        }
-    }
+    ngx_paas_guard_servers_start(store->servers);
 
     return NGX_OK;
+}
+
+
+static ngx_paas_guard_servers_conf_t *
+ngx_paas_guard_store_servers(ngx_paas_guard_store_t *store)
+{
+    ngx_paas_guard_servers_conf_t  *conf;
+
+    conf = &store->servers_conf;
+
+    conf->kind = store->url.kind;
+    conf->places = store->places;
+    conf->nplaces = store->nplaces;
+    conf->master.data = (u_char *) store->url.master.data;
+    conf->master.len = store->url.master.len;
+    conf->commands = &store->commands;
+    conf->messages = (ngx_worker == 0) ? &store->messages : NULL;
+
+    return conf;
 }
 
 
@@ -208,27 +224,22 @@ ngx_paas_guard_store_stop(void *data)
         return;
     }
 
-    if (store->commands) {
+    if (store->servers) {
 
         if (!store->stopping
-            && ngx_paas_guard_redis_ready(store->commands))
+            && ngx_paas_guard_servers_ready(store->servers))
         {
             ngx_paas_guard_counts_flush(store);
-            ngx_paas_guard_redis_flush(store->commands);
+            ngx_paas_guard_servers_flush(store->servers);
         }
 
         store->stopping = 1;
 
-        ngx_paas_guard_redis_destroy(store->commands);
-        store->commands = NULL;
+        ngx_paas_guard_servers_destroy(store->servers);
+        store->servers = NULL;
     }
 
     store->stopping = 1;
-
-    if (store->messages) {
-        ngx_paas_guard_redis_destroy(store->messages);
-        store->messages = NULL;
-    }
 
     ngx_paas_guard_counts_stop(store);
     ngx_paas_guard_sync_stop(store);

@@ -29,7 +29,7 @@ struct ngx_paas_guard_ask_s {
     ngx_uint_t                      failed;
     ngx_uint_t                      left;      /* bits: items not asked yet */
     ngx_msec_t                      due;
-    uint64_t                        at;
+    uint64_t                        at;        /* local time */
     ngx_uint_t                      nparts;
     ngx_paas_guard_part_t           parts[NGX_PAAS_GUARD_ITEMS_MAX + 1];
 };
@@ -78,8 +78,7 @@ ngx_paas_guard_store_ask(ngx_paas_guard_store_t *store,
     ask->store = store;
     ask->question = q;
     ask->due = ngx_current_msec + store->timeout;
-    ask->at = ngx_paas_guard_redis_time(store->commands,
-                                        ngx_paas_guard_redis_clock());
+    ask->at = ngx_paas_guard_redis_clock();
     ask->left = ((ngx_uint_t) 1 << q->nitems) - 1;
 
     if (q->throttle) {
@@ -199,7 +198,7 @@ ngx_paas_guard_store_decide(ngx_paas_guard_store_t *store,
     call.handler = handler;
     call.data = data;
 
-    return ngx_paas_guard_redis_call(store->commands, &call);
+    return ngx_paas_guard_servers_call(store->servers, &call);
 }
 
 
@@ -223,7 +222,7 @@ ngx_paas_guard_store_decided(ngx_paas_guard_store_t *store,
         }
     }
 
-    ngx_paas_guard_redis_learn_time(store->commands, reply->values[2].integer);
+    ngx_paas_guard_redis_learn_time(reply->redis, reply->values[2].integer);
 
     return NGX_OK;
 }
@@ -297,6 +296,7 @@ static void
 ngx_paas_guard_ask_part(ngx_paas_guard_ask_t *ask, ngx_paas_guard_part_t *part,
     ngx_uint_t answered)
 {
+    uint64_t                    at;
     ngx_int_t                   rc;
     ngx_uint_t                  i;
     ngx_paas_guard_counted_t    counted[NGX_PAAS_GUARD_ITEMS_MAX];
@@ -305,12 +305,18 @@ ngx_paas_guard_ask_part(ngx_paas_guard_ask_t *ask, ngx_paas_guard_part_t *part,
     q = ask->question;
     part->ask = ask;
 
+    at = ngx_paas_guard_servers_time(ask->store->servers,
+                                     part->throttle
+                                         ? &q->client
+                                         : &q->items[part->items[0]].id,
+                                     ask->at);
+
     for (i = 0; i < part->n; i++) {
         counted[i].item = &q->items[part->items[i]];
         counted[i].when = answered ? NGX_PAAS_GUARD_ITEM_ALWAYS
                                    : counted[i].item->when;
         counted[i].n = 1;
-        counted[i].at = ask->at;
+        counted[i].at = at;
     }
 
     rc = ngx_paas_guard_store_decide(ask->store, q->zone,

@@ -185,15 +185,6 @@ ngx_paas_guard_store_url(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
         return NGX_CONF_ERROR;
     }
 
-    if (store->url.kind == PGUARD_URL_SENTINEL
-        || store->url.kind == PGUARD_URL_CLUSTER)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "url \"%V\" of \"paas_guard_redis\" is of a kind "
-                           "that is not supported yet", &store->text);
-        return NGX_CONF_ERROR;
-    }
-
     return NGX_CONF_OK;
 }
 

@@ -16,9 +16,14 @@ typedef struct {
     ngx_paas_guard_zone_t          *zone;
     ngx_uint_t                      n;
     ngx_paas_guard_item_t           items[NGX_PAAS_GUARD_ITEMS_MAX];
+    uint64_t                        counts[NGX_PAAS_GUARD_ITEMS_MAX];
+    uint64_t                        oldest[NGX_PAAS_GUARD_ITEMS_MAX];
 } ngx_paas_guard_batch_t;
 
 
+static void ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t n,
+    uint64_t when);
 static ngx_paas_guard_pending_t *ngx_paas_guard_counts_find(
     ngx_queue_t *bucket, ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_item_t *item, uint64_t slot);
@@ -33,6 +38,7 @@ static ngx_int_t ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
     ngx_paas_guard_pending_t *first, uint64_t now);
 static void ngx_paas_guard_counts_handler(void *data,
     ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply);
+static void ngx_paas_guard_counts_put_back(ngx_paas_guard_batch_t *batch);
 static ngx_int_t ngx_paas_guard_counts_same(const ngx_str_t *a,
     const ngx_str_t *b);
 
@@ -41,27 +47,42 @@ void
 ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item)
 {
-    uint64_t                   now, slot;
-    ngx_uint_t                 usable;
+    ngx_uint_t  usable;
+
+    usable = ngx_paas_guard_store_usable(store);
+
+    if (store->stopping || store->counts.pending == NULL) {
+        return;
+    }
+
+    ngx_paas_guard_counts_put(store, zone, item, 1,
+                              ngx_paas_guard_redis_clock());
+
+    if (usable && !store->counts.event.timer_set) {
+        ngx_add_timer(&store->counts.event, store->flush);
+    }
+}
+
+
+static void
+ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t n,
+    uint64_t when)
+{
+    uint64_t                   slot;
     ngx_queue_t               *bucket;
     ngx_paas_guard_counts_t   *counts;
     ngx_paas_guard_pending_t  *p;
 
-    usable = ngx_paas_guard_store_usable(store);
     counts = &store->counts;
-
-    if (store->stopping || counts->pending == NULL) {
-        return;
-    }
-
-    now = ngx_paas_guard_redis_clock();
-    slot = now / (item->window.window * 100);
+    slot = when / (item->window.window * 100);
     bucket = ngx_paas_guard_counts_bucket(counts, &item->id);
 
     p = ngx_paas_guard_counts_find(bucket, zone, item, slot);
 
     if (p) {
-        p->n++;
+        p->n += n;
+        p->oldest = ngx_min(p->oldest, when);
         return;
     }
 
@@ -69,16 +90,12 @@ ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
 
     p->zone = zone;
     p->item = *item;
-    p->n = 1;
-    p->oldest = now;
+    p->n = n;
+    p->oldest = when;
     p->slot = slot;
 
     ngx_queue_insert_tail(&counts->queue, &p->queue);
     ngx_queue_insert_tail(bucket, &p->bucket);
-
-    if (usable && !counts->event.timer_set) {
-        ngx_add_timer(&counts->event, store->flush);
-    }
 }
 
 
@@ -151,7 +168,7 @@ ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store)
 {
     uint64_t                   now;
     ngx_uint_t                 calls;
-    ngx_queue_t               *q;
+    ngx_queue_t                kept, *q;
     ngx_paas_guard_counts_t   *counts;
     ngx_paas_guard_pending_t  *p;
 
@@ -167,18 +184,28 @@ ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store)
 
     now = ngx_paas_guard_redis_clock();
 
+    ngx_queue_init(&kept);
+
     for (calls = 0; calls < NGX_PAAS_GUARD_FLUSH_CALLS; calls++) {
 
         if (ngx_queue_empty(&counts->queue)) {
-            return;
+            break;
         }
 
         q = ngx_queue_head(&counts->queue);
         p = ngx_queue_data(q, ngx_paas_guard_pending_t, queue);
 
         if (ngx_paas_guard_counts_send(store, p, now) != NGX_OK) {
-            break;
+
+            /* others may be at another server */
+
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&kept, q);
         }
+    }
+
+    if (!ngx_queue_empty(&kept)) {
+        ngx_queue_add(&counts->queue, &kept);
     }
 
     if (!ngx_queue_empty(&counts->queue)) {
@@ -315,7 +342,7 @@ ngx_paas_guard_counts_event(ngx_event_t *ev)
 
 
 /* What waits for the id of first goes in one call; what is older than its
-   window goes nowhere.  NGX_DECLINED: can't be sent now, all is kept. */
+   window goes nowhere.  NGX_DECLINED: can't be sent now, and is kept. */
 
 static ngx_int_t
 ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
@@ -332,6 +359,11 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
     n = 0;
     id = first->item.id;
     zone = first->zone;
+
+    if (!ngx_paas_guard_servers_reachable(store->servers, &id)) {
+        return NGX_DECLINED;
+    }
+
     bucket = ngx_paas_guard_counts_bucket(&store->counts, &id);
 
     for (q = ngx_queue_head(bucket);
@@ -355,7 +387,8 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
         counted[n].item = &p->item;
         counted[n].when = NGX_PAAS_GUARD_ITEM_ALWAYS;
         counted[n].n = p->n;
-        counted[n].at = ngx_paas_guard_redis_time(store->commands, p->oldest);
+        counted[n].at = ngx_paas_guard_servers_time(store->servers, &id,
+                                                    p->oldest);
 
         sent[n++] = p;
     }
@@ -375,6 +408,8 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
 
     for (i = 0; i < n; i++) {
         batch->items[i] = sent[i]->item;
+        batch->counts[i] = sent[i]->n;
+        batch->oldest[i] = sent[i]->oldest;
     }
 
     if (ngx_paas_guard_store_decide(store, zone, NULL, n, counted, 0,
@@ -395,7 +430,8 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
 
 /*
  * What was sent and not answered is not sent again: it may have been counted,
- * and a count must never be more than the truth.
+ * and a count must never be more than the truth.  What a server has refused
+ * was not counted.
  */
 
 static void
@@ -414,6 +450,12 @@ ngx_paas_guard_counts_handler(void *data, ngx_paas_guard_result_e result,
     if (ngx_paas_guard_store_decided(batch->store, result, reply, batch->n)
         != NGX_OK)
     {
+        if (result == NGX_PAAS_GUARD_RESULT_ERROR
+            && ngx_paas_guard_redis_refused(reply))
+        {
+            ngx_paas_guard_counts_put_back(batch);
+        }
+
         ngx_free(batch);
         return;
     }
@@ -433,6 +475,29 @@ ngx_paas_guard_counts_handler(void *data, ngx_paas_guard_result_e result,
     }
 
     ngx_free(batch);
+}
+
+
+static void
+ngx_paas_guard_counts_put_back(ngx_paas_guard_batch_t *batch)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_store_t  *store;
+
+    store = batch->store;
+
+    if (store->stopping) {
+        return;
+    }
+
+    for (i = 0; i < batch->n; i++) {
+        ngx_paas_guard_counts_put(store, batch->zone, &batch->items[i],
+                                  batch->counts[i], batch->oldest[i]);
+    }
+
+    if (!store->counts.event.timer_set) {
+        ngx_add_timer(&store->counts.event, store->flush);
+    }
 }
 
 

@@ -10,6 +10,7 @@
 #include "../core/pguard_url.h"
 #include "../core/pguard_message.h"
 #include "ngx_paas_guard.h"
+#include "ngx_paas_guard_servers.h"
 
 
 #define NGX_PAAS_GUARD_PENDING_MAX      4096   /* counts that wait */
@@ -90,10 +91,10 @@ struct ngx_paas_guard_store_s {
     ngx_paas_guard_store_shared_t   own;       /* where there is no other */
     ngx_log_t                      *log;
     ngx_connection_t                dummy;     /* data of events */
-    ngx_paas_guard_redis_conf_t     commands_conf;
-    ngx_paas_guard_redis_t         *commands;
-    ngx_paas_guard_redis_conf_t     messages_conf;
-    ngx_paas_guard_redis_t         *messages;  /* worker 0 only */
+    ngx_paas_guard_redis_conf_t     commands;
+    ngx_paas_guard_redis_conf_t     messages;  /* worker 0 only */
+    ngx_paas_guard_servers_conf_t   servers_conf;
+    ngx_paas_guard_servers_t       *servers;
     ngx_paas_guard_counts_t         counts;
     ngx_paas_guard_sync_t           sync;
     unsigned                        started:1;

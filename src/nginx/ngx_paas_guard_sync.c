@@ -28,6 +28,7 @@ static void ngx_paas_guard_sync_event(ngx_event_t *ev);
 static void ngx_paas_guard_sync_page(ngx_paas_guard_store_t *store);
 static void ngx_paas_guard_sync_loaded(void *data,
     ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply);
+static void ngx_paas_guard_sync_later(ngx_paas_guard_store_t *store);
 static ngx_int_t ngx_paas_guard_sync_values(ngx_paas_guard_reply_t *reply);
 static void ngx_paas_guard_sync_apply(ngx_paas_guard_store_t *store,
     pguard_message_t *m);
@@ -106,6 +107,7 @@ ngx_paas_guard_sync_stop(ngx_paas_guard_store_t *store)
 void
 ngx_paas_guard_sync_flush(ngx_paas_guard_store_t *store)
 {
+    ngx_int_t                 rc;
     ngx_queue_t              *q;
     ngx_paas_guard_sync_t    *sync;
     ngx_paas_guard_letter_t  *letter;
@@ -123,8 +125,19 @@ ngx_paas_guard_sync_flush(ngx_paas_guard_store_t *store)
 
         ngx_queue_remove(q);
 
-        if (ngx_paas_guard_sync_letter(store, letter) != NGX_OK) {
+        rc = ngx_paas_guard_sync_letter(store, letter);
+
+        if (rc == NGX_DECLINED) {
             ngx_queue_insert_tail(&sync->free, q);
+
+        } else if (rc == NGX_AGAIN) {
+            ngx_queue_insert_head(&sync->queue, q);
+
+            if (!sync->event.timer_set) {
+                ngx_add_timer(&sync->event, NGX_PAAS_GUARD_SYNC_AGAIN);
+            }
+
+            return;
         }
     }
 }
@@ -137,9 +150,8 @@ ngx_paas_guard_sync_load(ngx_paas_guard_store_t *store)
 
     sync = &store->sync;
 
-    if (store->messages == NULL
-        || !ngx_paas_guard_redis_ready(store->messages)
-        || !ngx_paas_guard_redis_ready(store->commands)
+    if (!ngx_paas_guard_servers_subscribed(store->servers)
+        || !ngx_paas_guard_servers_ready(store->servers)
         || store->zones == NULL)
     {
         return;
@@ -310,12 +322,12 @@ ngx_paas_guard_sync_forget(ngx_paas_guard_store_t *store,
     call.args = args;
 
     if (ngx_paas_guard_store_usable(store)) {
-        (void) ngx_paas_guard_redis_call(store->commands, &call);
+        (void) ngx_paas_guard_servers_call(store->servers, &call);
     }
 }
 
 
-/* NGX_DECLINED: there is no use in it any more, or no way. */
+/* NGX_DECLINED: there is no use in it any more; NGX_AGAIN: not now. */
 
 static ngx_int_t
 ngx_paas_guard_sync_letter(ngx_paas_guard_store_t *store,
@@ -368,7 +380,8 @@ ngx_paas_guard_sync_letter(ngx_paas_guard_store_t *store,
     call.handler = ngx_paas_guard_sync_sent;
     call.data = letter;
 
-    return ngx_paas_guard_redis_call(store->commands, &call);
+    return (ngx_paas_guard_servers_call(store->servers, &call) == NGX_OK)
+           ? NGX_OK : NGX_AGAIN;
 }
 
 
@@ -465,9 +478,12 @@ ngx_paas_guard_sync_page(ngx_paas_guard_store_t *store)
     call.handler = ngx_paas_guard_sync_loaded;
     call.data = store;
 
-    if (ngx_paas_guard_redis_call(store->commands, &call) == NGX_OK) {
+    if (ngx_paas_guard_servers_call(store->servers, &call) == NGX_OK) {
         sync->loading = 1;
+        return;
     }
+
+    ngx_paas_guard_sync_later(store);
 }
 
 
@@ -491,8 +507,7 @@ ngx_paas_guard_sync_loaded(void *data, ngx_paas_guard_result_e result,
         /* a lost connection loads again by itself when it is back */
 
         if (result != NGX_PAAS_GUARD_RESULT_DROPPED && !store->stopping) {
-            sync->loading = 2;
-            ngx_add_timer(&sync->event, NGX_PAAS_GUARD_SYNC_AGAIN);
+            ngx_paas_guard_sync_later(store);
         }
 
         return;
@@ -521,6 +536,15 @@ ngx_paas_guard_sync_loaded(void *data, ngx_paas_guard_result_e result,
     }
 
     ngx_paas_guard_sync_page(store);
+}
+
+
+static void
+ngx_paas_guard_sync_later(ngx_paas_guard_store_t *store)
+{
+    store->sync.loading = 2;
+
+    ngx_add_timer(&store->sync.event, NGX_PAAS_GUARD_SYNC_AGAIN);
 }
 
 

@@ -24,7 +24,7 @@ PaasGuardRedis - stores of every shape for the tests in t/2xx-redis-*.t
 
 C<guarded> starts a gateway whose answers tell C<$paas_guard_store> and
 C<$paas_guard_verdict> in X-Store and X-Verdict; its client is the X-API-Key
-header, or C</free>, which no client's limit touches.
+header with the argument k.
 
 =cut
 
@@ -64,7 +64,7 @@ sub guarded {
         timeout => '200ms', more => '', zone => '4m', throttle => 'off', rule => '',
         use => '', sync => 'async', workers => 1, main => '', http => '', conf => '', %opt);
     my $throttle = $o{throttle} eq 'off' ? 'off' : $o{throttle};
-    my $rule = $o{rule} ? "paas_guard_hammer_rule flood key=\$http_x_api_key $o{rule};" : '';
+    my $rule = $o{rule} ? "paas_guard_hammer_rule flood key=\$http_x_api_key\$arg_k $o{rule};" : '';
     my $hammer = $o{rule} ? 'paas_guard_hammer flood;' : '';
 
     return PaasGuard::gateway_start(
@@ -73,12 +73,12 @@ sub guarded {
         http => <<~_EOC_,
             $o{http}
             keepalive_requests 1000000;
-            log_format pg '\$msec \$status \$paas_guard_store \$paas_guard_verdict \$http_x_api_key \$request_time';
+            log_format pg '\$msec \$status \$paas_guard_store \$paas_guard_verdict "\$http_x_api_key\$arg_k" \$request_time';
             access_log %DIR%/guard.log pg;
             paas_guard_zone zone=z:$o{zone};
             paas_guard_secret_file $secret;
             paas_guard_redis $url timeout=$o{timeout} $o{more};
-            paas_guard_client \$http_x_api_key;
+            paas_guard_client \$http_x_api_key\$arg_k;
             $rule
             _EOC_
         conf => <<~_EOC_,
@@ -97,7 +97,8 @@ sub guarded {
     );
 }
 
-sub store_of { $_[0]->get('/free', 'X-API-Key' => "probe$$")->{headers}{'x-store'} // '' }
+# Each is another client, so that each asks
+sub store_of { $_[0]->get('/free?k=probe' . int rand 1e9)->{headers}{'x-store'} // '' }
 
 sub wait_store {
     my ($gw, $state, $seconds) = @_;
