@@ -5,6 +5,9 @@
 #include "ngx_paas_guard_store_private.h"
 
 
+#define NGX_PAAS_GUARD_LUA_MAX  ((int64_t) 1 << 53)   /* a whole number */
+
+
 /* A part of a question: one call. */
 
 typedef struct ngx_paas_guard_ask_s  ngx_paas_guard_ask_t;
@@ -217,7 +220,10 @@ ngx_paas_guard_store_decided(ngx_paas_guard_store_t *store,
     }
 
     for (i = 0; i < reply->nvalues; i++) {
-        if (reply->values[i].type != NGX_PAAS_GUARD_VALUE_INTEGER) {
+        if (reply->values[i].type != NGX_PAAS_GUARD_VALUE_INTEGER
+            || reply->values[i].integer < -1
+            || reply->values[i].integer > NGX_PAAS_GUARD_LUA_MAX)
+        {
             return NGX_ERROR;
         }
     }
