@@ -22,6 +22,13 @@ PaasGuardRedis - stores of every shape for the tests in t/2xx-redis-*.t
     is store_of($gw), 'redis';              # what $paas_guard_store says
     wait_store($gw, 'degraded');
 
+    my $far = netns_start();                # in a network of its own: ->url, ->cut, ->mend
+    outage($gw, 'SIGKILL', sub { $redis->kill }, sub { $redis->start });
+
+C<outage> breaks and mends the store under load, and tests what must hold in
+any outage: every request is answered, in time, by local counts, and the store
+is used again afterwards; returns how long each took to be noticed.
+
 C<guarded> starts a gateway whose answers tell C<$paas_guard_store> and
 C<$paas_guard_verdict> in X-Store and X-Verdict; its client is the X-API-Key
 header with the argument k.
@@ -38,7 +45,7 @@ use POSIX ();
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(tls_files tls_redis replicaof sentinel_start cluster_start
-    fake_start guarded store_of wait_store fds secret rss commandstats sh metric);
+    fake_start guarded store_of wait_store fds rss commandstats sh metric netns_start outage);
 
 sub import {
     my $caller = caller;
@@ -237,6 +244,74 @@ sub cluster_start {
 }
 
 
+# A server in a network namespace; undef where that is not permitted.
+
+sub netns_start {
+    my $n = $$ % 20000;
+    my ($ns, $here, $there) = ("pg$n", "pgh$n", "pgt$n");
+    my ($a, $b) = map { '10.213.' . ($n % 250) . ".$_" } 1, 2;
+    return if system("ip netns add $ns 2>/dev/null");
+    my $port = PaasGuard::free_port();
+    my $self = bless { port => $port, address => $b, ns => $ns, here => $here, there => $there,
+        owner => $$, dir => dir() . "/$ns" }, 'PaasGuardRedis::Far';
+    mkdir $self->{dir};
+    my $ok = !system("ip link add $here type veth peer name $there netns $ns 2>/dev/null"
+        . " && ip addr add $a/30 dev $here && ip link set $here up"
+        . " && ip netns exec $ns ip addr add $b/30 dev $there"
+        . " && ip netns exec $ns ip link set $there up");
+    if (!$ok) { $self->remove; return }
+    return $self->begin("$self->{dir}/log", qw(ip netns exec), $ns, 'redis-server',
+        '--port' => $port, '--bind' => $b, '--protected-mode' => 'no', '--save' => '',
+        '--dir' => $self->{dir});
+}
+
+
+# What must hold in any outage
+
+sub outage {
+    my ($gw, $what, $break, $mend, %opt) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $log = $gw->dir . '/guard.log';
+    my $from = -s $log;
+    my $load = $gw->load(clients => 2, path => sub { "/o?k=$$.$_[0].$_[1]" });
+    sleep 0.2;
+
+    my $since = time;
+    $break->();
+    my $noticed = $opt{harmless} ? 1 : wait_store($gw, 'degraded', $opt{seconds} // 10);
+    my $after = time - $since;
+    Test::More::ok($noticed, "$what: noticed") if !$opt{harmless};
+    if (!$opt{harmless}) {
+        my $k = 'local' . int rand 1e9;
+        my @got = map { $gw->get("/same?k=$k")->{status} } 1 .. 2;
+        Test::More::is("@got", '200 429', "$what: decided locally");
+    }
+    sleep($opt{hold} // 0.5);
+
+    $since = time;
+    $mend->() if $mend;
+    Test::More::ok(wait_store($gw, 'redis', $opt{seconds} // 15), "$what: the store is back");
+    my $back = time - $since;
+    my $count = $load->stop;
+    my @bad = grep { !/^(?:200|429)$/ } keys %$count;
+    Test::More::is("@bad", '', "$what: every request is answered")
+        or Test::More::diag(Test::More::explain($count));
+
+    # as the gateway measures it: no client's own delays are in there
+    open my $in, '<', $log or die;
+    seek $in, $from, 0;
+    my $limit = $opt{limit} // 0.4;
+    my (@times, $n) = ();
+    while (<$in>) { push @times, (split)[-1] }
+    @times = sort { $a <=> $b } @times;
+    Test::More::cmp_ok($times[-1], '<', $limit, "$what: in time");
+    Test::More::note(sprintf '%s: noticed after %.2f s, back after %.2f s; %d requests, '
+        . 'median %.3f s, slowest %.3f s', $what, $after, $back, scalar @times,
+        $times[@times / 2], $times[-1]);
+    return ($after, $back);
+}
+
+
 # A server that lies: code is given each command (an array of words) and the
 # number of its connection, and returns the bytes to answer; undef closes.
 
@@ -344,6 +419,34 @@ sub cli {
     my $out = <$in> // q{};
     $out =~ s{\n\z}{};
     return $out;
+}
+
+
+package PaasGuardRedis::Far;
+
+our @ISA = 'PaasGuardRedis::Server';
+
+sub url  { "redis://$_[0]{address}:$_[0]{port}/0" }
+sub cut  { PaasGuardRedis::sh("ip netns exec $_[0]{ns} ip link set $_[0]{there} down") }
+sub mend { PaasGuardRedis::sh("ip netns exec $_[0]{ns} ip link set $_[0]{there} up") }
+
+sub ping {
+    my $s = IO::Socket::INET->new(PeerAddr => $_[0]{address}, PeerPort => $_[0]{port}, Timeout => 1)
+        or return 0;
+    $s->syswrite("PING\r\n");
+    return !!$s->sysread(my $answer, 64);
+}
+
+sub remove {
+    my $self = shift;
+    system("ip link del $self->{here} 2>/dev/null; ip netns del $self->{ns} 2>/dev/null");
+}
+
+sub end {
+    my $self = shift;
+    $self->quit('TERM');
+    $self->remove;
+    return 1;
 }
 
 

@@ -1,0 +1,68 @@
+# Passwords and users of the store, and a password that changes.
+
+use lib 't/lib';
+use PaasGuard;
+use PaasGuardRedis;
+use Time::HiRes qw(sleep time);
+
+my $file = "$ENV{TEST_NGINX_DIR}/password";
+sub password { open my $out, '>', $file or die; print $out @_; close $out }
+
+# What the guard needs, and nothing more: as the docs say
+my @acl = ('resetchannels', '&paas_guard:*', '~paas_guard:*', '-@all', '+evalsha', '+script|load',
+    '+subscribe', '+ping', '+del', '+time', '+get', '+set', '+hgetall', '+hincrby', '+hdel', '+hset',
+    '+hget', '+pexpire', '+pexpireat', '+publish', '+zadd', '+zrem', '+zscore', '+zrange',
+    '+zrangebyscore', '+select');
+my $redis = redis_start();
+is $redis->cli('acl', 'setuser', 'guard', 'on', '>first', @acl), 'OK', 'a user of the guard\'s own';
+
+my %same = (throttle => 'interval=2s', rule => 'window=10s limit=20 block=1m', timeout => '100ms',
+    more => "username=guard password_file=$file");
+password("first\n");
+(my $url = $redis->url) =~ s{/0\z}{/3};
+my @gw = map { guarded($url, %same) } 1 .. 2;
+ok wait_store($_, 'redis'), 'connected' for @gw;
+my @got = map { $_->get('/a?k=a')->{status} } @gw;
+is "@got", '200 429', 'the throttle is shared';
+$gw[0]->get("/h$_?k=h") for 1 .. 25;
+ok wait_for(sub { $gw[1]->get('/h?k=h')->{headers}{'x-verdict'} eq 'blocked' }, 5), 'and blocks are';
+like $redis->cli('info', 'keyspace'), qr/^db3:/m, 'all of it is in database 3';
+is $redis->cli('acl', 'log'), '', 'nothing was asked that this user may not';
+
+# the password changes: reload reads it again
+$redis->cli('acl', 'setuser', 'guard', 'resetpass', '>second');
+$redis->cli('client', 'kill', 'user', 'guard');
+ok wait_store($gw[0], 'degraded'), 'an old password';
+@got = map { $gw[0]->get('/b?k=b')->{status} } 1 .. 2;
+is "@got", '200 429', 'decided locally';
+like $gw[0]->error_log, qr/redis .* (?:says "WRONGPASS"|closed the connection)/, 'the log says so';
+password("second\n");
+ok $gw[0]->reload, 'reload';
+ok wait_store($gw[0], 'redis'), 'the new password';
+is $gw[1]->get('/c?k=c')->{headers}{'x-store'}, 'degraded', 'the other gateway still has the old one';
+unlike join('', map { $_->error_log } @gw), qr/\bfirst\b|\bsecond\b/, 'no password is in a log';
+$_->stop for @gw;
+
+# no password where one is wanted, and one where none is
+my $locked = redis_start(args => ['--requirepass' => 'x']);
+my $gw = guarded($locked->url);
+ok wait_store($gw, 'degraded'), 'no password';
+like $gw->error_log, qr/says "NOAUTH/, 'the log says so';
+$gw->stop;
+
+password("wrong\n");
+$gw = guarded($locked->url, more => "password_file=$file");
+ok wait_store($gw, 'degraded'), 'a wrong password';
+like $gw->error_log, qr/says "WRONGPASS"/, 'the log says so';
+unlike $gw->error_log, qr/\bwrong\b/, 'and does not name it';
+$gw->stop;
+
+# a user who may read only
+$redis->cli('acl', 'setuser', 'reader', 'on', '>r', '~*', '&*', '+@all', '-set', '-hincrby');
+password("r\n");
+$gw = guarded($redis->url, more => "username=reader password_file=$file");
+ok wait_store($gw, 'degraded'), 'a user who may not count';
+is $gw->get('/')->{status}, 200, 'decided locally';
+$gw->stop;
+
+done_testing;
