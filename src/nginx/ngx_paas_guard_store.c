@@ -229,7 +229,7 @@ ngx_paas_guard_store_stop(void *data)
         if (!store->stopping
             && ngx_paas_guard_servers_ready(store->servers))
         {
-            ngx_paas_guard_counts_flush(store);
+            ngx_paas_guard_counts_flush(store, 1);
             ngx_paas_guard_servers_flush(store->servers);
         }
 
@@ -270,7 +270,7 @@ ngx_paas_guard_store_changed(void *data, ngx_uint_t up)
         pguard_add(&shared->degraded, (uint64_t) ngx_current_msec - since);
     }
 
-    ngx_paas_guard_counts_flush(store);
+    ngx_paas_guard_counts_flush(store, 1);
     ngx_paas_guard_sync_flush(store);
     ngx_paas_guard_sync_load(store);
 }

@@ -7,6 +7,7 @@
 
 
 #define NGX_PAAS_GUARD_FLUSH_CALLS  512        /* of one flush, at most */
+#define NGX_PAAS_GUARD_FLUSH_IDLE   1000
 
 
 /* A call that is out: what was counted for one id. */
@@ -21,9 +22,16 @@ typedef struct {
 } ngx_paas_guard_batch_t;
 
 
-static void ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
+static ngx_msec_t ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t n,
     uint64_t when);
+static ngx_paas_guard_known_t *ngx_paas_guard_counts_known(
+    ngx_paas_guard_counts_t *counts, ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_item_t *item, uint64_t *key);
+static void ngx_paas_guard_counts_learn(ngx_paas_guard_batch_t *batch,
+    ngx_uint_t i, uint64_t total);
+static void ngx_paas_guard_counts_timer(ngx_paas_guard_store_t *store,
+    ngx_msec_t next);
 static ngx_paas_guard_pending_t *ngx_paas_guard_counts_find(
     ngx_queue_t *bucket, ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_item_t *item, uint64_t slot);
@@ -48,6 +56,7 @@ ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item)
 {
     ngx_uint_t  usable;
+    ngx_msec_t  due;
 
     usable = ngx_paas_guard_store_usable(store);
 
@@ -55,22 +64,25 @@ ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
         return;
     }
 
-    ngx_paas_guard_counts_put(store, zone, item, 1,
-                              ngx_paas_guard_redis_clock());
+    due = ngx_paas_guard_counts_put(store, zone, item, 1,
+                                    ngx_paas_guard_redis_clock());
 
-    if (usable && !store->counts.event.timer_set) {
-        ngx_add_timer(&store->counts.event, store->flush);
+    if (usable) {
+        ngx_paas_guard_counts_timer(store, due);
     }
 }
 
 
-static void
+/* When it is to be told. */
+
+static ngx_msec_t
 ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t n,
     uint64_t when)
 {
-    uint64_t                   slot;
+    uint64_t                   key, slot;
     ngx_queue_t               *bucket;
+    ngx_paas_guard_known_t    *known;
     ngx_paas_guard_counts_t   *counts;
     ngx_paas_guard_pending_t  *p;
 
@@ -83,7 +95,12 @@ ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
     if (p) {
         p->n += n;
         p->oldest = ngx_min(p->oldest, when);
-        return;
+
+        if (p->n >= p->enough) {
+            p->due = ngx_current_msec;
+        }
+
+        return p->due;
     }
 
     p = ngx_paas_guard_counts_alloc(store);
@@ -93,9 +110,73 @@ ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
     p->n = n;
     p->oldest = when;
     p->slot = slot;
+    p->due = ngx_current_msec;
+    p->enough = 1;
+
+    known = ngx_paas_guard_counts_known(counts, zone, item, &key);
+
+    if (known->key == key
+        && pguard_hold_valid(&known->hold, item->window.window,
+                             ngx_paas_guard_redis_clock()))
+    {
+        p->due += known->hold.hold;
+        p->enough = known->hold.enough;
+    }
 
     ngx_queue_insert_tail(&counts->queue, &p->queue);
     ngx_queue_insert_tail(bucket, &p->bucket);
+
+    return p->due;
+}
+
+
+static ngx_paas_guard_known_t *
+ngx_paas_guard_counts_known(ngx_paas_guard_counts_t *counts,
+    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t *key)
+{
+    uint64_t  hash;
+
+    /* an id is a digest; the rest only tells its few rules apart */
+
+    ngx_memcpy(&hash, item->id.bytes, sizeof(hash));
+
+    hash ^= ((uint64_t) ngx_crc32_short(item->rule.data, item->rule.len) << 32)
+            ^ ngx_crc32_short(item->service.data, item->service.len)
+            ^ (uintptr_t) zone
+            ^ item->window.window;
+
+    *key = hash;
+
+    return &counts->known[hash % NGX_PAAS_GUARD_KNOWN];
+}
+
+
+static void
+ngx_paas_guard_counts_learn(ngx_paas_guard_batch_t *batch, ngx_uint_t i,
+    uint64_t total)
+{
+    uint64_t                 key;
+    ngx_paas_guard_item_t   *item;
+    ngx_paas_guard_known_t  *known;
+    ngx_paas_guard_store_t  *store;
+
+    store = batch->store;
+    item = &batch->items[i];
+
+    if (store->counts.pending == NULL) {
+        return;
+    }
+
+    known = ngx_paas_guard_counts_known(&store->counts, batch->zone, item,
+                                        &key);
+    if (known->key != key) {
+        ngx_memzero(known, sizeof(ngx_paas_guard_known_t));
+        known->key = key;
+    }
+
+    pguard_hold_learn(&known->hold, total, batch->counts[i],
+                      item->window.limit, item->window.window, store->flush,
+                      ngx_paas_guard_redis_clock());
 }
 
 
@@ -128,6 +209,12 @@ ngx_paas_guard_counts_start(ngx_paas_guard_store_t *store)
         return NGX_ERROR;
     }
 
+    counts->known = ngx_calloc(NGX_PAAS_GUARD_KNOWN
+                               * sizeof(ngx_paas_guard_known_t), store->log);
+    if (counts->known == NULL) {
+        return NGX_ERROR;
+    }
+
     for (i = 0; i < NGX_PAAS_GUARD_PENDING_BUCKETS; i++) {
         ngx_queue_init(&counts->buckets[i]);
     }
@@ -156,6 +243,11 @@ ngx_paas_guard_counts_stop(ngx_paas_guard_store_t *store)
         counts->buckets = NULL;
     }
 
+    if (counts->known) {
+        ngx_free(counts->known);
+        counts->known = NULL;
+    }
+
     if (counts->pending) {
         ngx_free(counts->pending);
         counts->pending = NULL;
@@ -164,10 +256,11 @@ ngx_paas_guard_counts_stop(ngx_paas_guard_store_t *store)
 
 
 void
-ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store)
+ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store, ngx_uint_t all)
 {
     uint64_t                   now;
     ngx_uint_t                 calls;
+    ngx_msec_t                 next;
     ngx_queue_t                kept, *q;
     ngx_paas_guard_counts_t   *counts;
     ngx_paas_guard_pending_t  *p;
@@ -182,26 +275,38 @@ ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store)
         return;
     }
 
+    calls = 0;
     now = ngx_paas_guard_redis_clock();
+    next = ngx_current_msec + NGX_PAAS_GUARD_FLUSH_IDLE;
 
     ngx_queue_init(&kept);
 
-    for (calls = 0; calls < NGX_PAAS_GUARD_FLUSH_CALLS; calls++) {
+    while (!ngx_queue_empty(&counts->queue)) {
 
-        if (ngx_queue_empty(&counts->queue)) {
+        if (calls == NGX_PAAS_GUARD_FLUSH_CALLS) {
+            next = ngx_current_msec;
             break;
         }
 
         q = ngx_queue_head(&counts->queue);
         p = ngx_queue_data(q, ngx_paas_guard_pending_t, queue);
 
-        if (ngx_paas_guard_counts_send(store, p, now) != NGX_OK) {
+        if (all || (ngx_msec_int_t) (p->due - ngx_current_msec) <= 0) {
+            calls++;
+
+            if (ngx_paas_guard_counts_send(store, p, now) == NGX_OK) {
+                continue;
+            }
 
             /* others may be at another server */
 
-            ngx_queue_remove(q);
-            ngx_queue_insert_tail(&kept, q);
+            p->due = ngx_current_msec;
         }
+
+        next = ((ngx_msec_int_t) (p->due - next) < 0) ? p->due : next;
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&kept, q);
     }
 
     if (!ngx_queue_empty(&kept)) {
@@ -209,8 +314,35 @@ ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store)
     }
 
     if (!ngx_queue_empty(&counts->queue)) {
-        ngx_add_timer(&counts->event, store->flush);
+        ngx_paas_guard_counts_timer(store, next);
     }
+}
+
+
+/* Flushes at the time next, but not more often than it should. */
+
+static void
+ngx_paas_guard_counts_timer(ngx_paas_guard_store_t *store, ngx_msec_t next)
+{
+    ngx_event_t     *ev;
+    ngx_msec_int_t   left;
+
+    ev = &store->counts.event;
+    left = (ngx_msec_int_t) (next - ngx_current_msec);
+    left = ngx_max(left, (ngx_msec_int_t) store->flush);
+
+    if (ev->timer_set) {
+
+        if ((ngx_msec_int_t) (ev->timer.key - ngx_current_msec) <= left) {
+            return;
+        }
+
+        /* nginx leaves a timer alone that is to go off a little earlier */
+
+        ngx_del_timer(ev);
+    }
+
+    ngx_add_timer(ev, left);
 }
 
 
@@ -286,7 +418,7 @@ ngx_paas_guard_counts_alloc(ngx_paas_guard_store_t *store)
     counts = &store->counts;
 
     if (ngx_queue_empty(&counts->free)) {
-        ngx_paas_guard_counts_flush(store);
+        ngx_paas_guard_counts_flush(store, 1);
     }
 
     if (ngx_queue_empty(&counts->free)) {
@@ -337,7 +469,7 @@ ngx_paas_guard_counts_event(ngx_event_t *ev)
 
     c = ev->data;
 
-    ngx_paas_guard_counts_flush(c->data);
+    ngx_paas_guard_counts_flush(c->data, 0);
 }
 
 
@@ -462,6 +594,7 @@ ngx_paas_guard_counts_handler(void *data, ngx_paas_guard_result_e result,
 
     for (i = 0; i < batch->n; i++) {
         totals[i] = ngx_max(reply->values[i + 3].integer, 0);
+        ngx_paas_guard_counts_learn(batch, i, totals[i]);
     }
 
     for (i = 0; i < batch->n; i++) {
@@ -491,13 +624,12 @@ ngx_paas_guard_counts_put_back(ngx_paas_guard_batch_t *batch)
     }
 
     for (i = 0; i < batch->n; i++) {
-        ngx_paas_guard_counts_put(store, batch->zone, &batch->items[i],
-                                  batch->counts[i], batch->oldest[i]);
+        (void) ngx_paas_guard_counts_put(store, batch->zone,
+                                         &batch->items[i], batch->counts[i],
+                                         batch->oldest[i]);
     }
 
-    if (!store->counts.event.timer_set) {
-        ngx_add_timer(&store->counts.event, store->flush);
-    }
+    ngx_paas_guard_counts_timer(store, ngx_current_msec);
 }
 
 

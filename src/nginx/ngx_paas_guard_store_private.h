@@ -9,12 +9,14 @@
 
 #include "../core/pguard_url.h"
 #include "../core/pguard_message.h"
+#include "../core/pguard_hold.h"
 #include "ngx_paas_guard.h"
 #include "ngx_paas_guard_servers.h"
 
 
 #define NGX_PAAS_GUARD_PENDING_MAX      4096   /* counts that wait */
 #define NGX_PAAS_GUARD_PENDING_BUCKETS  4096
+#define NGX_PAAS_GUARD_KNOWN            8192   /* a power of 2 */
 #define NGX_PAAS_GUARD_OUTBOX_MAX       256    /* blocks and lifts that wait */
 
 
@@ -28,11 +30,21 @@ typedef struct {
     uint64_t                        n;
     uint64_t                        oldest;    /* microseconds */
     uint64_t                        slot;
+    uint64_t                        enough;    /* goes with the next flush */
+    ngx_msec_t                      due;
 } ngx_paas_guard_pending_t;
+
+/* What the store has said of a key: one that is forgotten is told sooner. */
+
+typedef struct {
+    uint64_t                        key;
+    pguard_hold_t                   hold;
+} ngx_paas_guard_known_t;
 
 typedef struct {
     ngx_paas_guard_pending_t       *pending;
     ngx_queue_t                    *buckets;
+    ngx_paas_guard_known_t         *known;
     ngx_queue_t                     free;
     ngx_queue_t                     queue;
     ngx_event_t                     event;
@@ -153,8 +165,9 @@ ngx_int_t ngx_paas_guard_store_decided(ngx_paas_guard_store_t *store,
 ngx_int_t ngx_paas_guard_counts_start(ngx_paas_guard_store_t *store);
 void ngx_paas_guard_counts_stop(ngx_paas_guard_store_t *store);
 
-/* Sends what waits, if it can be sent. */
-void ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store);
+/* Sends what waits (all: though it need not be told yet), if it can be sent. */
+void ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store,
+    ngx_uint_t all);
 
 /* Forgets what waits for this key. */
 void ngx_paas_guard_counts_forget(ngx_paas_guard_store_t *store,

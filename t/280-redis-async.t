@@ -1,0 +1,79 @@
+# async: what it costs, and by how much it overshoots.
+
+use lib 't/lib';
+use PaasGuard;
+use PaasGuardRedis;
+use Time::HiRes qw(sleep time);
+
+my $redis = redis_start();
+
+# Clients that repeat, within their limit: what is asked of Redis per request
+my %same = (rule => 'window=10s limit=100000 block=1m', workers => 2, throttle => 'off', timeout => '500ms');
+my @gw = map { guarded($redis->url, %same) } 1 .. 3;
+ok wait_store($_, 'redis'), 'connected' for @gw;
+sleep 0.3;
+my $before = commandstats($redis);
+my @load = map { $_->load(clients => 2, path => sub { "/r?k=repeat@{[ $_[1] % 5 ]}&n=$_[1]" }) } @gw;
+my $since = time;
+sleep 5;
+my $n = 0;
+for (@load) { my $c = $_->stop; $n += $_ for values %$c }
+sleep 1.2;
+my $took = time - $since - 1.2;
+my $after = commandstats($redis);
+my %more = map { $_ => $after->{$_} - ($before->{$_} // 0) } keys %$after;
+delete @more{qw(info ping)};
+my $top = $more{evalsha};
+my $all = 0;
+$all += $_ for values %more;
+cmp_ok $top / $n, '<', 0.1, sprintf '%.4f commands per request (%d of %d requests, %.0f a second)',
+    $top / $n, $top, $n, $n / $took;
+note explain \%more;
+
+# and every request was counted
+my %sum;
+for my $key (grep { /:w:flood/ } split /\n/, $redis->cli('keys', '*')) {
+    my %slot = split /\n/, $redis->cli('hgetall', $key);
+    $sum{$key} += $_ for values %slot;
+}
+my $counted = 0;
+$counted += $_ for grep { $_ > 100 } values %sum;
+my $probes = 0;
+cmp_ok abs($counted - $n), '<=', 0.15 * $n, "what was counted: $counted of $n";
+$_->stop for @gw;
+
+# The overshoot of one client that hammers all of them
+my ($limit, $flush) = (100, 10);
+$same{rule} = "window=10s limit=$limit block=1m";
+@gw = map { guarded($redis->url, %same, more => "flush=${flush}ms") } 1 .. 3;
+ok wait_store($_, 'redis'), 'connected' for @gw;
+sleep 0.3;
+for my $round (1 .. 4) {
+    my @load = map { $_->load(clients => 2, path => sub { "/o?k=over$round&n=$_[1]" }) } @gw;
+    sleep 1;
+    $_->stop for @load;
+}
+my $late = 0;
+for my $round (1 .. 4) {
+    my @a;
+    for my $gw (@gw) {
+        open my $in, '<', $gw->dir . '/guard.log' or die;
+        while (<$in>) { my @f = split; push @a, [@f[0, 3]] if $f[4] =~ /over$round"/ }
+    }
+    @a = sort { $a->[0] <=> $b->[0] } @a;
+    my @passed = grep { $_->[1] ne 'blocked' } @a;
+    my $rate = @passed / ($passed[-1][0] - $passed[0][0] + 0.001);
+    my $overshoot = @passed - $limit;
+    # gateways * workers have one request under way each, and all that arrives
+    # while the counts wait, travel, and the block comes back
+    my $bound = 6 + $rate * ($flush + 100) / 1000;
+    $late++ if $overshoot > $bound;
+    note sprintf 'round %d: %.0f requests a second, overshoot %d, bound %.0f', $round, $rate,
+        $overshoot, $bound;
+}
+is $late, 0, 'the overshoot stays below its bound';
+my $seen = metric($gw[0], 'paas_guard_redis_overshoot');
+note 'metric: ', $seen // 'none';
+$_->stop for @gw;
+
+done_testing;
