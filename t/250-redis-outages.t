@@ -11,6 +11,7 @@ my %same = (throttle => 'interval=1s', rule => 'window=10s limit=1000 block=1m',
     timeout => '50ms', more => 'connect_timeout=500ms', workers => 2);
 my $gw = guarded($redis->url, %same);
 ok wait_store($gw, 'redis'), 'connected';
+wait_for(sub { 2 == $gw->workers });
 my @pids = $gw->workers;
 sleep 0.5;
 store_of($gw) for 1 .. 20;      # both workers are connected

@@ -74,6 +74,7 @@ close $_ for @listen;
 my $gw = guarded("redis+cluster://127.0.0.1:$port[0],127.0.0.1:$port[1]",
     timeout => '20ms', throttle => 'interval=1s', more => 'connect_timeout=200ms', workers => 2,
     main => 'worker_rlimit_core 0;');
+wait_for(sub { 2 == $gw->workers });
 my @pids = $gw->workers;
 my $load = $gw->load(clients => 2, path => sub { "/d?k=$_[0].$_[1]" });
 
