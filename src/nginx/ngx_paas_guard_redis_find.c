@@ -62,7 +62,9 @@ ngx_paas_guard_redis_found(ngx_paas_guard_redis_t *r, ngx_str_t *host,
     r->port = port;
     r->host.len = ngx_min(host->len, NGX_PAAS_GUARD_HOST_MAX);
 
-    ngx_memcpy(r->host.data, host->data, r->host.len);
+    if (r->host.len) {
+        ngx_memcpy(r->host.data, host->data, r->host.len);
+    }
 
     if (ngx_paas_guard_redis_literal(r, &r->host) == NGX_OK) {
         ngx_paas_guard_redis_connect(r, &r->sockaddr.sockaddr, r->socklen);
