@@ -101,18 +101,39 @@ pguard_key_id(const pguard_key_t *key, pguard_str_t s, pguard_id_t *id)
 }
 
 
+const pguard_id_t *
+pguard_id_cache_find(const pguard_id_cache_t *cache, pguard_hash_t hash)
+{
+    size_t  i = hash.lo % PGUARD_ID_CACHE;
+
+    return cache->hash[i].lo == hash.lo && cache->hash[i].hi == hash.hi
+           ? &cache->id[i] : NULL;
+}
+
+
+void
+pguard_id_cache_put(pguard_id_cache_t *cache, pguard_hash_t hash,
+    const pguard_id_t *id)
+{
+    size_t  i = hash.lo % PGUARD_ID_CACHE;
+
+    cache->hash[i] = hash;
+    cache->id[i] = *id;
+}
+
+
 int
 pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
     pguard_str_t s, pguard_id_t *id)
 {
-    size_t         i;
-    pguard_hash_t  hash;
+    pguard_hash_t       hash;
+    const pguard_id_t  *found;
 
     hash = pguard_key_hash(key, s);
-    i = hash.lo % PGUARD_ID_CACHE;
+    found = pguard_id_cache_find(cache, hash);
 
-    if (cache->hash[i].lo == hash.lo && cache->hash[i].hi == hash.hi) {
-        *id = cache->id[i];
+    if (found) {
+        *id = *found;
         return 0;
     }
 
@@ -120,8 +141,7 @@ pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
         return -1;
     }
 
-    cache->hash[i] = hash;
-    cache->id[i] = *id;
+    pguard_id_cache_put(cache, hash, id);
 
     return 0;
 }

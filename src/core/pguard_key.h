@@ -49,7 +49,13 @@ pguard_hash_t pguard_key_hash(const pguard_key_t *key, pguard_str_t s);
    (id is then all zero). */
 int pguard_key_id(const pguard_key_t *key, pguard_str_t s, pguard_id_t *id);
 
-/* The same, through the cache. */
+/* The id that the cache has of what hashes to hash, or NULL; keeps one. */
+const pguard_id_t *pguard_id_cache_find(const pguard_id_cache_t *cache,
+    pguard_hash_t hash);
+void pguard_id_cache_put(pguard_id_cache_t *cache, pguard_hash_t hash,
+    const pguard_id_t *id);
+
+/* The id of s, through the cache. */
 int pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
     pguard_str_t s, pguard_id_t *id);
 

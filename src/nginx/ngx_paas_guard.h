@@ -32,6 +32,7 @@ typedef struct ngx_paas_guard_rule_s       ngx_paas_guard_rule_t;
 
 
 #define NGX_PAAS_GUARD_LINES  16        /* of one header: more are not read */
+#define NGX_PAAS_GUARD_TAG    "paas-guard"
 
 
 /* A zone: what the configuration says, and this process's view of it. */
@@ -78,7 +79,8 @@ typedef enum {
 typedef enum {
     NGX_PAAS_GUARD_KEY_STRING = 0,
     NGX_PAAS_GUARD_KEY_CLIENT,                  /* $paas_guard_client_id */
-    NGX_PAAS_GUARD_KEY_CREDENTIAL               /* $paas_guard_credential */
+    NGX_PAAS_GUARD_KEY_CREDENTIAL,              /* $paas_guard_credential */
+    NGX_PAAS_GUARD_KEY_ADDRESS                  /* $binary_remote_addr */
 } ngx_paas_guard_source_e;
 
 
@@ -87,6 +89,7 @@ struct ngx_paas_guard_rule_s {
     ngx_uint_t                   index;         /* in mcf->rules */
     ngx_http_complex_value_t     key;
     ngx_uint_t                   source;        /* ngx_paas_guard_source_e */
+    ngx_uint_t                   same_key;      /* first rule with that key */
     pguard_window_rule_t         window;
     pguard_block_rule_t          block;
     ngx_uint_t                   count;         /* ngx_paas_guard_count_e */
@@ -115,11 +118,13 @@ struct ngx_paas_guard_main_conf_s {
     ngx_array_t                  upstreams;     /* ngx_uint_t: ctx_index */
     ngx_array_t                 *default_client;
     ngx_array_t                 *default_headers;
+    ngx_uint_t                   status_rules;  /* any that counts answers */
     ngx_str_t                    secret_file;
     ngx_str_t                    session_cookie;
     pguard_key_t                 key;           /* with a secret file */
     ngx_paas_guard_store_t      *store;         /* NULL: no Redis */
     ngx_str_t                    proxy;         /* this gateway's name */
+    ngx_uint_t                   tag_hash;      /* of PaaS-Guard */
     ngx_paas_guard_worker_t     *worker;
 };
 
@@ -128,6 +133,13 @@ typedef struct {
     ngx_str_t                    name;          /* lower case */
     ngx_uint_t                   hash;
 } ngx_paas_guard_header_t;
+
+/* In header_place: which header a hash may be of, without looking at all. */
+
+#define NGX_PAAS_GUARD_NO_HEADER    255
+#define NGX_PAAS_GUARD_ANY_HEADER   254        /* of several: look at all */
+
+#define ngx_paas_guard_header_end(hash)  ((hash) & 63)
 
 
 /* A name used before what it names is known: with the place, for errors. */
@@ -150,6 +162,8 @@ typedef struct {
     ngx_msec_t                   interval;      /* 0: off */
     ngx_uint_t                   cluster;       /* scope of the throttle */
     ngx_array_t                 *headers;       /* ngx_paas_guard_header_t */
+    u_char                       header_place[64];  /* by the hash's end */
+    ngx_uint_t                   plain_client;  /* the default, unchanged */
     size_t                       body;          /* 0: off */
     ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */
     ngx_array_t                 *rule_refs;     /* ngx_paas_guard_ref_t */
@@ -167,6 +181,7 @@ typedef struct {
 
 typedef struct {
     ngx_paas_guard_rule_t       *rule;
+    struct ngx_paas_guard_ctx_s *ctx;
     ngx_uint_t                   counted;       /* 0: only its block counts */
     pguard_str_t                 value;
     pguard_hash_t                hash;
@@ -182,7 +197,7 @@ typedef enum {
 } ngx_paas_guard_state_e;
 
 
-typedef struct {
+typedef struct ngx_paas_guard_ctx_s {
     ngx_http_request_t          *request;
     ngx_paas_guard_loc_conf_t   *conf;          /* of where it was decided */
     ngx_paas_guard_state_e       state;
@@ -194,8 +209,13 @@ typedef struct {
     ngx_uint_t                   retry_after;   /* s */
     u_char                       event[PGUARD_EVENT_LEN];
 
+    /* The client as it is hashed.  Of the default one, for the digest's sake,
+       the credential's hash and the address, in plain: see client_id(). */
+
     pguard_str_t                 client;
+    u_char                       plain[32];
     pguard_str_t                 credential;    /* its kind first; or empty */
+    pguard_hash_t                credential_hash;
     ngx_uint_t                   nkeys;
     ngx_paas_guard_key_t        *keys;
 
@@ -322,6 +342,12 @@ pguard_hash_t ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
     ngx_paas_guard_service_t *service);
 pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
     ngx_paas_guard_service_t *service, pguard_hash_t hash);
+
+pguard_id_t ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx);
+pguard_id_t ngx_paas_guard_key_id(ngx_paas_guard_key_t *key);
+ngx_uint_t ngx_paas_guard_same(const ngx_str_t *s, const char *text);
+
+extern ngx_str_t  ngx_paas_guard_default_client_text;
 
 /* The digest under which s leaves this gateway. */
 pguard_id_t ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s);

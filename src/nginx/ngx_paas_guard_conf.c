@@ -421,6 +421,12 @@ ngx_paas_guard_headers_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_OK;
     }
 
+    if (cf->args->nelts - 1 > PGUARD_FIELD_HEADERS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\": at most %d headers",
+                           &cmd->name, PGUARD_FIELD_HEADERS);
+        return NGX_CONF_ERROR;
+    }
+
     glcf->headers = ngx_array_create(cf->pool, cf->args->nelts - 1,
                                      sizeof(ngx_paas_guard_header_t));
     if (glcf->headers == NULL) {

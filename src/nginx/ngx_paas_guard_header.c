@@ -3,7 +3,6 @@
 
 
 #define NGX_PAAS_GUARD_POLICIES  32
-#define NGX_PAAS_GUARD_TAG       "paas-guard"
 
 
 static ngx_int_t ngx_paas_guard_header_filter(ngx_http_request_t *r);
@@ -166,16 +165,19 @@ ngx_paas_guard_cut_header(ngx_http_request_t *r, ngx_list_part_t *part,
 ngx_int_t
 ngx_paas_guard_drop_header(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t                   i;
+    ngx_list_part_t             *part;
+    ngx_table_elt_t             *h;
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (!ngx_paas_guard_is_tag(&h[i])) {
+            if (h[i].hash != gmcf->tag_hash || !ngx_paas_guard_is_tag(&h[i])) {
                 continue;
             }
 

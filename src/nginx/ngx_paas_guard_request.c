@@ -123,10 +123,18 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_uint_t                  i;
     pguard_block_t              b;
     pguard_msec_t               now;
+    pguard_blocks_t            *blocks;
     ngx_paas_guard_loc_conf_t  *glcf;
 
     glcf = ctx->conf;
     now = ctx->now / 1000;
+    blocks = &glcf->zone->core.blocks;
+
+    if (!pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
+        && !pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now))
+    {
+        return NGX_AGAIN;
+    }
 
     for (i = 0; i < ctx->nkeys; i++) {
         if (ngx_paas_guard_zone_blocked(glcf->zone, glcf->service,
@@ -148,6 +156,7 @@ ngx_paas_guard_body_handler(ngx_http_request_t *r)
     ctx = ngx_paas_guard_ctx(r);
 
     ctx->state = NGX_PAAS_GUARD_START;
+    ctx->now = ngx_paas_guard_now();
 
     r->write_event_handler = ngx_http_core_run_phases;
     ngx_http_core_run_phases(r);
@@ -163,8 +172,6 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     glcf = ctx->conf;
 
     if (ctx->sign && ngx_paas_guard_sign(r, ctx) == NGX_OK) {
-
-        ctx->now = ngx_paas_guard_now();
 
         result = pguard_throttle_ask(&glcf->zone->core.throttle,
                                      ctx->signature, ctx->now,
@@ -265,7 +272,7 @@ ngx_paas_guard_question(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     q->zone = glcf->zone;
     q->handler = ngx_paas_guard_answer;
     q->data = ctx;
-    q->client = ngx_paas_guard_id(glcf->zone, ctx->client);
+    q->client = ngx_paas_guard_client_id(ctx);
     q->throttle = glcf->cluster && ctx->is_signed && !ctx->throttled;
 
     if (q->throttle) {

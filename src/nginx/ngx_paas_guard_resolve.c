@@ -53,9 +53,6 @@ ngx_paas_guard_default_client(ngx_conf_t *cf,
     ngx_http_complex_value_t          *cv;
     ngx_http_compile_complex_value_t   ccv;
 
-    static ngx_str_t  client =
-                     ngx_string("$paas_guard_credential$binary_remote_addr");
-
     gmcf->default_client = ngx_array_create(cf->pool, 1,
                                            sizeof(ngx_http_complex_value_t));
     if (gmcf->default_client == NULL) {
@@ -70,7 +67,7 @@ ngx_paas_guard_default_client(ngx_conf_t *cf,
     ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
 
     ccv.cf = cf;
-    ccv.value = &client;
+    ccv.value = &ngx_paas_guard_default_client_text;
     ccv.complex_value = cv;
 
     return ngx_http_compile_complex_value(&ccv);
@@ -84,6 +81,8 @@ ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf)
 {
     gmcf->proxy = cf->cycle->hostname;
+    gmcf->tag_hash = ngx_hash_key((u_char *) NGX_PAAS_GUARD_TAG,
+                                  sizeof(NGX_PAAS_GUARD_TAG) - 1);
     gmcf->default_headers = ngx_paas_guard_default_headers(cf);
 
     if (gmcf->default_headers == NULL
@@ -261,6 +260,40 @@ ngx_paas_guard_resolve_store(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 }
 
 
+/* What saves time with each request. */
+
+static void
+ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
+{
+    u_char                    *place;
+    ngx_uint_t                 i;
+    ngx_http_complex_value_t  *cv;
+    ngx_paas_guard_header_t   *h;
+
+    cv = conf->client->elts;
+
+    conf->plain_client = conf->client->nelts == 1
+                         && ngx_paas_guard_same(&cv[0].value,
+                              (char *) ngx_paas_guard_default_client_text.data);
+
+    ngx_memset(conf->header_place, NGX_PAAS_GUARD_NO_HEADER,
+               sizeof(conf->header_place));
+
+    if (conf->headers == NULL) {
+        return;
+    }
+
+    h = conf->headers->elts;
+
+    for (i = 0; i < conf->headers->nelts; i++) {
+        place = &conf->header_place[ngx_paas_guard_header_end(h[i].hash)];
+
+        *place = *place == NGX_PAAS_GUARD_NO_HEADER
+                 ? (u_char) i : NGX_PAAS_GUARD_ANY_HEADER;
+    }
+}
+
+
 /* Names in a merged configuration become what they name. */
 
 ngx_int_t
@@ -277,6 +310,8 @@ ngx_paas_guard_conf_resolve(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     {
         return NGX_ERROR;
     }
+
+    ngx_paas_guard_prepare(conf);
 
     return ngx_paas_guard_resolve_store(cf, gmcf, conf);
 }

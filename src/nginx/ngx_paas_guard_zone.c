@@ -336,7 +336,7 @@ ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
         return 0;
     }
 
-    id = ngx_paas_guard_id(zone, key->value);
+    id = ngx_paas_guard_key_id(key);
 
     return ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_ELSEWHERE,
                                     ngx_paas_guard_block_key(key->rule,
@@ -355,7 +355,7 @@ ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
 
     offence.rule = key->rule;
     offence.service = key->rule->scope_zone ? NULL : service;
-    offence.id = ngx_paas_guard_id(zone, key->value);
+    offence.id = ngx_paas_guard_key_id(key);
     offence.hash[PGUARD_BLOCK_HERE] = key->hash;
     offence.hash[PGUARD_BLOCK_ELSEWHERE] = pguard_block_id_key(&offence.id);
     offence.count = evidence->count;
