@@ -116,6 +116,7 @@ struct ngx_paas_guard_main_conf_s {
     ngx_array_t                  rules;         /* ngx_paas_guard_rule_t * */
     ngx_array_t                  services;      /* ..._service_t * */
     ngx_array_t                  upstreams;     /* ngx_uint_t: ctx_index */
+    ngx_uint_t                   grpc;          /* the same, or unset */
     ngx_array_t                 *default_client;
     ngx_array_t                 *default_headers;
     ngx_uint_t                   status_rules;  /* any that counts answers */

@@ -26,7 +26,17 @@ ngx_paas_guard_find_upstreams(ngx_conf_t *cf,
         "ngx_http_scgi_module"
     };
 
+    gmcf->grpc = NGX_CONF_UNSET_UINT;
+
     for (i = 0; cf->cycle->modules[i]; i++) {
+
+        /* this one never buffers */
+
+        if (ngx_strcmp(cf->cycle->modules[i]->name, "ngx_http_grpc_module")
+            == 0)
+        {
+            gmcf->grpc = cf->cycle->modules[i]->ctx_index;
+        }
 
         for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
 

@@ -23,6 +23,22 @@ ngx_paas_guard_unsigned(ngx_paas_guard_ctx_t *ctx, pguard_unsigned_e why)
 }
 
 
+/* A call of gRPC may go both ways at once: its body may wait for an answer. */
+
+static ngx_uint_t
+ngx_paas_guard_is_grpc(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *type;
+
+    type = r->headers_in.content_type;
+
+    return type && type->value.len >= sizeof("application/grpc") - 1
+           && ngx_strncasecmp(type->value.data, (u_char *) "application/grpc",
+                              sizeof("application/grpc") - 1)
+              == 0;
+}
+
+
 /* Does a module that sends requests on take bodies as they come here? */
 
 static ngx_uint_t
@@ -32,8 +48,20 @@ ngx_paas_guard_unbuffered(ngx_http_request_t *r)
     ngx_http_upstream_conf_t    *conf;
     ngx_paas_guard_main_conf_t  *gmcf;
 
+    if (ngx_paas_guard_is_grpc(r)) {
+        return 1;
+    }
+
     gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
     index = gmcf->upstreams.elts;
+
+    if (gmcf->grpc != NGX_CONF_UNSET_UINT) {
+        conf = r->loc_conf[gmcf->grpc];
+
+        if (conf->upstream) {
+            return 1;
+        }
+    }
 
     for (i = 0; i < gmcf->upstreams.nelts; i++) {
         conf = r->loc_conf[index[i]];
