@@ -415,7 +415,8 @@ static ngx_int_t
 ngx_paas_guard_received_handler(ngx_http_request_t *r)
 {
     if (r == r->main && ngx_paas_guard_drop_header(r) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "paas_guard: no memory to drop a client's PaaS-Guard");
     }
 
     return NGX_DECLINED;

@@ -34,7 +34,7 @@ typedef enum {
     PGUARD_FIELD_HEADER = 16
 } pguard_field_e;
 
-#define PGUARD_FIELD_HEADERS  238
+#define PGUARD_FIELD_HEADERS  200
 
 
 #define PGUARD_SIG_BUFFER  1024

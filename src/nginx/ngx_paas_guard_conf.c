@@ -401,6 +401,29 @@ ngx_paas_guard_add_signature_header(ngx_array_t *headers, ngx_str_t *name)
 }
 
 
+/* A list of headers for n names.  An API key always counts: beside another
+   credential, too, of which the client is made. */
+
+static ngx_array_t *
+ngx_paas_guard_create_headers(ngx_conf_t *cf, ngx_uint_t n)
+{
+    ngx_array_t  *headers;
+
+    static ngx_str_t  api_key = ngx_string("X-API-Key");
+
+    headers = ngx_array_create(cf->pool, n + 1,
+                               sizeof(ngx_paas_guard_header_t));
+
+    if (headers == NULL
+        || ngx_paas_guard_add_signature_header(headers, &api_key) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return headers;
+}
+
+
 char *
 ngx_paas_guard_headers_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
@@ -415,11 +438,6 @@ ngx_paas_guard_headers_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     args = cf->args->elts;
-    glcf->headers = NULL;
-
-    if (cf->args->nelts == 2 && ngx_strcmp(args[1].data, "none") == 0) {
-        return NGX_CONF_OK;
-    }
 
     if (cf->args->nelts - 1 > PGUARD_FIELD_HEADERS) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\": at most %d headers",
@@ -427,10 +445,14 @@ ngx_paas_guard_headers_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    glcf->headers = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                     sizeof(ngx_paas_guard_header_t));
+    glcf->headers = ngx_paas_guard_create_headers(cf, cf->args->nelts - 1);
+
     if (glcf->headers == NULL) {
         return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2 && ngx_strcmp(args[1].data, "none") == 0) {
+        return NGX_CONF_OK;
     }
 
     for (i = 1; i < cf->args->nelts; i++) {
@@ -470,8 +492,8 @@ ngx_paas_guard_default_headers(ngx_conf_t *cf)
         ngx_string("Idempotency-Key")
     };
 
-    headers = ngx_array_create(cf->pool, sizeof(names) / sizeof(names[0]),
-                               sizeof(ngx_paas_guard_header_t));
+    headers = ngx_paas_guard_create_headers(cf, sizeof(names)
+                                                / sizeof(names[0]));
     if (headers == NULL) {
         return NULL;
     }

@@ -137,8 +137,9 @@ ngx_paas_guard_has_tag(ngx_http_request_t *r, ngx_uint_t hash)
 ngx_int_t
 ngx_paas_guard_drop_header(ngx_http_request_t *r)
 {
+    ngx_list_t                  *list;
     ngx_uint_t                   i;
-    ngx_list_part_t             *part, first;
+    ngx_list_part_t             *part;
     ngx_table_elt_t             *h, *copy;
     ngx_paas_guard_main_conf_t  *gmcf;
 
@@ -148,16 +149,12 @@ ngx_paas_guard_drop_header(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    first = r->headers_in.headers.part;
-
-    if (ngx_list_init(&r->headers_in.headers, r->pool, 20,
-                      sizeof(ngx_table_elt_t))
-        != NGX_OK)
-    {
+    list = ngx_list_create(r->pool, 20, sizeof(ngx_table_elt_t));
+    if (list == NULL) {
         return NGX_ERROR;
     }
 
-    for (part = &first; part; part = part->next) {
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
@@ -166,13 +163,19 @@ ngx_paas_guard_drop_header(ngx_http_request_t *r)
                 continue;
             }
 
-            copy = ngx_list_push(&r->headers_in.headers);
+            copy = ngx_list_push(list);
             if (copy == NULL) {
                 return NGX_ERROR;
             }
 
             *copy = h[i];
         }
+    }
+
+    r->headers_in.headers = *list;
+
+    if (list->last == &list->part) {
+        r->headers_in.headers.last = &r->headers_in.headers.part;
     }
 
     return NGX_OK;

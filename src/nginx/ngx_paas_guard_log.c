@@ -185,8 +185,9 @@ ngx_paas_guard_log_block(ngx_paas_guard_zone_t *zone, const pguard_block_t *b,
     ngx_log_error(NGX_LOG_WARN, log, 0,
                   "paas_guard: %s key %*s for %uLms: %uL requests in %uLms, "
                   "limit %uL, rule \"%*s\", service \"%*s\", offence %ud, "
-                  "zone \"%V\"",
+                  "zone \"%V\", event %*s",
                   what, (size_t) PGUARD_ID_HEX_LEN, hex, b->last, b->count,
                   b->window, b->limit, rule.len, rule.data, service.len,
-                  service.data, (unsigned) b->step, &zone->name);
+                  service.data, (unsigned) b->step, &zone->name,
+                  (size_t) PGUARD_EVENT_LEN, b->event);
 }

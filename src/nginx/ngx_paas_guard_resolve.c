@@ -289,10 +289,6 @@ ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
     ngx_memset(conf->header_place, NGX_PAAS_GUARD_NO_HEADER,
                sizeof(conf->header_place));
 
-    if (conf->headers == NULL) {
-        return;
-    }
-
     h = conf->headers->elts;
 
     for (i = 0; i < conf->headers->nelts; i++) {

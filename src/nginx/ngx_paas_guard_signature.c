@@ -295,10 +295,6 @@ ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h, *line[NGX_PAAS_GUARD_SIGNED];
 
-    if (ctx->conf->headers == NULL) {
-        return NGX_OK;
-    }
-
     found = 0;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {

@@ -116,7 +116,9 @@ ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
         return;
     }
 
-    p = ngx_snprintf(path, sizeof(path) - 1, "%V.new", &zone->state);
+    /* at a reload an old worker writes, too */
+
+    p = ngx_snprintf(path, sizeof(path) - 1, "%V.%P", &zone->state, ngx_pid);
     *p = '\0';
 
     if (ngx_paas_guard_state_write((char *) path, buf, len) != NGX_OK
@@ -125,6 +127,7 @@ ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
         ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
                       "paas_guard_zone \"%V\": could not write its state to "
                       "\"%V\"", &zone->name, &zone->state);
+        (void) ngx_delete_file(path);
     }
 
     ngx_free(buf);
@@ -264,6 +267,6 @@ ngx_paas_guard_state_take(ngx_paas_guard_zone_t *zone, pguard_str_t file,
                                                   service);
         }
 
-        (void) pguard_block_put(&zone->core.blocks, &b, t->now);
+        (void) pguard_block_put(&zone->core.blocks, &b, t->now, NULL);
     }
 }

@@ -190,7 +190,7 @@ static ngx_int_t
 ngx_paas_guard_zone_names(ngx_paas_guard_zone_t *zone)
 {
     int                           index;
-    ngx_uint_t                    i;
+    ngx_uint_t                    i, n;
     pguard_str_t                  name;
     ngx_paas_guard_rule_t       **rules;
     ngx_paas_guard_service_t    **services;
@@ -200,6 +200,19 @@ ngx_paas_guard_zone_names(ngx_paas_guard_zone_t *zone)
     rules = gmcf->rules.elts;
     services = gmcf->services.elts;
     index = 0;
+    n = 0;
+
+    for (i = 0; i < gmcf->services.nelts; i++) {
+        n += services[i]->zone == zone;
+    }
+
+    if (n >= zone->core.services) {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm_zone->shm.log, 0,
+                      "paas_guard_zone \"%V\" has room for %ud services, and "
+                      "%ui are configured: use a larger zone, or another",
+                      &zone->name, zone->core.services - 1, n);
+        return NGX_ERROR;
+    }
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
@@ -466,6 +479,7 @@ static ngx_int_t
 ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_offence_t *offence, pguard_block_t *b)
 {
+    unsigned         evicted;
     pguard_msec_t    now;
     pguard_block_t  *was, *set;
 
@@ -484,7 +498,7 @@ ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
 
     ngx_paas_guard_zone_escalate(offence->rule, pguard_block_steps(was, now),
                                  b);
-    set = pguard_block_put(&zone->core.blocks, b, now);
+    set = pguard_block_put(&zone->core.blocks, b, now, &evicted);
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
@@ -495,6 +509,7 @@ ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
 
     pguard_zone_changed(&zone->core);
     (void) pguard_add(&zone->counters->blocks[b->rule], 1);
+    (void) pguard_add(&zone->counters->evictions[PGUARD_ENTRY_BLOCK], evicted);
 
     ngx_paas_guard_log_block(zone, b, "blocked", ngx_cycle->log);
 
@@ -577,6 +592,7 @@ void
 ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
     ngx_str_t *service, pguard_block_t *b)
 {
+    unsigned         evicted;
     pguard_msec_t    now;
     pguard_block_t  *was, *set;
 
@@ -594,7 +610,7 @@ ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
         return;
     }
 
-    set = pguard_block_put(&zone->core.blocks, b, now);
+    set = pguard_block_put(&zone->core.blocks, b, now, &evicted);
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
@@ -604,6 +620,8 @@ ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
     }
 
     pguard_zone_changed(&zone->core);
+    (void) pguard_add(&zone->counters->evictions[PGUARD_ENTRY_BLOCK], evicted);
+
     ngx_paas_guard_log_block(zone, b, "learned of", ngx_cycle->log);
 }
 
