@@ -136,7 +136,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
 
     { ngx_string("paas_guard_sync"),
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_paas_guard_enum_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_paas_guard_loc_conf_t, strict),
       &ngx_paas_guard_sync_modes },
@@ -171,7 +171,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
 
     { ngx_string("paas_guard_log_level"),
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_paas_guard_enum_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_paas_guard_loc_conf_t, log_level),
       &ngx_paas_guard_log_levels },

@@ -270,6 +270,8 @@ char *ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_paas_guard_enum_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
 ngx_int_t ngx_paas_guard_check_name(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t *name);
@@ -320,6 +322,7 @@ void ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
 ngx_int_t ngx_paas_guard_handler(ngx_http_request_t *r);
 ngx_paas_guard_ctx_t *ngx_paas_guard_ctx(ngx_http_request_t *r);
 ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
+ngx_uint_t ngx_paas_guard_outcome(ngx_http_request_t *r);
 pguard_usec_t ngx_paas_guard_now(void);
 pguard_msec_t ngx_paas_guard_clock(void *unused);
 

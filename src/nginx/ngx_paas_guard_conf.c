@@ -51,6 +51,17 @@ ngx_paas_guard_invalid(ngx_conf_t *cf, ngx_command_t *cmd, ngx_str_t *value,
 }
 
 
+static char *
+ngx_paas_guard_twice(ngx_conf_t *cf, ngx_command_t *cmd, const char *name)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": parameter \"%s\" is given twice",
+                       &cmd->name, name);
+
+    return NGX_CONF_ERROR;
+}
+
+
 /* If arg is name=value, the value. */
 
 ngx_int_t
@@ -93,6 +104,10 @@ ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         if (ngx_paas_guard_parameter(&args[i], "zone", &value) == NGX_OK) {
 
+            if (name.data) {
+                return ngx_paas_guard_twice(cf, cmd, "zone");
+            }
+
             p = (u_char *) ngx_strchr(value.data, ':');
 
             if (p == NULL) {
@@ -118,6 +133,10 @@ ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (ngx_paas_guard_parameter(&args[i], "state", &value) == NGX_OK
             && value.len)
         {
+            if (state.data) {
+                return ngx_paas_guard_twice(cf, cmd, "state");
+            }
+
             state = value;
             continue;
         }
@@ -330,6 +349,9 @@ ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_uint_t   i;
     ngx_int_t    interval;
 
+    static ngx_str_t  node = ngx_string("node");
+    static ngx_str_t  cluster = ngx_string("cluster");
+
     if (glcf->interval != NGX_CONF_UNSET_MSEC) {
         return "is duplicate";
     }
@@ -341,11 +363,13 @@ ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_OK;
     }
 
-    glcf->interval = 1000;
-
     for (i = 1; i < cf->args->nelts; i++) {
 
         if (ngx_paas_guard_parameter(&args[i], "interval", &value) == NGX_OK) {
+
+            if (glcf->interval != NGX_CONF_UNSET_MSEC) {
+                return ngx_paas_guard_twice(cf, cmd, "interval");
+            }
 
             interval = ngx_parse_time(&value, 0);
 
@@ -360,19 +384,25 @@ ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
             continue;
         }
 
-        if (ngx_strcmp(args[i].data, "scope=node") == 0) {
-            glcf->cluster = 0;
-            continue;
-        }
+        if (ngx_paas_guard_parameter(&args[i], "scope", &value) == NGX_OK
+            && (ngx_paas_guard_same(&value, (char *) node.data)
+                || ngx_paas_guard_same(&value, (char *) cluster.data)))
+        {
+            if (glcf->cluster != NGX_CONF_UNSET_UINT) {
+                return ngx_paas_guard_twice(cf, cmd, "scope");
+            }
 
-        if (ngx_strcmp(args[i].data, "scope=cluster") == 0) {
-            glcf->cluster = 1;
+            glcf->cluster = (value.len == cluster.len);
             continue;
         }
 
         return ngx_paas_guard_invalid(cf, cmd, &args[i],
-                                      "interval=time, scope=node, "
-                                      "scope=cluster or off");
+                                      "off alone, or interval=time, "
+                                      "scope=node or scope=cluster");
+    }
+
+    if (glcf->interval == NGX_CONF_UNSET_MSEC) {
+        glcf->interval = 1000;
     }
 
     return NGX_CONF_OK;
@@ -398,6 +428,25 @@ ngx_paas_guard_add_signature_header(ngx_array_t *headers, ngx_str_t *name)
     h->hash = ngx_hash_strlow(h->name.data, name->data, name->len);
 
     return NGX_OK;
+}
+
+
+/* May a header have this name? */
+
+static ngx_uint_t
+ngx_paas_guard_is_token(ngx_str_t *s)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < s->len; i++) {
+        if (!ngx_paas_guard_alnum(s->data[i])
+            && ngx_strchr("!#$%&'*+-.^_`|~", s->data[i]) == NULL)
+        {
+            return 0;
+        }
+    }
+
+    return s->len != 0;
 }
 
 
@@ -457,7 +506,9 @@ ngx_paas_guard_headers_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (ngx_strcmp(args[i].data, "none") == 0 || args[i].len == 0) {
+        if (ngx_strcmp(args[i].data, "none") == 0
+            || !ngx_paas_guard_is_token(&args[i]))
+        {
             return ngx_paas_guard_invalid(cf, cmd, &args[i],
                                           "names of headers, or none alone");
         }
@@ -590,6 +641,26 @@ ngx_paas_guard_rewrite_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
+static ngx_uint_t
+ngx_paas_guard_is_named(ngx_array_t *refs, ngx_str_t *name)
+{
+    ngx_uint_t             i;
+    ngx_paas_guard_ref_t  *ref;
+
+    ref = refs->elts;
+
+    for (i = 0; i < refs->nelts; i++) {
+        if (ref[i].name.len == name->len
+            && ngx_strncmp(ref[i].name.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 char *
 ngx_paas_guard_hammer_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
@@ -625,6 +696,13 @@ ngx_paas_guard_hammer_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_paas_guard_is_named(glcf->rule_refs, &args[i])) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\": rule \"%V\" is named twice",
+                               &cmd->name, &args[i]);
+            return NGX_CONF_ERROR;
+        }
 
         ref = ngx_array_push(glcf->rule_refs);
         if (ref == NULL) {
@@ -747,4 +825,46 @@ ngx_paas_guard_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     *field = status;
 
     return NGX_CONF_OK;
+}
+
+
+/* As ngx_conf_set_enum_slot(), with a sentence that tells what would be right:
+   cmd->post is the list, whose words the sentence has, too. */
+
+char *
+ngx_paas_guard_enum_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *base = conf;
+
+    u_char           right[128], *p;
+    ngx_str_t       *args;
+    ngx_uint_t      *field;
+    ngx_conf_enum_t *e;
+
+    field = (ngx_uint_t *) (base + cmd->offset);
+
+    if (*field != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+    p = right;
+
+    for (e = cmd->post; e->name.len; e++) {
+
+        if (e->name.len == args[1].len
+            && ngx_strcasecmp(e->name.data, args[1].data) == 0)
+        {
+            *field = e->value;
+            return NGX_CONF_OK;
+        }
+
+        p = ngx_snprintf(p, right + sizeof(right) - 1 - p, "%s%V",
+                         p == right ? "" : (e + 1)->name.len ? ", " : " or ",
+                         &e->name);
+    }
+
+    *p = '\0';
+
+    return ngx_paas_guard_invalid(cf, cmd, &args[1], (char *) right);
 }

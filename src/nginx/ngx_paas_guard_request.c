@@ -641,6 +641,37 @@ ngx_paas_guard_status(ngx_http_request_t *r)
 }
 
 
+/* What became of the request: an error_page with another status is no answer
+   of a service that failed.  What a cache still had is. */
+
+ngx_uint_t
+ngx_paas_guard_outcome(ngx_http_request_t *r)
+{
+    ngx_uint_t                  status;
+    ngx_http_upstream_state_t  *state;
+
+    status = ngx_paas_guard_status(r);
+
+    if (r->upstream_states == NULL || r->upstream_states->nelts == 0) {
+        return status;
+    }
+
+#if (NGX_HTTP_CACHE)
+    if (r->upstream && r->upstream->cache_status == NGX_HTTP_CACHE_STALE) {
+        return status;
+    }
+#endif
+
+    state = r->upstream_states->elts;
+    state += r->upstream_states->nelts - 1;
+
+    return state->status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+           && status < NGX_HTTP_INTERNAL_SERVER_ERROR
+           && status != NGX_HTTP_CLIENT_CLOSED_REQUEST
+           ? state->status : status;
+}
+
+
 /* Not ngx_current_msec: that is a worker's own, and late by as much as an
    event loop's turn takes. */
 

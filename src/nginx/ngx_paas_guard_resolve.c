@@ -20,6 +20,7 @@ ngx_paas_guard_find_upstreams(ngx_conf_t *cf,
     ngx_uint_t  i, n, *index;
 
     static const char  *names[] = {
+        "ngx_http_grpc_module",             /* which never buffers */
         "ngx_http_proxy_module",
         "ngx_http_fastcgi_module",
         "ngx_http_uwsgi_module",
@@ -29,14 +30,6 @@ ngx_paas_guard_find_upstreams(ngx_conf_t *cf,
     gmcf->grpc = NGX_CONF_UNSET_UINT;
 
     for (i = 0; cf->cycle->modules[i]; i++) {
-
-        /* this one never buffers */
-
-        if (ngx_strcmp(cf->cycle->modules[i]->name, "ngx_http_grpc_module")
-            == 0)
-        {
-            gmcf->grpc = cf->cycle->modules[i]->ctx_index;
-        }
 
         for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
 
@@ -48,6 +41,10 @@ ngx_paas_guard_find_upstreams(ngx_conf_t *cf,
                 }
 
                 *index = cf->cycle->modules[i]->ctx_index;
+
+                if (n == 0) {
+                    gmcf->grpc = *index;
+                }
             }
         }
     }

@@ -426,6 +426,17 @@ ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    /* "paas_guard_hammer off", and the policy of duplicates */
+
+    if (ngx_paas_guard_same(&args[1], "off")
+        || ngx_paas_guard_same(&args[1], "identical"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\": name \"%V\" is reserved: choose another",
+                           &cmd->name, &args[1]);
+        return NGX_CONF_ERROR;
+    }
+
     rule = ngx_paas_guard_rule_create(cf, gmcf, &args[1]);
     if (rule == NULL) {
         return NGX_CONF_ERROR;

@@ -44,34 +44,31 @@ ngx_paas_guard_is_grpc(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_paas_guard_unbuffered(ngx_http_request_t *r)
 {
-    ngx_uint_t                   i, *index;
+    ngx_uint_t                   i, any, *index;
     ngx_http_upstream_conf_t    *conf;
     ngx_paas_guard_main_conf_t  *gmcf;
 
-    if (ngx_paas_guard_is_grpc(r)) {
+    if (r->http_version >= NGX_HTTP_VERSION_20 && ngx_paas_guard_is_grpc(r)) {
         return 1;
     }
 
     gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
     index = gmcf->upstreams.elts;
-
-    if (gmcf->grpc != NGX_CONF_UNSET_UINT) {
-        conf = r->loc_conf[gmcf->grpc];
-
-        if (conf->upstream) {
-            return 1;
-        }
-    }
+    any = 0;
 
     for (i = 0; i < gmcf->upstreams.nelts; i++) {
         conf = r->loc_conf[index[i]];
 
-        if (conf->request_buffering == 0) {
-            return 1;
+        if (conf->upstream) {
+            return index[i] == gmcf->grpc || conf->request_buffering == 0;
         }
+
+        any |= conf->request_buffering == 0 && index[i] != gmcf->grpc;
     }
 
-    return 0;
+    /* an address in a variable does not show whose it is: any may be */
+
+    return any;
 }
 
 

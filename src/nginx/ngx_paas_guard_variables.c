@@ -278,7 +278,7 @@ ngx_paas_guard_sla_variable(ngx_http_request_t *r,
 
     class = pguard_sla_class(ctx ? ctx->verdict : PGUARD_VERDICTS,
                              ctx ? ctx->reason : PGUARD_REASON_NONE,
-                             (unsigned) ngx_paas_guard_status(r->main),
+                             (unsigned) ngx_paas_guard_outcome(r->main),
                              reached);
     s = pguard_sla_names[class];
 
