@@ -55,6 +55,10 @@ my $conf = <<'_EOC_';
     location /s500/    { paas_guard zone=z; proxy_pass http://backend/500; }
     location /s503/    { paas_guard zone=z; proxy_pass http://backend/503; }
     location /s502/    { paas_guard zone=z; proxy_pass http://nobody; }
+    location /masked/  { paas_guard zone=z; error_page 502 =200 /sorry; proxy_pass http://nobody; }
+    location /helped/  { paas_guard zone=z; error_page 502 =200 @helper; proxy_pass http://nobody; }
+    location = /sorry  { return 200 "sorry"; }
+    location @helper   { proxy_pass http://backend; }
     location /s504/    { paas_guard zone=z; proxy_pass http://silent; proxy_read_timeout 50ms; }
     location /wait/    { paas_guard zone=z; proxy_pass http://silent; proxy_read_timeout 60s; }
     location /hidden/  { paas_guard zone=z; proxy_pass http://backend/500; proxy_intercept_errors on; error_page 500 /t/sorry; }
@@ -295,6 +299,7 @@ my %credential = (
 # The class
 
 for (['/t/', 200, 'good'], ['/s404/', 404, 'good'], ['/s500/', 500, 'failed'], ['/s502/', 502, 'failed'],
+    ['/masked/', 200, 'failed'], ['/helped/', 200, 'good'],
      ['/s503/', 503, 'failed'], ['/s504/', 504, 'failed'], ['/hidden/', 500, 'failed'],
      ['/exempt/', 200, 'good'])
 {

@@ -256,7 +256,7 @@ ngx_paas_guard_zone_init_process(ngx_cycle_t *cycle,
         return NGX_OK;
     }
 
-    zone->saved = pguard_zone_changes(&zone->core);
+    /* saved is 0: what a worker before this one has not saved is still due */
 
     zone->timer.handler = ngx_paas_guard_zone_tick;
     zone->timer.data = zone;
