@@ -69,7 +69,9 @@ _EOC_
 sub gateway {
     my (%opt) = @_;
     my $zone = 'paas_guard_zone zone=z:64m' . ($opt{state} ? ' state=%DIR%/state;' : ';');
-    return gateway_start(http => $http . $zone, conf => $conf, workers => 2, %opt);
+    my $gateway = gateway_start(http => $http . $zone, conf => $conf, workers => 2, %opt);
+    wait_for(sub { $gateway->workers == $gateway->{opt}{workers} });
+    return $gateway;
 }
 
 sub now { clock_gettime(CLOCK_MONOTONIC) }
@@ -110,9 +112,12 @@ sub answer {
     return $answer;
 }
 
-# Workers are killed while they set blocks.
+# Workers are killed while they set blocks.  The upstream is a process of its
+# own: a 502 would be the guard's doing.
 {
-    my $gateway = gateway();
+    my $upstream = gateway_start(conf => 'location / { return 200 "backend\n"; }');
+    my $gateway  = gateway(http => $http =~ s/server unix:\S+/'server 127.0.0.1:' . $upstream->port . ';'/er
+        . 'paas_guard_zone zone=z:64m;');
     is user($gateway, 'before', 4), '200 200 200 429', 'killed workers: a block before';
     is user($gateway, 'counted', 2), '200 200', 'killed workers: a count before';
 
@@ -138,7 +143,7 @@ sub answer {
         for 1 .. 8;
     is join(q{ }, map { $gateway->get('/same')->{status} } 1 .. 2), '200 429',
         'killed workers: the throttle works';
-    $gateway->stop(allow => qr/exited on signal 9/);
+    $_->stop(allow => qr/exited on signal 9/) for $gateway, $upstream;
 }
 
 # Reloads.

@@ -84,7 +84,11 @@ ngx_paas_guard_state_write(const char *path, u_char *buf, size_t len)
     ssize_t   n;
     ngx_fd_t  fd;
 
-    fd = ngx_open_file(path, NGX_FILE_WRONLY, NGX_FILE_TRUNCATE, 0600);
+    /* what a killed worker of this pid left may have another mode */
+
+    (void) ngx_delete_file(path);
+
+    fd = open(path, O_WRONLY|O_CREAT|O_EXCL, 0600);
 
     if (fd == NGX_INVALID_FILE) {
         return NGX_ERROR;
