@@ -2,10 +2,10 @@
  * The glue's one header: configuration, the context of a request, prototypes.
  *
  * The way of a request: ngx_paas_guard_request.c (PREACCESS phase) asks
- * _keys.c who it is, _signature.c what it is, the core's tables and, through
- * _store.c, the other gateways what is known of it, and lets it pass or hands
- * it to _refusal.c.  _header.c keeps the PaaS-Guard header ours, _log.c counts
- * the answer.
+ * _keys.c who sends it, _signature.c what it asks for, the core's tables and,
+ * through _question.c, the other gateways what is known of it, and lets it
+ * pass or hands it to _refusal.c.  _blocks.c sets blocks, _header.c keeps the
+ * PaaS-Guard header ours, _log.c counts the answer.
  */
 
 #ifndef _NGX_PAAS_GUARD_H_INCLUDED_
@@ -246,9 +246,14 @@ typedef struct ngx_paas_guard_ctx_s {
     (s).len = (n).len
 
 
-/* ngx_paas_guard_conf.c: directives */
+/* Directives: ngx_paas_guard_conf_main.c (of http alone), _conf.c,
+   _conf_headers.c, _rule.c (of a rule) */
 
 char *ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -266,17 +271,25 @@ char *ngx_paas_guard_rewrite_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_hammer_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
+
+/* ngx_paas_guard_conf_util.c: what directives have in common */
+
 char *ngx_paas_guard_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_enum_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
+char *ngx_paas_guard_invalid(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *value, const char *right);
+char *ngx_paas_guard_twice(ngx_conf_t *cf, ngx_command_t *cmd,
+    const char *name);
 ngx_int_t ngx_paas_guard_check_name(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t *name);
 ngx_int_t ngx_paas_guard_parameter(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
+ngx_uint_t ngx_paas_guard_same(const ngx_str_t *s, const char *text);
+ngx_uint_t ngx_paas_guard_equal(const ngx_str_t *a, const ngx_str_t *b);
+ngx_uint_t ngx_paas_guard_is_off(ngx_str_t *arg);
 
 /* ngx_paas_guard_resolve.c: what the configuration's names mean */
 
@@ -286,18 +299,19 @@ ngx_int_t ngx_paas_guard_conf_resolve(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf);
 ngx_int_t ngx_paas_guard_conf_finish(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf);
+ngx_paas_guard_rule_t *ngx_paas_guard_find_rule(
+    ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name);
+ngx_paas_guard_service_t *ngx_paas_guard_find_service(
+    ngx_paas_guard_zone_t *zone, ngx_str_t *name);
 
-/* ngx_paas_guard_rule.c: the directive of a rule */
-
-char *ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
-/* ngx_paas_guard_zone.c: a zone's life, its names, its blocks */
+/* ngx_paas_guard_zone.c: a zone's life and its names */
 
 ngx_int_t ngx_paas_guard_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 ngx_int_t ngx_paas_guard_zone_init_process(ngx_cycle_t *cycle,
     ngx_paas_guard_zone_t *zone);
 void ngx_paas_guard_zone_exit_process(ngx_paas_guard_zone_t *zone);
+
+/* ngx_paas_guard_blocks.c: set here, or learned of from other gateways */
 
 /* Blocks key for its rule, or finds that it is blocked already.  Copies the
    block to b.  NGX_OK; NGX_DECLINED if there is no place for it. */
@@ -317,20 +331,42 @@ void ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log);
 void ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
     ngx_paas_guard_zone_t *to);
 
-/* ngx_paas_guard_request.c */
+/* ngx_paas_guard_request.c: the way of a request */
 
 ngx_int_t ngx_paas_guard_handler(ngx_http_request_t *r);
-ngx_paas_guard_ctx_t *ngx_paas_guard_ctx(ngx_http_request_t *r);
-ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
-ngx_uint_t ngx_paas_guard_outcome(ngx_http_request_t *r);
-pguard_usec_t ngx_paas_guard_now(void);
-pguard_msec_t ngx_paas_guard_clock(void *unused);
-
 
 /* Counts a request under the rule of key, here and in the store.  NGX_OK: that
    was too many, and b is the block; else NGX_DECLINED. */
 ngx_int_t ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_key_t *key, pguard_block_t *b);
+
+/* ngx_paas_guard_question.c: what the other gateways know of it */
+
+/* Asks the store if it must be asked before the answer.  NGX_AGAIN: wait. */
+ngx_int_t ngx_paas_guard_ask(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
+/* Takes over what the store said of the throttle, if it did. */
+void ngx_paas_guard_hear(ngx_paas_guard_ctx_t *ctx);
+
+/* The total of all gateways for key, or 0. */
+uint64_t ngx_paas_guard_total(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key);
+
+/* ngx_paas_guard_ctx.c: the context, and clocks */
+
+/* The context of r's main request, over internal redirects; or NULL. */
+ngx_paas_guard_ctx_t *ngx_paas_guard_ctx(ngx_http_request_t *r);
+ngx_paas_guard_ctx_t *ngx_paas_guard_create_ctx(ngx_http_request_t *r,
+    ngx_paas_guard_loc_conf_t *glcf);
+
+/* The status that the client gets; what became of the request. */
+ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
+ngx_uint_t ngx_paas_guard_outcome(ngx_http_request_t *r);
+
+/* Monotonic, not cached: us; ms, as pguard_clock_pt. */
+pguard_usec_t ngx_paas_guard_now(void);
+pguard_msec_t ngx_paas_guard_clock(void *unused);
 
 /* ngx_paas_guard_keys.c: who sends it */
 
@@ -349,8 +385,6 @@ pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
 
 pguard_id_t ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx);
 pguard_id_t ngx_paas_guard_key_id(ngx_paas_guard_key_t *key);
-ngx_uint_t ngx_paas_guard_same(const ngx_str_t *s, const char *text);
-
 extern ngx_str_t  ngx_paas_guard_default_client_text;
 
 /* The digest under which s leaves this gateway. */
@@ -369,6 +403,7 @@ ngx_int_t ngx_paas_guard_sign(ngx_http_request_t *r,
    nginx's own error page.  To be returned from a phase handler. */
 ngx_int_t ngx_paas_guard_refuse(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+ngx_int_t ngx_paas_guard_send_buf(ngx_http_request_t *r, ngx_buf_t *b);
 void ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event);
 ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
     const char *name, pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n);

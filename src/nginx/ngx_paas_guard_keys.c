@@ -85,14 +85,6 @@ ngx_paas_guard_key_id(ngx_paas_guard_key_t *key)
 }
 
 
-ngx_uint_t
-ngx_paas_guard_same(const ngx_str_t *s, const char *text)
-{
-    return s->len == ngx_strlen(text)
-           && ngx_strncmp(s->data, text, s->len) == 0;
-}
-
-
 /* Two tables of one zone never mix, nor do two rules in one table: what is
    counted is salted with all that gives the count a meaning. */
 

@@ -84,6 +84,8 @@ ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     key.lo ^= pguard_key_hash(glcf->zone->key, ctx->rule).lo
               ^ glcf->service->salt.lo;
 
+    ngx_memzero(&burst, sizeof(pguard_burst_t));
+
     burst.id = ngx_paas_guard_client_id(ctx);
     burst.rule = PGUARD_RULE_NONE;
     burst.service = (uint16_t) glcf->service->index;

@@ -102,6 +102,44 @@ ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
 }
 
 
+ngx_paas_guard_rule_t *
+ngx_paas_guard_find_rule(ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_rule_t  **rules;
+
+    rules = gmcf->rules.elts;
+
+    for (i = 0; i < gmcf->rules.nelts; i++) {
+        if (ngx_paas_guard_equal(&rules[i]->name, name)) {
+            return rules[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_paas_guard_service_t *
+ngx_paas_guard_find_service(ngx_paas_guard_zone_t *zone, ngx_str_t *name)
+{
+    ngx_uint_t                  i;
+    ngx_paas_guard_service_t  **services;
+
+    services = zone->mcf->services.elts;
+
+    for (i = 0; i < zone->mcf->services.nelts; i++) {
+        if (services[i]->zone == zone
+            && ngx_paas_guard_equal(&services[i]->name, name))
+        {
+            return services[i];
+        }
+    }
+
+    return NULL;
+}
+
+
 static ngx_int_t
 ngx_paas_guard_resolve_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     ngx_paas_guard_loc_conf_t *conf)
@@ -114,9 +152,7 @@ ngx_paas_guard_resolve_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     zones = gmcf->zones.elts;
 
     for (i = 0; i < gmcf->zones.nelts; i++) {
-        if (zones[i]->name.len == name->len
-            && ngx_strncmp(zones[i]->name.data, name->data, name->len) == 0)
-        {
+        if (ngx_paas_guard_equal(&zones[i]->name, name)) {
             conf->zone = zones[i];
             return NGX_OK;
         }
@@ -135,24 +171,13 @@ static ngx_int_t
 ngx_paas_guard_resolve_service(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf)
 {
-    ngx_uint_t                  i;
     XXH128_hash_t               h;
     ngx_paas_guard_service_t  **services, *service;
 
-    services = gmcf->services.elts;
-
-    for (i = 0; i < gmcf->services.nelts; i++) {
-        service = services[i];
-
-        if (service->zone == conf->zone
-            && service->name.len == conf->service_name.len
-            && ngx_strncmp(service->name.data, conf->service_name.data,
-                           service->name.len)
-               == 0)
-        {
-            conf->service = service;
-            return NGX_OK;
-        }
+    conf->service = ngx_paas_guard_find_service(conf->zone,
+                                                &conf->service_name);
+    if (conf->service) {
+        return NGX_OK;
     }
 
     service = ngx_pcalloc(cf->pool, sizeof(ngx_paas_guard_service_t));
@@ -173,26 +198,6 @@ ngx_paas_guard_resolve_service(ngx_conf_t *cf,
     conf->service = service;
 
     return NGX_OK;
-}
-
-
-static ngx_paas_guard_rule_t *
-ngx_paas_guard_find_rule(ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name)
-{
-    ngx_uint_t               i;
-    ngx_paas_guard_rule_t  **rules;
-
-    rules = gmcf->rules.elts;
-
-    for (i = 0; i < gmcf->rules.nelts; i++) {
-        if (rules[i]->name.len == name->len
-            && ngx_strncmp(rules[i]->name.data, name->data, name->len) == 0)
-        {
-            return rules[i];
-        }
-    }
-
-    return NULL;
 }
 
 

@@ -344,11 +344,7 @@ ngx_paas_guard_rule_finish(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     rules = gmcf->rules.elts;
 
     for (i = 0; i < rule->index; i++) {
-        if (rules[i]->key.value.len == rule->key.value.len
-            && ngx_memcmp(rules[i]->key.value.data, rule->key.value.data,
-                          rule->key.value.len)
-               == 0)
-        {
+        if (ngx_paas_guard_equal(&rules[i]->key.value, &rule->key.value)) {
             break;
         }
     }
@@ -370,20 +366,13 @@ static ngx_paas_guard_rule_t *
 ngx_paas_guard_rule_create(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     ngx_str_t *name)
 {
-    ngx_uint_t               i;
     ngx_paas_guard_rule_t  **rules, *rule;
 
-    rules = gmcf->rules.elts;
-
-    for (i = 0; i < gmcf->rules.nelts; i++) {
-        if (rules[i]->name.len == name->len
-            && ngx_strncmp(rules[i]->name.data, name->data, name->len) == 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"paas_guard_hammer_rule\": rule \"%V\" is "
-                               "already defined", name);
-            return NULL;
-        }
+    if (ngx_paas_guard_find_rule(gmcf, name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"paas_guard_hammer_rule\": rule \"%V\" is "
+                           "already defined", name);
+        return NULL;
     }
 
     if (gmcf->rules.nelts == PGUARD_RULES_MAX) {
