@@ -80,8 +80,8 @@ static const char *const  texts[TEXTS][2] = {
         "passerelle et ne sont pas couverts."
     },
     [TEXT_AFTER] = {
-        "Records of this client after the erasure",
-        "Enregistrements de ce client après l'effacement"
+        "Records of it since then",
+        "Enregistrements depuis"
     },
     [TEXT_CHAIN] = {
         "The audit log was verified before this certificate was printed: its "

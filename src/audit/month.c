@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 
 int
@@ -15,6 +15,7 @@ month_zone(const char *name)
 {
     char         path[512];
     const char  *dir;
+    struct stat  st;
 
     dir = getenv("TZDIR");
     dir = dir ? dir : "/usr/share/zoneinfo";
@@ -25,8 +26,8 @@ month_zone(const char *name)
 
     if (strcmp(name, "UTC") != 0
         && (name[0] == '\0' || name[0] == '/' || name[0] == '.'
-            || strstr(name, "..") || access(path, R_OK) != 0
-            || name[strlen(name) - 1] == '/' || strchr(name, ':')))
+            || strstr(name, "..") || strchr(name, ':')
+            || stat(path, &st) != 0 || !S_ISREG(st.st_mode)))
     {
         return audit_error("--timezone takes UTC or a name such as "
                            "Europe/Paris, not \"%s\"", name);

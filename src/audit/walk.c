@@ -13,6 +13,7 @@
 
 
 #define SUSPECTS  64
+#define CHAINS    4096                  /* begun in one log, with --restarts */
 
 
 typedef struct {
@@ -41,6 +42,8 @@ typedef struct {
     unsigned              last_index;
     uint64_t              last_number;
     int                   last_ended;
+    unsigned char         begun[CHAINS][PGUARD_MAC_LEN];
+    unsigned              chains;
     suspect_t             untold;       /* waits for its chain_resumed */
     int                   must_tell;
 } walk_t;
@@ -211,6 +214,23 @@ begins_chain(const walk_t *w)
 }
 
 
+/* A chain that was there before is no new one. */
+
+static int
+begins_again(const walk_t *w)
+{
+    unsigned  i;
+
+    for (i = 0; i < w->chains; i++) {
+        if (memcmp(w->begun[i], w->line.frame.mac, PGUARD_MAC_LEN) == 0) {
+            return 1;
+        }
+    }
+
+    return w->chains == CHAINS;
+}
+
+
 static int
 same_gateway(const walk_t *w)
 {
@@ -243,7 +263,8 @@ goes_on(walk_t *w)
         return 0;
     }
 
-    return follows(w) || (w->restarts && begins_chain(w) && !w->must_tell);
+    return follows(w) || (w->restarts && begins_chain(w) && !begins_again(w)
+                          && !w->must_tell);
 }
 
 
@@ -283,6 +304,10 @@ count_line(walk_t *w)
 
     } else if (!follows(w)) {
         c->restarts++;
+    }
+
+    if (begins_chain(w)) {
+        memcpy(w->begun[w->chains++], f->mac, PGUARD_MAC_LEN);
     }
 
     c->lines++;
@@ -473,7 +498,7 @@ misplaced(walk_t *w)
         return fault(file, number, "inserted", "it is of another gateway");
     }
 
-    if (begins_chain(w)) {
+    if (begins_chain(w) && !begins_again(w)) {
         return fault(file, number, "restarted", "a new chain begins here; "
                      "--restarts accepts this");
     }
