@@ -6,7 +6,7 @@
 #include "pguard_key.h"
 
 
-#define PGUARD_SHA256_LEN  32
+#define PGUARD_SHA256_LEN  PGUARD_MAC_LEN
 
 
 static int
@@ -63,8 +63,15 @@ pguard_key_init(pguard_key_t *key, const void *secret, size_t len)
         return -1;
     }
 
-    return pguard_key_expand(secret, len, "paas_guard hmac", key->hmac,
-                             sizeof(key->hmac));
+    if (pguard_key_expand(secret, len, "paas_guard hmac", key->hmac,
+                          sizeof(key->hmac))
+        != 0)
+    {
+        return -1;
+    }
+
+    return pguard_key_expand(secret, len, "paas_guard audit", key->audit,
+                             sizeof(key->audit));
 }
 
 
@@ -142,6 +149,20 @@ pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
     }
 
     pguard_id_cache_put(cache, hash, id);
+
+    return 0;
+}
+
+
+int
+pguard_key_mac(const pguard_key_t *key, pguard_str_t s, unsigned char *mac)
+{
+    if (pguard_key_hmac(key->audit, sizeof(key->audit), s.data, s.len, mac)
+        != 0)
+    {
+        memset(mac, 0, PGUARD_MAC_LEN);
+        return -1;
+    }
 
     return 0;
 }
