@@ -178,7 +178,7 @@ for my $case (
 
 # a terminal sees the progress
 SKIP: {
-    skip 'no script(1)', 2 if system('command -v script >/dev/null');
+    skip 'no pseudo-terminal here', 2 if system('script -qec true /dev/null </dev/null >/dev/null 2>&1');
     spew('long', $whole x 2000);
     my $text = `cd $dir && script -qec "$tool replay --month 2026-11 long" /dev/null </dev/null`;
     like $text, qr/\[#+ *\] +\d+\.\d %/, 'a bar';
