@@ -29,9 +29,7 @@
 #define PGUARD_LEDGER_DAYS     32          /* zones have had longer months */
 
 #define PGUARD_WORD_MONTH      52          /* shift of the tag */
-#define PGUARD_TOTAL_MAX       ((1ULL << PGUARD_WORD_MONTH) - 1)
 #define PGUARD_SLOT_FAILED     26
-#define PGUARD_SLOT_MAX        ((1ULL << PGUARD_SLOT_FAILED) - 1)
 
 /* So many workers may have seen the same room left, and each adds one. */
 
@@ -402,8 +400,8 @@ pguard_ledger_sweep(pguard_ledger_t *l, pguard_month_t now)
 
     pguard_store(&memory->newest, now);
 
-    p = &memory->total[0].word[0];
-    end = &memory->total[PGUARD_LEDGER_RING].word[0];
+    p = memory->total->word;
+    end = (uint64_t *) (memory->total + PGUARD_LEDGER_RING);
 
     for ( ;; ) {
         for ( ; p < end; p++) {
@@ -432,38 +430,30 @@ pguard_ledger_close(pguard_ledger_t *l, pguard_month_t month,
     pguard_month_t now, const pguard_down_rule_t *rule)
 {
     pguard_cells_t       cells;
-    pguard_judged_t     *judged;
-    pguard_down_rule_t   by;
+    pguard_judgement_t   j;
     pguard_month_span_t  span;
 
-    judged = &l->memory->judged[month % PGUARD_LEDGER_RING];
     pguard_ledger_cells(l, month, &cells);
 
-    by = *rule;
-
-    if (judged->month == month) {
-        if (month + 1 < now || judged->counted == pguard_cells_sum(&cells)) {
+    if (pguard_ledger_judgement(l, month, &j)) {
+        if (month + 1 < now || j.counted == pguard_cells_sum(&cells)) {
             return;
         }
 
-        by.min_requests = judged->min_requests;
-        by.down_ppm = (uint32_t) judged->down_ppm;
-
     } else if (pguard_cells_sum(&cells) == 0) {
         return;
+
+    } else {
+        j.rule = *rule;
     }
 
-    pguard_store(&judged->month, 0);
-
     pguard_month_span(l->tz, month, &span);
-    pguard_ledger_live(l, &span, span.end, &by,
-                       l->bits + month % PGUARD_LEDGER_RING * l->bits_size);
+    pguard_ledger_live(l, &span, span.end, &j.rule,
+                       pguard_ledger_judge_begin(l, month));
 
-    judged->counted = pguard_cells_sum(&cells);
-    judged->min_requests = by.min_requests;
-    judged->down_ppm = by.down_ppm;
-
-    pguard_store(&judged->month, month);
+    j.month = month;
+    j.counted = pguard_cells_sum(&cells);
+    pguard_ledger_judge_end(l, &j);
 }
 
 
@@ -651,18 +641,27 @@ pguard_ledger_judgement(const pguard_ledger_t *l, pguard_month_t month,
 }
 
 
+unsigned char *
+pguard_ledger_judge_begin(pguard_ledger_t *l, pguard_month_t month)
+{
+    unsigned char  *bits;
+
+    bits = l->bits + month % PGUARD_LEDGER_RING * l->bits_size;
+
+    pguard_store(&l->memory->judged[month % PGUARD_LEDGER_RING].month, 0);
+    memset(bits, 0, l->bits_size);
+
+    return bits;
+}
+
+
 void
-pguard_ledger_judge(pguard_ledger_t *l, const pguard_judgement_t *j,
-    const unsigned char *bits)
+pguard_ledger_judge_end(pguard_ledger_t *l, const pguard_judgement_t *j)
 {
     pguard_judged_t  *judged;
 
     judged = &l->memory->judged[j->month % PGUARD_LEDGER_RING];
 
-    pguard_store(&judged->month, 0);
-
-    memcpy(l->bits + j->month % PGUARD_LEDGER_RING * l->bits_size, bits,
-           l->bits_size);
     judged->counted = j->counted;
     judged->min_requests = j->rule.min_requests;
     judged->down_ppm = j->rule.down_ppm;

@@ -23,6 +23,9 @@
 
 #define PGUARD_PPM             1000000   /* ratios are in millionths */
 
+#define PGUARD_TOTAL_MAX       ((1ULL << 52) - 1)
+#define PGUARD_SLOT_MAX        ((1U << 26) - 1)     /* good, failed each */
+
 
 /* Where a request is counted: each in exactly one cell.  Those of a reason
    belong to the class that the reason implies. */
@@ -168,11 +171,14 @@ void pguard_ledger_add_cells(pguard_ledger_t *l, pguard_month_t month,
 void pguard_ledger_add_slot(pguard_ledger_t *l, pguard_month_t month,
     uint64_t i, pguard_slot_t slot);
 
-/* The judgement of a month, and its bits (NULL if there is none); and back. */
+/* The judgement of a month, and its bits (NULL if there is none). */
 const unsigned char *pguard_ledger_judgement(const pguard_ledger_t *l,
     pguard_month_t month, pguard_judgement_t *j);
-void pguard_ledger_judge(pguard_ledger_t *l, const pguard_judgement_t *j,
-    const unsigned char *bits);
+
+/* And back: bits_size bytes, zero, to set bits in; then the judgement. */
+unsigned char *pguard_ledger_judge_begin(pguard_ledger_t *l,
+    pguard_month_t month);
+void pguard_ledger_judge_end(pguard_ledger_t *l, const pguard_judgement_t *j);
 
 /* The latest month that has been counted in. */
 pguard_month_t pguard_ledger_newest(const pguard_ledger_t *l);
