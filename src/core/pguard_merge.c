@@ -140,7 +140,7 @@ pguard_merge_wanted(const pguard_merge_record_t *r, size_t n, size_t i,
             && pguard_str_same(r[j].id.indicator, id->indicator)
             && pguard_str_same(r[j].id.timezone, id->timezone)
             && (r[j].version > r[i].version
-                || (r[j].version == r[i].version && j < i)))
+                || (j < i && r[j].version == r[i].version)))
         {
             return 0;
         }
