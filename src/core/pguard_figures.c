@@ -78,6 +78,32 @@ pguard_figures(pguard_figures_t *f, const pguard_figures_in_t *in)
 }
 
 
+int
+pguard_figures_of(pguard_figures_t *f, pguard_figures_in_t *in,
+    const pguard_ledger_t *l, pguard_month_t month, uint64_t now,
+    const pguard_down_rule_t *rule, unsigned char *bits,
+    pguard_outage_t *outage, size_t max)
+{
+    if (!pguard_ledger_kept(l, month, now)) {
+        return -1;
+    }
+
+    pguard_month_span(in->tz, month, &in->span);
+    pguard_ledger_bits(l, &in->span, now, rule, bits);
+    pguard_ledger_cells(l, month, &in->cells);
+
+    in->now = now;
+    in->bits = bits;
+    in->slice = l->slice;
+    in->outage = outage;
+    in->outages = pguard_outage_list(&l->log, outage, max);
+
+    pguard_figures(f, in);
+
+    return 0;
+}
+
+
 /* Runs of slots and declared outages, whichever starts earlier. */
 
 static void

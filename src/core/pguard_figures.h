@@ -97,6 +97,18 @@ typedef struct {
 /* O(slots / 8 + runs + outages + days). */
 void pguard_figures(pguard_figures_t *f, const pguard_figures_in_t *in);
 
+/*
+ * The same of a ledger's month, at now: fills span, now, bits, slice, cells,
+ * outages of *in and computes *f.  Of *in the caller gives tz, target_ppm and
+ * applicable.  bits: l->bits_size bytes; outage: room for max, of which there
+ * are at most as many as the log has entries.  Caller holds the lock.  0, or
+ * -1 if the month is not kept at now.
+ */
+int pguard_figures_of(pguard_figures_t *f, pguard_figures_in_t *in,
+    const pguard_ledger_t *l, pguard_month_t month, uint64_t now,
+    const pguard_down_rule_t *rule, unsigned char *bits,
+    pguard_outage_t *outage, size_t max);
+
 /* The next run of down slots, from slot *pos on (0 at first), cut at the
    month's end: 1, or 0 at the end. */
 int pguard_bits_next(const unsigned char *bits, uint64_t slice,

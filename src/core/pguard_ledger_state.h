@@ -42,5 +42,17 @@ const char *pguard_ledger_state_id(pguard_str_t bytes, pguard_ledger_id_t *id);
 const char *pguard_ledger_state_read(pguard_ledger_t *l, pguard_str_t bytes,
     pguard_ledger_id_t *id);
 
+/*
+ * The same for bytes of the same indicator with another slice or time zone,
+ * which cannot go on as slots: requests by class are added to their months;
+ * each outage that was measured becomes an entry of the log, as it was then,
+ * detected and restored by monitoring.  tz: the time zone of the bytes; rule:
+ * for what they had not judged; now: seconds since 1970.  NULL, or what is
+ * wrong, as half a sentence: then nothing was added.
+ */
+const char *pguard_ledger_state_convert(pguard_ledger_t *l,
+    pguard_str_t bytes, pguard_ledger_id_t *id, const pguard_tz_t *tz,
+    const pguard_down_rule_t *rule, uint64_t now);
+
 
 #endif /* PGUARD_LEDGER_STATE_H */

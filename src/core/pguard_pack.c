@@ -205,33 +205,28 @@ pguard_pack_bits(pguard_out_t *out, const unsigned char *bits, uint64_t slots)
 }
 
 
-void
-pguard_unpack_bits(pguard_unpack_t *in, unsigned char *bits, uint64_t slots)
+int
+pguard_unpack_run(pguard_unpack_t *in, uint64_t slots, uint64_t *start,
+    uint64_t *end)
 {
-    uint64_t  i, n, gap, end;
+    uint64_t  n, gap;
 
-    end = 0;
+    n = pguard_unpack(in, slots - *end);
 
-    for ( ;; ) {
-        n = pguard_unpack(in, slots - end);
-
-        if (n == 0) {
-            return;
-        }
-
-        gap = pguard_unpack(in, slots - end - n);
-
-        if (gap == 0 && end) {
-            (void) pguard_unpack_bad(in);
-            return;
-        }
-
-        for (i = end + gap; bits && !in->bad && i < end + gap + n; i++) {
-            bits[i / 8] |= (unsigned char) (1u << i % 8);
-        }
-
-        end += gap + n;
+    if (n == 0) {
+        return 0;
     }
+
+    gap = pguard_unpack(in, slots - *end - n);
+
+    if (gap == 0 && *end) {
+        (void) pguard_unpack_bad(in);
+    }
+
+    *start = *end + gap;
+    *end = *start + n;
+
+    return !in->bad;
 }
 
 

@@ -42,11 +42,12 @@ void pguard_pack_slots(pguard_out_t *out, const pguard_ledger_t *l,
 int pguard_unpack_slot(pguard_unpack_t *in, uint64_t slots, uint64_t *i,
     pguard_slot_t *slot);
 
-/* Runs of set bits; and into bits, zero at first, NULL to check only. */
+/* Runs of set bits; and the next of them: 1, or 0 after the last.  It goes
+   from slot *start up to *end; set both to 0 at first. */
 void pguard_pack_bits(pguard_out_t *out, const unsigned char *bits,
     uint64_t slots);
-void pguard_unpack_bits(pguard_unpack_t *in, unsigned char *bits,
-    uint64_t slots);
+int pguard_unpack_run(pguard_unpack_t *in, uint64_t slots, uint64_t *start,
+    uint64_t *end);
 
 /* All entries of a log; and the next of them: 1, or 0 after the last.  id: of
    the one before, 0 at first. */

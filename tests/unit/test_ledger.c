@@ -581,6 +581,53 @@ test_killed_workers(void **state)
 }
 
 
+/* A writer of the log, killed (its lock is then freed): entries that are seen
+   are whole and follow each other. */
+
+static void
+test_killed_writers_of_entries(void **state)
+{
+    int                           status;
+    pid_t                         pid;
+    unsigned                      i;
+    uint64_t                      n, id = 0;
+    pguard_outage_say_t           say;
+    const pguard_outage_entry_t  *e;
+
+    (void) state;
+
+    memset(&say, 0, sizeof(say));
+    say.at = say.notified = say.end = MARCH;
+    say.confirmed_by = PGUARD_CONFIRMED_USER;
+    say.who = (pguard_str_t) pguard_string("a.martin");
+
+    for (i = 0; i < 40; i++) {
+        pid = fork();
+        assert_true(pid >= 0);
+
+        while (pid == 0) {
+            (void) pguard_outage_declare(&ledger.log, &say, &id);
+            pguard_outage_expire(&ledger.log, MARCH);
+        }
+
+        (void) usleep(1500);
+        (void) kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+
+        assert_true(ledger.log.ends->next - ledger.log.ends->first <= 1);
+        assert_null(pguard_outage_declare(&ledger.log, &say, &id));
+
+        for (n = ledger.log.ends->first + 1; n <= ledger.log.ends->next; n++) {
+            e = pguard_outage_entry(&ledger.log, n);
+            assert_int_equal(e->id, n);
+            assert_true(pguard_outage_valid(e));
+        }
+    }
+
+    assert_true(id > 100);
+}
+
+
 #define ledger_test(f)  cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 
@@ -600,7 +647,8 @@ main(void)
         ledger_test(test_clock_was_ahead),
         ledger_test(test_full_slot_stays_full),
         ledger_test(test_boundary_with_several_workers),
-        ledger_test(test_killed_workers)
+        ledger_test(test_killed_workers),
+        ledger_test(test_killed_writers_of_entries)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

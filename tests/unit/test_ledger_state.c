@@ -265,6 +265,81 @@ test_another_ledger_is_refused(void **state)
 }
 
 
+/* Another slice and another zone: classes stay, and every measured second. */
+
+static void
+test_another_slice_is_converted(void **state)
+{
+    size_t               size = pguard_ledger_size(60, 24);
+    void                *memory;
+    pguard_str_t         s;
+    unsigned char        bits[8192];
+    pguard_cells_t       cells;
+    pguard_ledger_t      l;
+    pguard_outage_t      outage[24];
+    pguard_figures_t     f;
+    pguard_ledger_id_t   id = id_of(5);
+    pguard_figures_in_t  in = { .tz = &utc, .target_ppm = 999000 };
+    pguard_month_span_t  span;
+
+    (void) state;
+
+    /* March is judged: two runs.  April is not: one, and one not over. */
+
+    (void) pguard_month_of(&utc, APRIL, &span);
+    pguard_ledger_count(&ledger[0], APRIL - 600, PGUARD_SLA_FAILED,
+                        PGUARD_REASON_NONE);
+    pguard_ledger_count(&ledger[0], APRIL - DAY, PGUARD_SLA_FAILED,
+                        PGUARD_REASON_NONE);
+    pguard_ledger_count(&ledger[0], APRIL - DAY + 600, PGUARD_SLA_FAILED,
+                        PGUARD_REASON_NONE);
+    pguard_ledger_roll(&ledger[0], APRIL, &rule);
+    pguard_ledger_count(&ledger[0], APRIL + 600, PGUARD_SLA_FAILED,
+                        PGUARD_REASON_NONE);
+    pguard_ledger_count(&ledger[0], APRIL + 1200, PGUARD_SLA_GOOD,
+                        PGUARD_REASON_NONE);
+    pguard_ledger_count(&ledger[0], APRIL + 1800, PGUARD_SLA_FAILED,
+                        PGUARD_REASON_NONE);
+    (void) declare(&ledger[0], APRIL + 900, APRIL + 1300);
+    s = state_of(&ledger[0], 0);
+
+    memory = aligned_alloc(64, size);
+    assert_non_null(memory);
+    memset(memory, 0, size);
+    pguard_ledger_create(memory, 60, 4, 2);
+    assert_int_equal(pguard_ledger_open(&l, memory, size, 2, &utc), 0);
+    assert_string_equal(pguard_ledger_state_convert(&l, s, &id, &utc, &rule,
+                                                    APRIL + 2000),
+                        "has more outages than the log has room for");
+    assert_int_equal(pguard_ledger_newest(&l), 0);
+
+    memset(memory, 0, size);
+    pguard_ledger_create(memory, 60, 24, 2);
+    assert_int_equal(pguard_ledger_open(&l, memory, size, 2, &utc), 0);
+    assert_null(pguard_ledger_state_convert(&l, s, &id, &utc, &rule,
+                                            APRIL + 2000));
+    assert_int_equal(id.gateway.bytes[0], 1);
+    assert_int_equal(l.log.ends->next, 5);
+
+    pguard_ledger_cells(&l, span.month, &cells);
+    assert_int_equal(pguard_cells_sum(&cells), 3);
+
+    assert_int_equal(pguard_figures_of(&f, &in, &l, span.month, APRIL + 3600,
+                                       &rule, bits, outage, 24), 0);
+    assert_int_equal(f.down, (1300 - 600) + (2000 - 1800));
+    assert_int_equal(f.by_class[PGUARD_SLA_FAILED], 2);
+    assert_int_equal(pguard_figures_of(&f, &in, &l, span.month - 1,
+                                       APRIL + 3600, &rule, bits, outage, 24),
+                     0);
+    assert_int_equal(f.down, 1800);
+    assert_int_equal(f.outages, 2);
+    assert_int_equal(pguard_figures_of(&f, &in, &l, span.month + 1,
+                                       APRIL + 3600, &rule, bits, outage, 24),
+                     -1);
+    free(memory);
+}
+
+
 /* Cut off, mutated, mutated with the right sum: refused, or something that a
    ledger can be.  What is refused has changed nothing. */
 
@@ -607,6 +682,7 @@ main(void)
         ledger_test(test_comes_back_whole),
         ledger_test(test_empty_comes_back),
         ledger_test(test_another_ledger_is_refused),
+        ledger_test(test_another_slice_is_converted),
         ledger_test(test_damaged_state),
         ledger_test(test_damaged_record),
         ledger_test(test_shorter_log_takes_the_latest),
