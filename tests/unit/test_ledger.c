@@ -622,6 +622,8 @@ test_killed_writers_of_entries(void **state)
             assert_int_equal(e->id, n);
             assert_true(pguard_outage_valid(e));
         }
+
+        pguard_outage_expire(&ledger.log, MARCH);
     }
 
     assert_true(id > 100);
