@@ -463,7 +463,7 @@ pguard_page_outage(pguard_page_t *p, const pguard_outage_t *o)
     if (o->end) {
         pguard_page_time(p, o->end);
 
-    } else {
+    } else if (!o->withdrawn) {
         pguard_page_text(p, PGUARD_REPORT_OPEN);
     }
 
