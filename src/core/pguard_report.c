@@ -14,11 +14,11 @@ typedef struct {
 
 
 static void pguard_report_json(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_json_time(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_json_requests(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_json_days(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_json_outages(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_json_outage(pguard_out_t *out, const pguard_report_t *r,
+static void pguard_report_time(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_report_requests(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_report_days(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_report_outages(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
     const pguard_outage_t *o);
 static void pguard_report_csv(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r);
@@ -69,7 +69,7 @@ pguard_report_lists(const pguard_report_t *r, const pguard_outage_t *o)
 
 
 static void
-pguard_json_key(pguard_out_t *out, const char *name)
+pguard_report_key(pguard_out_t *out, const char *name)
 {
     pguard_out_text(out, ",\"");
     pguard_out_text(out, name);
@@ -78,17 +78,17 @@ pguard_json_key(pguard_out_t *out, const char *name)
 
 
 static void
-pguard_json_number(pguard_out_t *out, const char *name, uint64_t n)
+pguard_report_number(pguard_out_t *out, const char *name, uint64_t n)
 {
-    pguard_json_key(out, name);
+    pguard_report_key(out, name);
     pguard_out_uint(out, n);
 }
 
 
 static void
-pguard_json_string(pguard_out_t *out, const char *name, pguard_str_t s)
+pguard_report_string(pguard_out_t *out, const char *name, pguard_str_t s)
 {
-    pguard_json_key(out, name);
+    pguard_report_key(out, name);
     pguard_out_byte(out, '"');
     pguard_out_json(out, s);
     pguard_out_byte(out, '"');
@@ -96,9 +96,9 @@ pguard_json_string(pguard_out_t *out, const char *name, pguard_str_t s)
 
 
 static void
-pguard_json_bool(pguard_out_t *out, const char *name, int yes)
+pguard_report_bool(pguard_out_t *out, const char *name, int yes)
 {
-    pguard_json_key(out, name);
+    pguard_report_key(out, name);
     pguard_out_text(out, yes ? "true" : "false");
 }
 
@@ -106,9 +106,9 @@ pguard_json_bool(pguard_out_t *out, const char *name, int yes)
 /* Seconds since 1970; null if there are none. */
 
 static void
-pguard_json_at(pguard_out_t *out, const char *name, uint64_t at)
+pguard_report_at(pguard_out_t *out, const char *name, uint64_t at)
 {
-    pguard_json_key(out, name);
+    pguard_report_key(out, name);
 
     if (at == 0) {
         pguard_out_text(out, "null");
@@ -122,9 +122,9 @@ pguard_json_at(pguard_out_t *out, const char *name, uint64_t at)
 
 
 static void
-pguard_json_ratio(pguard_out_t *out, const char *name, pguard_ratio_t r)
+pguard_report_ratio(pguard_out_t *out, const char *name, pguard_ratio_t r)
 {
-    pguard_json_key(out, name);
+    pguard_report_key(out, name);
 
     if (r.whole) {
         pguard_out_decimal(out, pguard_ratio(r), PGUARD_RATIO_PLACES);
@@ -154,72 +154,72 @@ pguard_report_json(pguard_out_t *out, const pguard_report_t *r)
     pguard_out_text(out, "{\"indicator\":\"");
     pguard_out_json(out, r->indicator);
     pguard_out_byte(out, '"');
-    pguard_json_string(out, "zone", r->zone);
-    pguard_json_key(out, "month");
+    pguard_report_string(out, "zone", r->zone);
+    pguard_report_key(out, "month");
     pguard_out_byte(out, '"');
     pguard_month_out(out, f->span.month);
     pguard_out_byte(out, '"');
-    pguard_json_string(out, "timezone", r->timezone);
-    pguard_json_at(out, "start", f->span.start);
-    pguard_json_at(out, "end", f->span.end);
-    pguard_json_at(out, "as_of", f->as_of);
-    pguard_json_key(out, "generated");
+    pguard_report_string(out, "timezone", r->timezone);
+    pguard_report_at(out, "start", f->span.start);
+    pguard_report_at(out, "end", f->span.end);
+    pguard_report_at(out, "as_of", f->as_of);
+    pguard_report_key(out, "generated");
     pguard_out_byte(out, '"');
     pguard_time_out(out, r->generated);
     pguard_out_byte(out, '"');
-    pguard_json_bool(out, "running", f->as_of < f->span.end);
-    pguard_json_at(out, "counted_since", r->since);
-    pguard_json_number(out, "gateways", r->gateways);
-    pguard_json_bool(out, "conditional", r->conditional != 0);
-    pguard_json_bool(out, "applicable", r->applicable != 0);
-    pguard_json_key(out, "target");
+    pguard_report_bool(out, "running", f->as_of < f->span.end);
+    pguard_report_at(out, "counted_since", r->since);
+    pguard_report_number(out, "gateways", r->gateways);
+    pguard_report_bool(out, "conditional", r->conditional != 0);
+    pguard_report_bool(out, "applicable", r->applicable != 0);
+    pguard_report_key(out, "target");
     pguard_out_decimal(out, f->target_ppm, 6);
 
-    pguard_json_time(out, r);
-    pguard_json_requests(out, r);
-    pguard_json_days(out, r);
-    pguard_json_outages(out, r);
+    pguard_report_time(out, r);
+    pguard_report_requests(out, r);
+    pguard_report_days(out, r);
+    pguard_report_outages(out, r);
 
-    pguard_json_key(out, "rule");
+    pguard_report_key(out, "rule");
     pguard_out_text(out, "{\"slice_seconds\":");
     pguard_out_uint(out, r->slice);
-    pguard_json_number(out, "min_requests", r->rule.min_requests);
-    pguard_json_key(out, "down_ratio");
+    pguard_report_number(out, "min_requests", r->rule.min_requests);
+    pguard_report_key(out, "down_ratio");
     pguard_out_decimal(out, r->rule.down_ppm, 6);
     pguard_out_text(out, "}}\n");
 }
 
 
 static void
-pguard_json_time(pguard_out_t *out, const pguard_report_t *r)
+pguard_report_time(pguard_out_t *out, const pguard_report_t *r)
 {
     const pguard_figures_t  *f = r->figures;
 
-    pguard_json_key(out, "time");
+    pguard_report_key(out, "time");
     pguard_out_text(out, "{\"length_seconds\":");
     pguard_out_uint(out, f->length);
-    pguard_json_number(out, "elapsed_seconds", f->elapsed);
-    pguard_json_number(out, "downtime_seconds", f->down);
-    pguard_json_number(out, "outages", f->outages);
-    pguard_json_number(out, "longest_seconds", f->longest);
-    pguard_json_ratio(out, "availability", f->time);
-    pguard_json_ratio(out, "projected_availability", f->projected);
-    pguard_json_string(out, "target", pguard_target_names[f->time_target]);
-    pguard_json_key(out, "budget_seconds");
+    pguard_report_number(out, "elapsed_seconds", f->elapsed);
+    pguard_report_number(out, "downtime_seconds", f->down);
+    pguard_report_number(out, "outages", f->outages);
+    pguard_report_number(out, "longest_seconds", f->longest);
+    pguard_report_ratio(out, "availability", f->time);
+    pguard_report_ratio(out, "projected_availability", f->projected);
+    pguard_report_string(out, "target", pguard_target_names[f->time_target]);
+    pguard_report_key(out, "budget_seconds");
     pguard_out_msec(out, f->budget);
-    pguard_json_key(out, "budget_left_seconds");
+    pguard_report_key(out, "budget_left_seconds");
     pguard_report_signed(out, f->left);
     pguard_out_byte(out, '}');
 }
 
 
 static void
-pguard_json_requests(pguard_out_t *out, const pguard_report_t *r)
+pguard_report_requests(pguard_out_t *out, const pguard_report_t *r)
 {
     unsigned                 i;
     const pguard_figures_t  *f = r->figures;
 
-    pguard_json_key(out, "requests");
+    pguard_report_key(out, "requests");
     pguard_out_text(out, "{\"total\":");
     pguard_out_uint(out, pguard_cells_sum(&f->cells));
 
@@ -230,22 +230,23 @@ pguard_json_requests(pguard_out_t *out, const pguard_report_t *r)
         pguard_out_uint(out, f->by_class[i]);
     }
 
-    pguard_json_ratio(out, "availability", f->requests);
-    pguard_json_string(out, "target", pguard_target_names[f->requests_target]);
-    pguard_json_ratio(out, "raw_availability", f->raw);
-    pguard_json_string(out, "raw_target", pguard_target_names[f->raw_target]);
-    pguard_json_key(out, "refusals");
+    pguard_report_ratio(out, "availability", f->requests);
+    pguard_report_string(out, "target",
+                         pguard_target_names[f->requests_target]);
+    pguard_report_ratio(out, "raw_availability", f->raw);
+    pguard_report_string(out, "raw_target", pguard_target_names[f->raw_target]);
+    pguard_report_key(out, "refusals");
     pguard_out_byte(out, '[');
 
     for (i = 0; i < PGUARD_REASONS; i++) {
         pguard_out_text(out, i ? ",{\"reason\":\"" : "{\"reason\":\"");
         pguard_out_str(out, pguard_reason_names[i]);
         pguard_out_byte(out, '"');
-        pguard_json_string(out, "class",
-                         pguard_sla_names[pguard_cell_class(PGUARD_CELL_REASON
-                                                            + i)]);
-        pguard_json_number(out, "requests",
-                           f->cells.cell[PGUARD_CELL_REASON + i]);
+        pguard_report_string(out, "class",
+                           pguard_sla_names[pguard_cell_class(PGUARD_CELL_REASON
+                                                              + i)]);
+        pguard_report_number(out, "requests",
+                             f->cells.cell[PGUARD_CELL_REASON + i]);
         pguard_out_byte(out, '}');
     }
 
@@ -254,20 +255,20 @@ pguard_json_requests(pguard_out_t *out, const pguard_report_t *r)
 
 
 static void
-pguard_json_days(pguard_out_t *out, const pguard_report_t *r)
+pguard_report_days(pguard_out_t *out, const pguard_report_t *r)
 {
     unsigned                 i;
     const pguard_figures_t  *f = r->figures;
 
-    pguard_json_key(out, "days");
+    pguard_report_key(out, "days");
     pguard_out_byte(out, '[');
 
     for (i = 0; i < f->days; i++) {
         pguard_out_text(out, i ? ",{\"date\":\"" : "{\"date\":\"");
         pguard_day_out(out, f->span.month, i + 1);
         pguard_out_byte(out, '"');
-        pguard_json_number(out, "length_seconds", f->day[i].length);
-        pguard_json_number(out, "downtime_seconds", f->day[i].down);
+        pguard_report_number(out, "length_seconds", f->day[i].length);
+        pguard_report_number(out, "downtime_seconds", f->day[i].down);
         pguard_out_byte(out, '}');
     }
 
@@ -276,25 +277,25 @@ pguard_json_days(pguard_out_t *out, const pguard_report_t *r)
 
 
 static void
-pguard_json_outages(pguard_out_t *out, const pguard_report_t *r)
+pguard_report_outages(pguard_out_t *out, const pguard_report_t *r)
 {
     size_t                   i, n;
     uint64_t                 pos, more;
     pguard_interval_t        run;
     const pguard_figures_t  *f = r->figures;
 
-    pguard_json_key(out, "declared");
+    pguard_report_key(out, "declared");
     pguard_out_byte(out, '[');
 
     for (i = 0, n = 0; i < r->outages; i++) {
         if (pguard_report_lists(r, &r->outage[i])) {
             pguard_out_text(out, n++ ? "," : "");
-            pguard_json_outage(out, r, &r->outage[i]);
+            pguard_report_outage(out, r, &r->outage[i]);
         }
     }
 
     pguard_out_byte(out, ']');
-    pguard_json_key(out, "measured");
+    pguard_report_key(out, "measured");
     pguard_out_byte(out, '[');
 
     n = 0;
@@ -309,46 +310,46 @@ pguard_json_outages(pguard_out_t *out, const pguard_report_t *r)
 
         pguard_out_text(out, n++ ? ",{\"source\":\"slots\""
                                  : "{\"source\":\"slots\"");
-        pguard_json_at(out, "start", run.start);
-        pguard_json_at(out, "end", run.end);
-        pguard_json_number(out, "seconds", run.end - run.start);
+        pguard_report_at(out, "start", run.start);
+        pguard_report_at(out, "end", run.end);
+        pguard_report_number(out, "seconds", run.end - run.start);
         pguard_out_byte(out, '}');
     }
 
     pguard_out_byte(out, ']');
-    pguard_json_number(out, "measured_not_listed", more);
+    pguard_report_number(out, "measured_not_listed", more);
 }
 
 
 static void
-pguard_json_outage(pguard_out_t *out, const pguard_report_t *r,
+pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
     const pguard_outage_t *o)
 {
     const pguard_outage_entry_t  *e = &o->last;
 
     pguard_out_text(out, "{\"source\":\"declared\"");
-    pguard_json_number(out, "id", o->id);
-    pguard_json_number(out, "origin", o->origin);
-    pguard_json_at(out, "start", o->start);
-    pguard_json_at(out, "end", o->end);
-    pguard_json_at(out, "notified", e->notified);
-    pguard_json_at(out, "detected", e->detected);
-    pguard_json_at(out, "declared", o->declared);
-    pguard_json_string(out, "declared_by",
-                       (pguard_str_t) { o->declarer_len, o->declarer });
-    pguard_json_string(out, "cause", (pguard_str_t) { e->cause_len,
-                                                      e->cause });
-    pguard_json_string(out, "confirmed",
-                       pguard_confirmed_names[e->confirmed_by]);
-    pguard_json_string(out, "confirmed_by",
-                       (pguard_str_t) { e->confirmer_len, e->confirmer });
-    pguard_json_at(out, "last_entry", e->at);
-    pguard_json_string(out, "last_entry_by",
-                       (pguard_str_t) { e->who_len, e->who });
-    pguard_json_number(out, "corrections", o->corrections);
-    pguard_json_bool(out, "withdrawn", o->withdrawn != 0);
-    pguard_json_number(out, "seconds_in_month", o->withdrawn ? 0
-                       : pguard_figures_within(r->figures, o->start, o->end));
+    pguard_report_number(out, "id", o->id);
+    pguard_report_number(out, "origin", o->origin);
+    pguard_report_at(out, "start", o->start);
+    pguard_report_at(out, "end", o->end);
+    pguard_report_at(out, "notified", e->notified);
+    pguard_report_at(out, "detected", e->detected);
+    pguard_report_at(out, "declared", o->declared);
+    pguard_report_string(out, "declared_by",
+                         (pguard_str_t) { o->declarer_len, o->declarer });
+    pguard_report_string(out, "cause", (pguard_str_t) { e->cause_len,
+                                                        e->cause });
+    pguard_report_string(out, "confirmed",
+                         pguard_confirmed_names[e->confirmed_by]);
+    pguard_report_string(out, "confirmed_by",
+                         (pguard_str_t) { e->confirmer_len, e->confirmer });
+    pguard_report_at(out, "last_entry", e->at);
+    pguard_report_string(out, "last_entry_by",
+                         (pguard_str_t) { e->who_len, e->who });
+    pguard_report_number(out, "corrections", o->corrections);
+    pguard_report_bool(out, "withdrawn", o->withdrawn != 0);
+    pguard_report_number(out, "seconds_in_month", o->withdrawn ? 0
+                         : pguard_figures_within(r->figures, o->start, o->end));
     pguard_out_byte(out, '}');
 }
 
