@@ -17,16 +17,27 @@ TESTS   = $(wildcard tests/unit/test_*.c)
 FUZZ    = $(wildcard tests/fuzz/fuzz_*.c)
 BINS    = $(TESTS:tests/unit/%.c=$(UNIT)/%)
 
-.PHONY: run test setup build purity unit test-unit test-nginx test-asan fuzz lint clean help
+AUDIT   = $(BUILD)/paas-guard-audit
+AUDIT_CFLAGS = -fPIE -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE \
+          -D_FORTIFY_SOURCE=2 -ffunction-sections -Wformat=2
+AUDIT_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed
+AUDIT_SRC = $(wildcard src/audit/*.c) \
+          $(addprefix src/core/pguard_,audit.c audit_parse.c audit_chain.c json.c \
+          json_text.c key.c out.c utc.c)
+AUDIT_LIBS = -lcrypto -lz -lxxhash
+
+.PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan fuzz \
+	lint clean help
 
 help:
 	@echo "make run         build, and start the guarded gateway on 127.0.0.1:8080"
 	@echo "                 (PORT=, UPSTREAM=http://host:port, REDIS=redis://host:port/db)"
 	@echo "make test        build, and run all tests"
 	@echo "make test-unit   the unit tests;  make test-nginx  those with nginx, t/"
+	@echo "make test-audit  those of paas-guard-audit"
 	@echo "make test-asan   both once more, under AddressSanitizer and UBSan"
 	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds"
-	@echo "make build       $(BUILD)/ngx_paas_guard_module.so"
+	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
 	@echo "make purity      the core compiles without nginx;  make lint  cppcheck"
 	@echo "make clean       remove $(BUILD)/"
 
@@ -35,18 +46,35 @@ run:
 	@tools/run.sh
 
 test: setup
-	@$(MAKE) --no-print-directory build purity test-unit test-nginx
+	@$(MAKE) --no-print-directory build purity test-unit test-audit test-nginx
 
 setup:
 	@tools/setup.sh test
 
-build:
+build: audit
 	@tools/build.sh $(BUILD)
+
+audit: $(AUDIT)
 
 purity:
 	@! grep -nE '#[[:space:]]*include.*(ngx_|hiredis)' src/core/*.[ch]
 	@for c in $(CORE); do $(CC) $(CFLAGS) -fsyntax-only $$c || exit 1; done
 	@echo "purity: the core needs no nginx"
+
+$(AUDIT): $(AUDIT_SRC:%.c=$(AUDIT).o/%.o)
+	@$(CC) $(CFLAGS) $(AUDIT_CFLAGS) $(AUDIT_LDFLAGS) -o $@ $^ $(AUDIT_LIBS)
+
+$(AUDIT).o/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(AUDIT_CFLAGS) -Isrc/core -MMD -MP -c -o $@ $<
+
+# The writer of logs for the tests of paas-guard-audit.
+$(AUDIT)-log: tests/audit/log.c $(AUDIT_SRC:%.c=$(AUDIT).o/%.o)
+	@$(CC) $(CFLAGS) $(AUDIT_CFLAGS) $(AUDIT_LDFLAGS) -Isrc/core -MMD -MP -MF $@.d -o $@ $< \
+	 $(filter $(AUDIT).o/src/core/%,$^) $(AUDIT_LIBS) -lpthread
+
+test-audit: $(AUDIT) $(AUDIT)-log
+	@PGUARD_AUDIT=$(CURDIR)/$(AUDIT) prove -j$(JOBS) tests/audit/
 
 # Every program runs, also after one that failed.
 test-unit: unit
@@ -59,6 +87,8 @@ test-nginx:
 
 test-asan: setup
 	@$(MAKE) --no-print-directory test-unit UNIT=$(BUILD)/unit-asan CFLAGS='$(CFLAGS) $(ASAN)'
+	@$(MAKE) --no-print-directory test-audit AUDIT=$(BUILD)/asan/paas-guard-audit \
+	 CFLAGS='$(CFLAGS) $(ASAN)' AUDIT_CFLAGS= AUDIT_LDFLAGS=
 	@tools/build.sh $(BUILD)/asan '$(ASAN)' '-fsanitize=address,undefined'
 	@TEST_NGINX_BINARY=$(CURDIR)/tools/nginx-asan.sh \
 	 TEST_NGINX_LOAD_MODULES=$(CURDIR)/$(BUILD)/asan/ngx_paas_guard_module.so \
@@ -96,4 +126,4 @@ $(BINS): $(UNIT)/%: tests/unit/%.c $(CORE:src/core/%.c=$(UNIT)/core/%.o) Makefil
 $(UNIT)/core:
 	@mkdir -p $@
 
--include $(wildcard $(UNIT)/*.d $(UNIT)/core/*.d)
+-include $(wildcard $(UNIT)/*.d $(UNIT)/core/*.d $(AUDIT).o/src/*/*.d $(AUDIT)*.d)

@@ -136,7 +136,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
 
     { ngx_string("paas_guard_sync"),
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_paas_guard_enum_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_paas_guard_loc_conf_t, strict),
       &ngx_paas_guard_sync_modes },
@@ -171,7 +171,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
 
     { ngx_string("paas_guard_log_level"),
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_paas_guard_enum_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_paas_guard_loc_conf_t, log_level),
       &ngx_paas_guard_log_levels },
@@ -415,7 +415,8 @@ static ngx_int_t
 ngx_paas_guard_received_handler(ngx_http_request_t *r)
 {
     if (r == r->main && ngx_paas_guard_drop_header(r) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "paas_guard: no memory to drop a client's PaaS-Guard");
     }
 
     return NGX_DECLINED;

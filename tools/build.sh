@@ -38,4 +38,9 @@ if [ "$stamp" != "$(cat "$out/configured" 2>/dev/null)" ]; then
 fi
 
 make -s -j"$(nproc)" -f "$out/obj/Makefile" -C $nginx modules
-cp -u "$out/obj/$module.so" "$out/"
+
+# never over a file that a running nginx has mapped: that kills it
+if ! cmp -s "$out/obj/$module.so" "$out/$module.so"; then
+    cp "$out/obj/$module.so" "$out/$module.so.new"
+    mv "$out/$module.so.new" "$out/$module.so"
+fi

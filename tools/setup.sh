@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-build='build-essential nginx nginx-dev libhiredis-dev libxxhash-dev libpcre2-dev libssl-dev'
+build='build-essential nginx nginx-dev libhiredis-dev libxxhash-dev libpcre2-dev libssl-dev
+    zlib1g-dev'
 perl='libfilter-perl libhttp-message-perl libipc-run-perl liblist-moreutils-perl
     libtest-base-perl libtest-longstring-perl libtext-diff-perl liburi-perl libwww-perl'
 

@@ -161,7 +161,7 @@ pguard_block_place(const pguard_blocks_t *t, const pguard_block_t *b,
 
 pguard_block_t *
 pguard_block_put(const pguard_blocks_t *t, const pguard_block_t *b,
-    pguard_msec_t now)
+    pguard_msec_t now, unsigned *evicted)
 {
     int64_t          n;
     pguard_block_t  *to;
@@ -173,6 +173,11 @@ pguard_block_put(const pguard_blocks_t *t, const pguard_block_t *b,
     }
 
     to = &t->block[n];
+
+    if (evicted) {
+        *evicted = t->tag[n] && !pguard_block_same(to, b->kind, b->key)
+                   && pguard_block_steps(to, now);
+    }
 
     pguard_store(&to->until, 0);
     pguard_store(&t->tag[n], b->key.lo | 1);

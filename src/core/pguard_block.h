@@ -85,10 +85,11 @@ pguard_msec_t pguard_block_length(const pguard_block_rule_t *rule,
 /*
  * Caller holds the lock.  Puts b (until > now) in place of an earlier one of
  * the same key, or of a free or forgotten entry.  Never replaces another
- * active block: returns NULL if there is no place.
+ * active block: returns NULL if there is no place.  evicted (may be NULL) is
+ * set to 1 if remembered offences had to go, else to 0.
  */
 pguard_block_t *pguard_block_put(const pguard_blocks_t *t,
-    const pguard_block_t *b, pguard_msec_t now);
+    const pguard_block_t *b, pguard_msec_t now, unsigned *evicted);
 
 /* The entry of key, active or only remembered, or NULL.  Lock-free. */
 pguard_block_t *pguard_block_get(const pguard_blocks_t *t,

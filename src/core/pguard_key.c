@@ -6,7 +6,7 @@
 #include "pguard_key.h"
 
 
-#define PGUARD_SHA256_LEN  32
+#define PGUARD_SHA256_LEN  PGUARD_MAC_LEN
 
 
 static int
@@ -63,8 +63,15 @@ pguard_key_init(pguard_key_t *key, const void *secret, size_t len)
         return -1;
     }
 
-    return pguard_key_expand(secret, len, "paas_guard hmac", key->hmac,
-                             sizeof(key->hmac));
+    if (pguard_key_expand(secret, len, "paas_guard hmac", key->hmac,
+                          sizeof(key->hmac))
+        != 0)
+    {
+        return -1;
+    }
+
+    return pguard_key_expand(secret, len, "paas_guard audit", key->audit,
+                             sizeof(key->audit));
 }
 
 
@@ -101,18 +108,39 @@ pguard_key_id(const pguard_key_t *key, pguard_str_t s, pguard_id_t *id)
 }
 
 
+const pguard_id_t *
+pguard_id_cache_find(const pguard_id_cache_t *cache, pguard_hash_t hash)
+{
+    size_t  i = hash.lo % PGUARD_ID_CACHE;
+
+    return cache->hash[i].lo == hash.lo && cache->hash[i].hi == hash.hi
+           ? &cache->id[i] : NULL;
+}
+
+
+void
+pguard_id_cache_put(pguard_id_cache_t *cache, pguard_hash_t hash,
+    const pguard_id_t *id)
+{
+    size_t  i = hash.lo % PGUARD_ID_CACHE;
+
+    cache->hash[i] = hash;
+    cache->id[i] = *id;
+}
+
+
 int
 pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
     pguard_str_t s, pguard_id_t *id)
 {
-    size_t         i;
-    pguard_hash_t  hash;
+    pguard_hash_t       hash;
+    const pguard_id_t  *found;
 
     hash = pguard_key_hash(key, s);
-    i = hash.lo % PGUARD_ID_CACHE;
+    found = pguard_id_cache_find(cache, hash);
 
-    if (cache->hash[i].lo == hash.lo && cache->hash[i].hi == hash.hi) {
-        *id = cache->id[i];
+    if (found) {
+        *id = *found;
         return 0;
     }
 
@@ -120,8 +148,21 @@ pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
         return -1;
     }
 
-    cache->hash[i] = hash;
-    cache->id[i] = *id;
+    pguard_id_cache_put(cache, hash, id);
+
+    return 0;
+}
+
+
+int
+pguard_key_mac(const pguard_key_t *key, pguard_str_t s, unsigned char *mac)
+{
+    if (pguard_key_hmac(key->audit, sizeof(key->audit), s.data, s.len, mac)
+        != 0)
+    {
+        memset(mac, 0, PGUARD_MAC_LEN);
+        return -1;
+    }
 
     return 0;
 }

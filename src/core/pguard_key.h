@@ -2,8 +2,9 @@
  * Keyed hashing.  Everything is derived from one secret:
  *   XXH3-128 with a 192-byte secret  fast, stays inside the gateway
  *   HMAC-SHA-256 cut to 128 bits     what leaves it: Redis keys, logs, API
- * The two are derived by HMAC-SHA-256 of distinct labels (the expand step of
- * RFC 5869), so neither tells anything of the other.
+ *   HMAC-SHA-256, whole              seals each line of the audit log
+ * Their keys are derived by HMAC-SHA-256 of distinct labels (the expand step
+ * of RFC 5869), so none tells anything of another.
  */
 
 #ifndef PGUARD_KEY_H
@@ -16,11 +17,13 @@
 #define PGUARD_SECRET_MAX    4096
 #define PGUARD_XXH_SECRET    192
 #define PGUARD_HMAC_KEY      32
+#define PGUARD_MAC_LEN       32        /* bytes of HMAC-SHA-256 */
 
 
 typedef struct {
     unsigned char  xxh[PGUARD_XXH_SECRET];
     unsigned char  hmac[PGUARD_HMAC_KEY];
+    unsigned char  audit[PGUARD_HMAC_KEY];
 } pguard_key_t;
 
 
@@ -38,7 +41,7 @@ typedef struct {
 } pguard_id_cache_t;
 
 
-/* Derives both keys from len (> 0) bytes of secret.  0, or -1 if the crypto
+/* Derives all keys from len (> 0) bytes of secret.  0, or -1 if the crypto
    library fails. */
 int pguard_key_init(pguard_key_t *key, const void *secret, size_t len);
 
@@ -49,9 +52,20 @@ pguard_hash_t pguard_key_hash(const pguard_key_t *key, pguard_str_t s);
    (id is then all zero). */
 int pguard_key_id(const pguard_key_t *key, pguard_str_t s, pguard_id_t *id);
 
-/* The same, through the cache. */
+/* The id that the cache has of what hashes to hash, or NULL; keeps one. */
+const pguard_id_t *pguard_id_cache_find(const pguard_id_cache_t *cache,
+    pguard_hash_t hash);
+void pguard_id_cache_put(pguard_id_cache_t *cache, pguard_hash_t hash,
+    const pguard_id_t *id);
+
+/* The id of s, through the cache. */
 int pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
     pguard_str_t s, pguard_id_t *id);
+
+/* HMAC-SHA-256 of s under the audit key: PGUARD_MAC_LEN bytes at mac.  0, or
+   -1 if the crypto library fails (mac is then all zero). */
+int pguard_key_mac(const pguard_key_t *key, pguard_str_t s,
+    unsigned char *mac);
 
 /* Writes n bytes as 2 * n lower-case hex digits; returns the end. */
 unsigned char *pguard_hex(unsigned char *dst, const unsigned char *src,

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "pguard_message.h"
+#include "pguard_out.h"
 
 
 #define PGUARD_MESSAGE_VERSION  "1"
@@ -8,13 +9,6 @@
 #define PGUARD_MS_MAX           ((uint64_t) 1 << 40)     /* 34 years */
 #define PGUARD_COUNT_MAX        ((uint64_t) 1 << 53)     /* a Lua number */
 
-
-/* Where the next byte goes; at NULL the rest did not fit. */
-
-typedef struct {
-    unsigned char  *pos;
-    unsigned char  *end;
-} pguard_out_t;
 
 /* What remains to be read; failed is sticky. */
 
@@ -37,15 +31,11 @@ typedef struct {
       sizeof(((pguard_block_t *) 0)->field), max }
 
 
-static void pguard_out(pguard_out_t *o, const void *data, size_t len);
-static void pguard_out_text(pguard_out_t *o, const char *s);
-static void pguard_out_name(pguard_out_t *o, const unsigned char *s,
-    size_t len);
-static void pguard_out_number(pguard_out_t *o, uint64_t n);
-static void pguard_out_hex(pguard_out_t *o, const unsigned char *s, size_t n);
-static void pguard_out_zone(pguard_out_t *o, unsigned char *dst,
+static void pguard_message_out_name(pguard_out_t *out,
+    const unsigned char *s, size_t len);
+static void pguard_message_out_zone(pguard_out_t *out, unsigned char *dst,
     pguard_str_t prefix, pguard_str_t zone);
-static size_t pguard_out_done(const pguard_out_t *o, const unsigned char *dst);
+static size_t pguard_message_done(const pguard_out_t *out, size_t size);
 static int pguard_message_event_valid(const unsigned char *s);
 static uint64_t pguard_message_get(const pguard_block_t *b,
     const pguard_message_number_t *n);
@@ -76,8 +66,6 @@ static const pguard_message_number_t  pguard_message_numbers[] = {
 
 #define PGUARD_MESSAGE_NUMBERS                                                \
     (sizeof(pguard_message_numbers) / sizeof(pguard_message_numbers[0]))
-
-static const unsigned char  pguard_message_digits[] = "0123456789abcdef";
 
 
 int
@@ -111,20 +99,20 @@ pguard_store_key_window(unsigned char *dst, pguard_str_t prefix,
 {
     pguard_out_t  o;
 
-    pguard_out_zone(&o, dst, prefix, zone);
+    pguard_message_out_zone(&o, dst, prefix, zone);
     pguard_out_text(&o, ":{");
     pguard_out_hex(&o, id->bytes, PGUARD_ID_LEN);
     pguard_out_text(&o, "}:w:");
-    pguard_out_name(&o, rule.data, rule.len);
+    pguard_message_out_name(&o, rule.data, rule.len);
     pguard_out_text(&o, ":");
-    pguard_out_number(&o, window);
+    pguard_out_uint(&o, window);
 
     if (service.len) {
         pguard_out_text(&o, ":");
-        pguard_out_name(&o, service.data, service.len);
+        pguard_message_out_name(&o, service.data, service.len);
     }
 
-    return pguard_out_done(&o, dst);
+    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
 }
 
 
@@ -135,13 +123,13 @@ pguard_store_key_throttle(unsigned char *dst, pguard_str_t prefix,
 {
     pguard_out_t  o;
 
-    pguard_out_zone(&o, dst, prefix, zone);
+    pguard_message_out_zone(&o, dst, prefix, zone);
     pguard_out_text(&o, ":{");
     pguard_out_hex(&o, client->bytes, PGUARD_ID_LEN);
     pguard_out_text(&o, "}:t:");
     pguard_out_hex(&o, signature->bytes, PGUARD_ID_LEN);
 
-    return pguard_out_done(&o, dst);
+    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
 }
 
 
@@ -151,50 +139,53 @@ pguard_store_key_blocks(unsigned char *dst, pguard_str_t prefix,
 {
     pguard_out_t  o;
 
-    pguard_out_zone(&o, dst, prefix, zone);
+    pguard_message_out_zone(&o, dst, prefix, zone);
     pguard_out_text(&o, ":{blocks}:");
     pguard_out_text(&o, part);
 
-    return pguard_out_done(&o, dst);
+    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
 }
 
 
 size_t
 pguard_store_channel(unsigned char *dst, pguard_str_t prefix)
 {
-    pguard_out_t  o = { dst, dst + PGUARD_STORE_KEY_MAX };
+    pguard_out_t  o;
 
-    pguard_out(&o, prefix.data, prefix.len);
+    pguard_out_init(&o, dst, PGUARD_STORE_KEY_MAX);
+    pguard_out_str(&o, prefix);
     pguard_out_text(&o, ":blocks");
 
-    return pguard_out_done(&o, dst);
+    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
 }
 
 
 size_t
 pguard_store_key_probe(unsigned char *dst, pguard_str_t prefix)
 {
-    pguard_out_t  o = { dst, dst + PGUARD_STORE_KEY_MAX };
+    pguard_out_t  o;
 
-    pguard_out(&o, prefix.data, prefix.len);
+    pguard_out_init(&o, dst, PGUARD_STORE_KEY_MAX);
+    pguard_out_str(&o, prefix);
     pguard_out_text(&o, ":{probe}:w");
 
-    return pguard_out_done(&o, dst);
+    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
 }
 
 
 size_t
 pguard_store_field(unsigned char *dst, const pguard_message_t *m)
 {
-    pguard_out_t  o = { dst, dst + PGUARD_STORE_KEY_MAX };
+    pguard_out_t  o;
 
+    pguard_out_init(&o, dst, PGUARD_STORE_KEY_MAX);
     pguard_out_hex(&o, m->block.id.bytes, PGUARD_ID_LEN);
     pguard_out_text(&o, ":");
-    pguard_out_name(&o, m->rule.data, m->rule.len);
+    pguard_message_out_name(&o, m->rule.data, m->rule.len);
     pguard_out_text(&o, ":");
-    pguard_out_name(&o, m->service.data, m->service.len);
+    pguard_message_out_name(&o, m->service.data, m->service.len);
 
-    return pguard_out_done(&o, dst);
+    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
 }
 
 
@@ -222,46 +213,47 @@ pguard_message_encode(unsigned char *dst, const pguard_message_t *m)
 {
     int            i;
     size_t         n;
-    pguard_out_t   o = { dst, dst + PGUARD_MESSAGE_MAX };
+    pguard_out_t   o;
     unsigned char  origin[8];
 
     for (i = 0; i < 8; i++) {
         origin[i] = (unsigned char) (m->origin >> (56 - 8 * i));
     }
 
+    pguard_out_init(&o, dst, PGUARD_MESSAGE_MAX);
     pguard_out_text(&o, PGUARD_MESSAGE_VERSION " ");
-    pguard_out(&o, &pguard_message_ops[m->op], 1);
+    pguard_out_bytes(&o, &pguard_message_ops[m->op], 1);
     pguard_out_text(&o, " ");
     pguard_out_hex(&o, origin, sizeof(origin));
     pguard_out_text(&o, " ");
-    pguard_out_name(&o, m->zone.data, m->zone.len);
+    pguard_message_out_name(&o, m->zone.data, m->zone.len);
     pguard_out_text(&o, " ");
-    pguard_out_name(&o, m->rule.data, m->rule.len);
+    pguard_message_out_name(&o, m->rule.data, m->rule.len);
     pguard_out_text(&o, " ");
-    pguard_out_name(&o, m->service.data, m->service.len);
+    pguard_message_out_name(&o, m->service.data, m->service.len);
     pguard_out_text(&o, " ");
     pguard_out_hex(&o, m->block.id.bytes, PGUARD_ID_LEN);
 
     if (m->op == PGUARD_MESSAGE_LIFT) {
-        return pguard_out_done(&o, dst);
+        return pguard_message_done(&o, PGUARD_MESSAGE_MAX);
     }
 
     for (n = 0; n < PGUARD_MESSAGE_NUMBERS; n++) {
         pguard_out_text(&o, " ");
-        pguard_out_number(&o, pguard_message_get(&m->block,
+        pguard_out_uint(&o, pguard_message_get(&m->block,
                                                  &pguard_message_numbers[n]));
     }
 
     pguard_out_text(&o, " ");
 
     if (pguard_message_event_valid(m->block.event)) {
-        pguard_out(&o, m->block.event, PGUARD_EVENT_LEN);
+        pguard_out_bytes(&o, m->block.event, PGUARD_EVENT_LEN);
 
     } else {
         pguard_out_text(&o, "-");
     }
 
-    return pguard_out_done(&o, dst);
+    return pguard_message_done(&o, PGUARD_MESSAGE_MAX);
 }
 
 
@@ -316,115 +308,64 @@ pguard_message_decode(pguard_message_t *m, pguard_str_t s)
 }
 
 
-static void
-pguard_out(pguard_out_t *o, const void *data, size_t len)
-{
-    if (o->pos == NULL || (size_t) (o->end - o->pos) < len) {
-        o->pos = NULL;
-        return;
-    }
-
-    if (len) {
-        memcpy(o->pos, data, len);
-    }
-
-    o->pos += len;
-}
-
+/* Letters, digits, "_", "." and "-" as they are, the rest as %xx: no name can
+   hold what stands between two.  A lone "-" is the empty name; one that is too
+   long makes all of it too long. */
 
 static void
-pguard_out_text(pguard_out_t *o, const char *s)
-{
-    pguard_out(o, s, strlen(s));
-}
-
-
-static void
-pguard_out_name(pguard_out_t *o, const unsigned char *s, size_t len)
+pguard_message_out_name(pguard_out_t *out, const unsigned char *s, size_t len)
 {
     size_t         i;
-    unsigned char  ch, escape[3];
+    unsigned char  ch;
 
     if (len > PGUARD_NAME_MAX) {
-        o->pos = NULL;
+        out->need = PGUARD_MESSAGE_MAX + 1;
         return;
     }
 
     if (len == 0) {
-        pguard_out_text(o, "-");
-        return;
+        pguard_out_byte(out, '-');
     }
 
     for (i = 0; i < len; i++) {
         ch = s[i];
-
-        /* a lone "-" stands for the empty name */
 
         if ((ch >= '0' && ch <= '9')
             || (ch >= 'a' && ch <= 'z')
             || (ch >= 'A' && ch <= 'Z')
             || ch == '_' || ch == '.' || (ch == '-' && len > 1))
         {
-            pguard_out(o, &ch, 1);
+            pguard_out_byte(out, ch);
             continue;
         }
 
-        escape[0] = '%';
-        escape[1] = pguard_message_digits[ch >> 4];
-        escape[2] = pguard_message_digits[ch & 0xf];
-
-        pguard_out(o, escape, 3);
+        pguard_out_byte(out, '%');
+        pguard_out_hex(out, &ch, 1);
     }
 }
 
 
 static void
-pguard_out_number(pguard_out_t *o, uint64_t n)
+pguard_message_out_zone(pguard_out_t *out, unsigned char *dst,
+    pguard_str_t prefix, pguard_str_t zone)
 {
-    unsigned char  buf[20], *p;
+    pguard_out_init(out, dst, PGUARD_STORE_KEY_MAX);
 
-    p = buf + sizeof(buf);
-
-    do {
-        *--p = '0' + n % 10;
-        n /= 10;
-    } while (n);
-
-    pguard_out(o, p, buf + sizeof(buf) - p);
-}
-
-
-static void
-pguard_out_hex(pguard_out_t *o, const unsigned char *s, size_t n)
-{
-    unsigned char  pair[2];
-
-    while (n--) {
-        pair[0] = pguard_message_digits[*s >> 4];
-        pair[1] = pguard_message_digits[*s++ & 0xf];
-
-        pguard_out(o, pair, 2);
+    if (prefix.len > PGUARD_PREFIX_MAX) {
+        out->need = PGUARD_MESSAGE_MAX + 1;
+        return;
     }
-}
 
-
-static void
-pguard_out_zone(pguard_out_t *o, unsigned char *dst, pguard_str_t prefix,
-    pguard_str_t zone)
-{
-    o->pos = (prefix.len > PGUARD_PREFIX_MAX) ? NULL : dst;
-    o->end = dst + PGUARD_STORE_KEY_MAX;
-
-    pguard_out(o, prefix.data, prefix.len);
-    pguard_out_text(o, ":");
-    pguard_out_name(o, zone.data, zone.len);
+    pguard_out_str(out, prefix);
+    pguard_out_byte(out, ':');
+    pguard_message_out_name(out, zone.data, zone.len);
 }
 
 
 static size_t
-pguard_out_done(const pguard_out_t *o, const unsigned char *dst)
+pguard_message_done(const pguard_out_t *out, size_t size)
 {
-    return o->pos ? (size_t) (o->pos - dst) : 0;
+    return out->need <= size ? out->need : 0;
 }
 
 

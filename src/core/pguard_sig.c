@@ -1,9 +1,4 @@
-#include <string.h>
-
 #include "pguard_sig.h"
-
-
-#define PGUARD_SIG_PREFIX  12
 
 
 void
@@ -53,20 +48,9 @@ pguard_sig_bytes(pguard_sig_t *sig, const void *data, size_t len)
 void
 pguard_sig_field_start(pguard_sig_t *sig, uint32_t field, uint64_t len)
 {
-    unsigned char  prefix[PGUARD_SIG_PREFIX];
+    uint64_t  prefix = len << 8 | field;
 
-    memcpy(prefix, &field, sizeof(field));
-    memcpy(prefix + sizeof(field), &len, sizeof(len));
-
-    pguard_sig_bytes(sig, prefix, sizeof(prefix));
-}
-
-
-void
-pguard_sig_field(pguard_sig_t *sig, uint32_t field, pguard_str_t value)
-{
-    pguard_sig_field_start(sig, field, value.len);
-    pguard_sig_bytes(sig, value.data, value.len);
+    pguard_sig_bytes(sig, &prefix, sizeof(prefix));
 }
 
 

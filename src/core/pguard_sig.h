@@ -1,10 +1,10 @@
 /*
  * The signature of a request: XXH3-128, keyed, over length-prefixed fields.
  *
- * Each field goes in as a 4-byte field number and an 8-byte length before its
- * bytes, so the encoding is injective: no two different sequences of fields
- * give the same bytes.  Small requests are hashed in one pass over a buffer
- * here; longer ones are streamed, with the same result.
+ * Each field goes in as its number (one byte) and its length (seven bytes)
+ * before its bytes, so the encoding is injective: no two different sequences
+ * of fields give the same bytes.  Small requests are hashed in one pass over a
+ * buffer here; longer ones are streamed, with the same result.
  */
 
 #ifndef PGUARD_SIG_H
@@ -13,11 +13,13 @@
 #include "pguard.h"
 #include "pguard_key.h"
 
+#include <string.h>
 #include <xxhash.h>
 
 
 /* Field numbers.  A header's number is PGUARD_FIELD_HEADER + its place in the
-   configured list; a header with several lines gives one field for each. */
+   configured list, at most PGUARD_FIELD_HEADERS of them; a header with several
+   lines gives one field for each. */
 
 typedef enum {
     PGUARD_FIELD_CLIENT = 1,
@@ -32,6 +34,8 @@ typedef enum {
     PGUARD_FIELD_HEADER = 16
 } pguard_field_e;
 
+#define PGUARD_FIELD_HEADERS  200
+
 
 #define PGUARD_SIG_BUFFER  1024
 
@@ -39,8 +43,8 @@ typedef struct {
     const pguard_key_t  *key;
     size_t               len;               /* bytes in buffer */
     unsigned             streaming;
-    unsigned char        buffer[PGUARD_SIG_BUFFER];
     XXH3_state_t        *state;             /* the caller's, for long ones */
+    unsigned char        buffer[PGUARD_SIG_BUFFER];
 } pguard_sig_t;
 
 
@@ -48,15 +52,42 @@ typedef struct {
 void pguard_sig_init(pguard_sig_t *sig, const pguard_key_t *key,
     XXH3_state_t *state);
 
-/* Adds a whole field.  O(len). */
-void pguard_sig_field(pguard_sig_t *sig, uint32_t field, pguard_str_t value);
-
-/* Adds a field of len bytes whose bytes follow by pguard_sig_bytes(). */
+/* Adds a field of len (< 2^56) bytes whose bytes follow by
+   pguard_sig_bytes(). */
 void pguard_sig_field_start(pguard_sig_t *sig, uint32_t field, uint64_t len);
 void pguard_sig_bytes(pguard_sig_t *sig, const void *data, size_t len);
 
 /* The signature of all that was added. */
 pguard_hash_t pguard_sig_final(pguard_sig_t *sig);
+
+
+/* Adds a whole field.  O(len).  Inline: a request has a dozen of them. */
+
+static inline void
+pguard_sig_field(pguard_sig_t *sig, uint32_t field, pguard_str_t value)
+{
+    uint64_t        prefix;
+    unsigned char  *p;
+
+    if (sig->streaming
+        || sizeof(prefix) + value.len > sizeof(sig->buffer) - sig->len)
+    {
+        pguard_sig_field_start(sig, field, value.len);
+        pguard_sig_bytes(sig, value.data, value.len);
+        return;
+    }
+
+    p = sig->buffer + sig->len;
+    prefix = (uint64_t) value.len << 8 | field;
+
+    memcpy(p, &prefix, sizeof(prefix));
+
+    if (value.len) {
+        memcpy(p + sizeof(prefix), value.data, value.len);
+    }
+
+    sig->len += sizeof(prefix) + value.len;
+}
 
 
 #endif /* PGUARD_SIG_H */

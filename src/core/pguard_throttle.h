@@ -47,7 +47,7 @@ pguard_throttle_result_t pguard_throttle_ask(const pguard_throttle_t *t,
 void pguard_throttle_correct(const pguard_throttle_t *t, pguard_hash_t sig,
     pguard_usec_t then, pguard_usec_t interval, pguard_usec_t wait);
 
-/* Entries unexpired at now: exact up to 2^16 entries, else from a sample of
+/* Entries unexpired at now: exact up to 2^19 entries, else from a sample of
    that many. */
 uint64_t pguard_throttle_entries(const pguard_throttle_t *t,
     pguard_usec_t now);

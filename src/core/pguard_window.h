@@ -81,7 +81,7 @@ pguard_window_state_t pguard_window_peek(const pguard_windows_t *w,
 /* Forgets the counts of key. */
 void pguard_window_forget(const pguard_windows_t *w, pguard_hash_t key);
 
-/* Keys counted within the last age ms: exact up to 2^14 buckets, else from a
+/* Keys counted within the last age ms: exact up to 2^16 buckets, else from a
    sample of that many. */
 uint64_t pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now,
     pguard_msec_t age);

@@ -81,18 +81,19 @@ pguard_zone_places(const pguard_zone_header_t *h, pguard_zone_places_t *p)
 }
 
 
-/* Small zones are for tests and small sites: their fixed part is small too. */
+/* Small zones are for tests and small sites: their fixed part is small too.
+   Sizes are less what nginx keeps of them. */
 
 static void
 pguard_zone_fixed(pguard_zone_header_t *h, size_t size)
 {
-    if (size < 1024 * 1024) {
+    if (size < 960 * 1024) {
         h->stripes = 1;
         h->services = 32;
         h->bursts = 64;
 
     } else {
-        h->stripes = size < 8 * 1024 * 1024 ? 4 : PGUARD_STRIPES_MAX;
+        h->stripes = size < 7680 * 1024 ? 4 : PGUARD_STRIPES_MAX;
         h->services = PGUARD_SERVICES_MAX;
         h->bursts = 512;
     }

@@ -2,10 +2,10 @@
  * The glue's one header: configuration, the context of a request, prototypes.
  *
  * The way of a request: ngx_paas_guard_request.c (PREACCESS phase) asks
- * _keys.c who it is, _signature.c what it is, the core's tables and, through
- * _store.c, the other gateways what is known of it, and lets it pass or hands
- * it to _refusal.c.  _header.c keeps the PaaS-Guard header ours, _log.c counts
- * the answer.
+ * _keys.c who sends it, _signature.c what it asks for, the core's tables and,
+ * through _question.c, the other gateways what is known of it, and lets it
+ * pass or hands it to _refusal.c.  _blocks.c sets blocks, _header.c keeps the
+ * PaaS-Guard header ours, _log.c counts the answer.
  */
 
 #ifndef _NGX_PAAS_GUARD_H_INCLUDED_
@@ -32,6 +32,7 @@ typedef struct ngx_paas_guard_rule_s       ngx_paas_guard_rule_t;
 
 
 #define NGX_PAAS_GUARD_LINES  16        /* of one header: more are not read */
+#define NGX_PAAS_GUARD_TAG    "paas-guard"
 
 
 /* A zone: what the configuration says, and this process's view of it. */
@@ -78,7 +79,8 @@ typedef enum {
 typedef enum {
     NGX_PAAS_GUARD_KEY_STRING = 0,
     NGX_PAAS_GUARD_KEY_CLIENT,                  /* $paas_guard_client_id */
-    NGX_PAAS_GUARD_KEY_CREDENTIAL               /* $paas_guard_credential */
+    NGX_PAAS_GUARD_KEY_CREDENTIAL,              /* $paas_guard_credential */
+    NGX_PAAS_GUARD_KEY_ADDRESS                  /* $binary_remote_addr */
 } ngx_paas_guard_source_e;
 
 
@@ -87,6 +89,7 @@ struct ngx_paas_guard_rule_s {
     ngx_uint_t                   index;         /* in mcf->rules */
     ngx_http_complex_value_t     key;
     ngx_uint_t                   source;        /* ngx_paas_guard_source_e */
+    ngx_uint_t                   same_key;      /* first rule with that key */
     pguard_window_rule_t         window;
     pguard_block_rule_t          block;
     ngx_uint_t                   count;         /* ngx_paas_guard_count_e */
@@ -113,13 +116,16 @@ struct ngx_paas_guard_main_conf_s {
     ngx_array_t                  rules;         /* ngx_paas_guard_rule_t * */
     ngx_array_t                  services;      /* ..._service_t * */
     ngx_array_t                  upstreams;     /* ngx_uint_t: ctx_index */
+    ngx_uint_t                   grpc;          /* the same, or unset */
     ngx_array_t                 *default_client;
     ngx_array_t                 *default_headers;
+    ngx_uint_t                   status_rules;  /* any that counts answers */
     ngx_str_t                    secret_file;
     ngx_str_t                    session_cookie;
     pguard_key_t                 key;           /* with a secret file */
     ngx_paas_guard_store_t      *store;         /* NULL: no Redis */
     ngx_str_t                    proxy;         /* this gateway's name */
+    ngx_uint_t                   tag_hash;      /* of PaaS-Guard */
     ngx_paas_guard_worker_t     *worker;
 };
 
@@ -128,6 +134,13 @@ typedef struct {
     ngx_str_t                    name;          /* lower case */
     ngx_uint_t                   hash;
 } ngx_paas_guard_header_t;
+
+/* In header_place: which header a hash may be of, without looking at all. */
+
+#define NGX_PAAS_GUARD_NO_HEADER    255
+#define NGX_PAAS_GUARD_ANY_HEADER   254        /* of several: look at all */
+
+#define ngx_paas_guard_header_end(hash)  ((hash) & 63)
 
 
 /* A name used before what it names is known: with the place, for errors. */
@@ -150,6 +163,8 @@ typedef struct {
     ngx_msec_t                   interval;      /* 0: off */
     ngx_uint_t                   cluster;       /* scope of the throttle */
     ngx_array_t                 *headers;       /* ngx_paas_guard_header_t */
+    u_char                       header_place[64];  /* by the hash's end */
+    ngx_uint_t                   plain_client;  /* the default, unchanged */
     size_t                       body;          /* 0: off */
     ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */
     ngx_array_t                 *rule_refs;     /* ngx_paas_guard_ref_t */
@@ -167,6 +182,7 @@ typedef struct {
 
 typedef struct {
     ngx_paas_guard_rule_t       *rule;
+    struct ngx_paas_guard_ctx_s *ctx;
     ngx_uint_t                   counted;       /* 0: only its block counts */
     pguard_str_t                 value;
     pguard_hash_t                hash;
@@ -182,7 +198,7 @@ typedef enum {
 } ngx_paas_guard_state_e;
 
 
-typedef struct {
+typedef struct ngx_paas_guard_ctx_s {
     ngx_http_request_t          *request;
     ngx_paas_guard_loc_conf_t   *conf;          /* of where it was decided */
     ngx_paas_guard_state_e       state;
@@ -194,8 +210,13 @@ typedef struct {
     ngx_uint_t                   retry_after;   /* s */
     u_char                       event[PGUARD_EVENT_LEN];
 
+    /* The client as it is hashed.  Of the default one, for the digest's sake,
+       the credential's hash and the address, in plain: see client_id(). */
+
     pguard_str_t                 client;
+    u_char                       plain[32];
     pguard_str_t                 credential;    /* its kind first; or empty */
+    pguard_hash_t                credential_hash;
     ngx_uint_t                   nkeys;
     ngx_paas_guard_key_t        *keys;
 
@@ -225,9 +246,14 @@ typedef struct {
     (s).len = (n).len
 
 
-/* ngx_paas_guard_conf.c: directives */
+/* Directives: ngx_paas_guard_conf_main.c (of http alone), _conf.c,
+   _conf_headers.c, _rule.c (of a rule) */
 
 char *ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -245,15 +271,25 @@ char *ngx_paas_guard_rewrite_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_hammer_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
+
+/* ngx_paas_guard_conf_util.c: what directives have in common */
+
 char *ngx_paas_guard_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
+char *ngx_paas_guard_enum_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_paas_guard_invalid(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *value, const char *right);
+char *ngx_paas_guard_twice(ngx_conf_t *cf, ngx_command_t *cmd,
+    const char *name);
 ngx_int_t ngx_paas_guard_check_name(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t *name);
 ngx_int_t ngx_paas_guard_parameter(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
+ngx_uint_t ngx_paas_guard_same(const ngx_str_t *s, const char *text);
+ngx_uint_t ngx_paas_guard_equal(const ngx_str_t *a, const ngx_str_t *b);
+ngx_uint_t ngx_paas_guard_is_off(ngx_str_t *arg);
 
 /* ngx_paas_guard_resolve.c: what the configuration's names mean */
 
@@ -263,18 +299,19 @@ ngx_int_t ngx_paas_guard_conf_resolve(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf);
 ngx_int_t ngx_paas_guard_conf_finish(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf);
+ngx_paas_guard_rule_t *ngx_paas_guard_find_rule(
+    ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name);
+ngx_paas_guard_service_t *ngx_paas_guard_find_service(
+    ngx_paas_guard_zone_t *zone, ngx_str_t *name);
 
-/* ngx_paas_guard_rule.c: the directive of a rule */
-
-char *ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
-/* ngx_paas_guard_zone.c: a zone's life, its names, its blocks */
+/* ngx_paas_guard_zone.c: a zone's life and its names */
 
 ngx_int_t ngx_paas_guard_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 ngx_int_t ngx_paas_guard_zone_init_process(ngx_cycle_t *cycle,
     ngx_paas_guard_zone_t *zone);
 void ngx_paas_guard_zone_exit_process(ngx_paas_guard_zone_t *zone);
+
+/* ngx_paas_guard_blocks.c: set here, or learned of from other gateways */
 
 /* Blocks key for its rule, or finds that it is blocked already.  Copies the
    block to b.  NGX_OK; NGX_DECLINED if there is no place for it. */
@@ -294,19 +331,42 @@ void ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log);
 void ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
     ngx_paas_guard_zone_t *to);
 
-/* ngx_paas_guard_request.c */
+/* ngx_paas_guard_request.c: the way of a request */
 
 ngx_int_t ngx_paas_guard_handler(ngx_http_request_t *r);
-ngx_paas_guard_ctx_t *ngx_paas_guard_ctx(ngx_http_request_t *r);
-ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
-pguard_usec_t ngx_paas_guard_now(void);
-pguard_msec_t ngx_paas_guard_clock(void *unused);
-
 
 /* Counts a request under the rule of key, here and in the store.  NGX_OK: that
    was too many, and b is the block; else NGX_DECLINED. */
 ngx_int_t ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_key_t *key, pguard_block_t *b);
+
+/* ngx_paas_guard_question.c: what the other gateways know of it */
+
+/* Asks the store if it must be asked before the answer.  NGX_AGAIN: wait. */
+ngx_int_t ngx_paas_guard_ask(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
+/* Takes over what the store said of the throttle, if it did. */
+void ngx_paas_guard_hear(ngx_paas_guard_ctx_t *ctx);
+
+/* The total of all gateways for key, or 0. */
+uint64_t ngx_paas_guard_total(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key);
+
+/* ngx_paas_guard_ctx.c: the context, and clocks */
+
+/* The context of r's main request, over internal redirects; or NULL. */
+ngx_paas_guard_ctx_t *ngx_paas_guard_ctx(ngx_http_request_t *r);
+ngx_paas_guard_ctx_t *ngx_paas_guard_create_ctx(ngx_http_request_t *r,
+    ngx_paas_guard_loc_conf_t *glcf);
+
+/* The status that the client gets; what became of the request. */
+ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
+ngx_uint_t ngx_paas_guard_outcome(ngx_http_request_t *r);
+
+/* Monotonic, not cached: us; ms, as pguard_clock_pt. */
+pguard_usec_t ngx_paas_guard_now(void);
+pguard_msec_t ngx_paas_guard_clock(void *unused);
 
 /* ngx_paas_guard_keys.c: who sends it */
 
@@ -322,6 +382,10 @@ pguard_hash_t ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
     ngx_paas_guard_service_t *service);
 pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
     ngx_paas_guard_service_t *service, pguard_hash_t hash);
+
+pguard_id_t ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx);
+pguard_id_t ngx_paas_guard_key_id(ngx_paas_guard_key_t *key);
+extern ngx_str_t  ngx_paas_guard_default_client_text;
 
 /* The digest under which s leaves this gateway. */
 pguard_id_t ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s);
@@ -339,6 +403,7 @@ ngx_int_t ngx_paas_guard_sign(ngx_http_request_t *r,
    nginx's own error page.  To be returned from a phase handler. */
 ngx_int_t ngx_paas_guard_refuse(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+ngx_int_t ngx_paas_guard_send_buf(ngx_http_request_t *r, ngx_buf_t *b);
 void ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event);
 ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
     const char *name, pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n);

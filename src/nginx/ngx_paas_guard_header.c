@@ -3,7 +3,6 @@
 
 
 #define NGX_PAAS_GUARD_POLICIES  32
-#define NGX_PAAS_GUARD_TAG       "paas-guard"
 
 
 static ngx_int_t ngx_paas_guard_header_filter(ngx_http_request_t *r);
@@ -110,61 +109,8 @@ ngx_paas_guard_own_header(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* A part of a list can't lose an element in its middle, for others point to
-   those behind it: it is cut in two. */
-
-static ngx_int_t
-ngx_paas_guard_cut_header(ngx_http_request_t *r, ngx_list_part_t *part,
-    ngx_uint_t i)
-{
-    ngx_list_t       *list;
-    ngx_list_part_t  *rest, *fresh;
-    ngx_table_elt_t  *h;
-
-    list = &r->headers_in.headers;
-    h = part->elts;
-
-    rest = ngx_palloc(r->pool, sizeof(ngx_list_part_t));
-    if (rest == NULL) {
-        return NGX_ERROR;
-    }
-
-    rest->elts = &h[i + 1];
-    rest->nelts = part->nelts - i - 1;
-    rest->next = part->next;
-
-    if (list->last == part) {
-
-        /* rest has less room than the list thinks that its last part has */
-
-        fresh = ngx_palloc(r->pool, sizeof(ngx_list_part_t));
-        if (fresh == NULL) {
-            return NGX_ERROR;
-        }
-
-        fresh->elts = ngx_palloc(r->pool, list->nalloc * list->size);
-        if (fresh->elts == NULL) {
-            return NGX_ERROR;
-        }
-
-        fresh->nelts = 0;
-        fresh->next = NULL;
-
-        rest->next = fresh;
-        list->last = fresh;
-    }
-
-    part->nelts = i;
-    part->next = rest;
-
-    return NGX_OK;
-}
-
-
-/* Nor does a client's word reach the upstream. */
-
-ngx_int_t
-ngx_paas_guard_drop_header(ngx_http_request_t *r)
+static ngx_uint_t
+ngx_paas_guard_has_tag(ngx_http_request_t *r, ngx_uint_t hash)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
@@ -174,17 +120,62 @@ ngx_paas_guard_drop_header(ngx_http_request_t *r)
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
+            if (h[i].hash == hash && ngx_paas_guard_is_tag(&h[i])) {
+                return 1;
+            }
+        }
+    }
 
-            if (!ngx_paas_guard_is_tag(&h[i])) {
+    return 0;
+}
+
+
+/* Nor does a client's word reach the upstream.  The list is made anew without
+   it: a part must not become empty, nor may an element move, for nginx counts
+   on the one and points to the other. */
+
+ngx_int_t
+ngx_paas_guard_drop_header(ngx_http_request_t *r)
+{
+    ngx_list_t                  *list;
+    ngx_uint_t                   i;
+    ngx_list_part_t             *part;
+    ngx_table_elt_t             *h, *copy;
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+
+    if (!ngx_paas_guard_has_tag(r, gmcf->tag_hash)) {
+        return NGX_OK;
+    }
+
+    list = ngx_list_create(r->pool, 20, sizeof(ngx_table_elt_t));
+    if (list == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (ngx_paas_guard_is_tag(&h[i])) {
                 continue;
             }
 
-            if (ngx_paas_guard_cut_header(r, part, i) != NGX_OK) {
+            copy = ngx_list_push(list);
+            if (copy == NULL) {
                 return NGX_ERROR;
             }
 
-            break;
+            *copy = h[i];
         }
+    }
+
+    r->headers_in.headers = *list;
+
+    if (list->last == &list->part) {
+        r->headers_in.headers.last = &r->headers_in.headers.part;
     }
 
     return NGX_OK;

@@ -4,6 +4,11 @@
 
 static ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+static pguard_str_t ngx_paas_guard_address(ngx_http_request_t *r);
+
+
+ngx_str_t  ngx_paas_guard_default_client_text =
+                     ngx_string("$paas_guard_credential$binary_remote_addr");
 
 
 /* The digest under which s leaves this gateway. */
@@ -21,6 +26,62 @@ ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s)
     }
 
     return id;
+}
+
+
+/* The digest of the client.  That of the default one is of the directive's own
+   text: the digest of the credential in hexadecimal, and the address; put
+   together only when it is not in the cache. */
+
+pguard_id_t
+ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx)
+{
+    u_char                  text[PGUARD_ID_HEX_LEN + sizeof(ctx->plain)], *p;
+    pguard_id_t             id;
+    pguard_str_t            s;
+    pguard_hash_t           hash;
+    const pguard_id_t      *found;
+    ngx_paas_guard_zone_t  *zone;
+
+    zone = ctx->conf->zone;
+
+    if (ctx->client.data != ctx->plain) {
+        return ngx_paas_guard_id(zone, ctx->client);
+    }
+
+    hash = pguard_key_hash(zone->key, ctx->client);
+    found = pguard_id_cache_find(&zone->mcf->worker->ids, hash);
+
+    if (found) {
+        return *found;
+    }
+
+    p = text;
+    s = ctx->client;
+
+    if (ctx->credential.len) {
+        id = ngx_paas_guard_id(zone, ctx->credential);
+        p = pguard_hex(p, id.bytes, PGUARD_ID_LEN);
+        s.data += sizeof(pguard_hash_t);
+        s.len -= sizeof(pguard_hash_t);
+    }
+
+    s.len = ngx_cpymem(p, s.data, s.len) - text;
+    s.data = text;
+
+    id = ngx_paas_guard_id(zone, s);
+    pguard_id_cache_put(&zone->mcf->worker->ids, hash, &id);
+
+    return id;
+}
+
+
+pguard_id_t
+ngx_paas_guard_key_id(ngx_paas_guard_key_t *key)
+{
+    return key->rule->source == NGX_PAAS_GUARD_KEY_CLIENT
+           ? ngx_paas_guard_client_id(key->ctx)
+           : ngx_paas_guard_id(key->ctx->conf->zone, key->value);
 }
 
 
@@ -72,7 +133,7 @@ ngx_paas_guard_item(ngx_paas_guard_item_t *item,
         item->service = glcf->service->name;
     }
 
-    item->id = ngx_paas_guard_id(glcf->zone, key->value);
+    item->id = ngx_paas_guard_key_id(key);
     item->window = key->rule->window;
     item->data = key;
     item->total = 0;
@@ -122,6 +183,10 @@ ngx_paas_guard_key_value(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
         *s = ngx_paas_guard_credential(r);
         return NGX_OK;
 
+    case NGX_PAAS_GUARD_KEY_ADDRESS:
+        *s = ngx_paas_guard_address(r);
+        return NGX_OK;
+
     default: /* NGX_PAAS_GUARD_KEY_STRING */
 
         if (ngx_http_complex_value(r, &rule->key, &value) != NGX_OK) {
@@ -141,20 +206,17 @@ static ngx_int_t
 ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_rule_t *rule, ngx_uint_t counted)
 {
-    ngx_str_t             *text;
     ngx_uint_t             i;
     ngx_paas_guard_key_t  *key;
 
     key = &ctx->keys[ctx->nkeys];
     key->rule = rule;
+    key->ctx = ctx;
     key->counted = counted;
 
     for (i = 0; i < ctx->nkeys; i++) {
-        text = &ctx->keys[i].rule->key.value;
 
-        if (text->len == rule->key.value.len
-            && ngx_memcmp(text->data, rule->key.value.data, text->len) == 0)
-        {
+        if (ctx->keys[i].rule->same_key == rule->same_key) {
             key->value = ctx->keys[i].value;
             key->hash = ctx->keys[i].hash;
             ctx->nkeys++;
@@ -265,6 +327,72 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
+/* $binary_remote_addr, without the price of a variable. */
+
+static pguard_str_t
+ngx_paas_guard_address(ngx_http_request_t *r)
+{
+    pguard_str_t          s;
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    switch (r->connection->sockaddr->sa_family) {
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) r->connection->sockaddr;
+        s.data = sin6->sin6_addr.s6_addr;
+        s.len = sizeof(struct in6_addr);
+        break;
+#endif
+
+#if (NGX_HAVE_UNIX_DOMAIN)
+    case AF_UNIX:
+        ngx_paas_guard_core_str(s, r->connection->addr_text);
+        break;
+#endif
+
+    default: /* AF_INET */
+        sin = (struct sockaddr_in *) r->connection->sockaddr;
+        s.data = (u_char *) &sin->sin_addr;
+        s.len = sizeof(in_addr_t);
+    }
+
+    return s;
+}
+
+
+/* The default client: NGX_DECLINED if its address is longer than any. */
+
+static ngx_int_t
+ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    u_char        *p;
+    pguard_str_t   address;
+
+    address = ngx_paas_guard_address(r);
+
+    if (address.len > sizeof(ctx->plain) - sizeof(pguard_hash_t)) {
+        return NGX_DECLINED;
+    }
+
+    p = ctx->plain;
+
+    if (ngx_paas_guard_credential(r).len) {
+        p = ngx_cpymem(p, &ctx->credential_hash, sizeof(pguard_hash_t));
+    }
+
+    p = ngx_cpymem(p, address.data, address.len);
+
+    ctx->client.data = ctx->plain;
+    ctx->client.len = p - ctx->plain;
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_paas_guard_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
@@ -272,6 +400,12 @@ ngx_paas_guard_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_uint_t                 i;
     ngx_array_t               *client;
     ngx_http_complex_value_t  *cv;
+
+    if (ctx->conf->plain_client
+        && ngx_paas_guard_plain_client(r, ctx) == NGX_OK)
+    {
+        return NGX_OK;
+    }
 
     client = ctx->conf->client;
     cv = client->elts;
@@ -299,11 +433,12 @@ ngx_paas_guard_header_lines(ngx_http_request_t *r, const char *name,
     pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n)
 {
     size_t            len;
-    ngx_uint_t        i;
+    ngx_uint_t        i, hash;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
     len = ngx_strlen(name);
+    hash = ngx_hash_key((u_char *) name, len);
     *n = 0;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
@@ -311,8 +446,8 @@ ngx_paas_guard_header_lines(ngx_http_request_t *r, const char *name,
 
         for (i = 0; i < part->nelts && *n < max; i++) {
 
-            if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+            if (h[i].hash == hash && h[i].key.len == len
+                && ngx_strncmp(h[i].lowcase_key, name, len) == 0)
             {
                 ngx_paas_guard_core_str(lines[*n], h[i].value);
                 (*n)++;
@@ -324,20 +459,52 @@ ngx_paas_guard_header_lines(ngx_http_request_t *r, const char *name,
 }
 
 
+/* Most requests tell it in the one line that nginx has found already. */
+
+static ngx_uint_t
+ngx_paas_guard_quick_credential(ngx_http_request_t *r,
+    pguard_credential_t *found)
+{
+    pguard_str_t               line;
+    pguard_credential_lines_t  in;
+
+    if (r->headers_in.authorization == NULL) {
+        return 0;
+    }
+
+    ngx_memzero(&in, sizeof(pguard_credential_lines_t));
+
+    ngx_paas_guard_core_str(line, r->headers_in.authorization->value);
+    in.authorization.line = &line;
+    in.authorization.count = 1;
+
+    *found = pguard_credential(&in);
+
+    return found->kind != PGUARD_CREDENTIAL_NONE;
+}
+
+
 static void
 ngx_paas_guard_find_credential(ngx_http_request_t *r,
-    ngx_paas_guard_main_conf_t *gmcf, pguard_credential_t *found,
-    ngx_uint_t *authorization)
+    ngx_paas_guard_main_conf_t *gmcf, pguard_credential_t *found)
 {
     ngx_uint_t                 n;
     pguard_str_t               lines[3][NGX_PAAS_GUARD_LINES];
     pguard_credential_lines_t  in;
 
-    (void) ngx_paas_guard_header_lines(r, "authorization", lines[0],
-                                       NGX_PAAS_GUARD_LINES, &n);
+    if (ngx_paas_guard_quick_credential(r, found)) {
+        return;
+    }
+
+    n = 0;
+
+    if (r->headers_in.authorization) {
+        (void) ngx_paas_guard_header_lines(r, "authorization", lines[0],
+                                           NGX_PAAS_GUARD_LINES, &n);
+    }
+
     in.authorization.line = lines[0];
     in.authorization.count = n;
-    *authorization = n;
 
     (void) ngx_paas_guard_header_lines(r, "x-api-key", lines[1],
                                        NGX_PAAS_GUARD_LINES, &n);
@@ -366,7 +533,6 @@ pguard_str_t
 ngx_paas_guard_credential(ngx_http_request_t *r)
 {
     u_char                      *p;
-    ngx_uint_t                   authorization;
     pguard_str_t                 s;
     pguard_credential_t          found;
     ngx_paas_guard_ctx_t        *ctx;
@@ -379,7 +545,7 @@ ngx_paas_guard_credential(ngx_http_request_t *r)
     }
 
     gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
-    ngx_paas_guard_find_credential(r, gmcf, &found, &authorization);
+    ngx_paas_guard_find_credential(r, gmcf, &found);
 
     s.len = 0;
     s.data = NULL;
@@ -397,12 +563,17 @@ ngx_paas_guard_credential(ngx_http_request_t *r)
         }
     }
 
-    if (ctx) {
-        ctx->credential = s;
-        ctx->has_credential = 1;
-        ctx->authorization = authorization
-                             && (found.kind < PGUARD_CREDENTIAL_KEY_ID
-                                 || found.kind > PGUARD_CREDENTIAL_BASIC);
+    if (ctx == NULL) {
+        return s;
+    }
+
+    ctx->credential = s;
+    ctx->has_credential = 1;
+    ctx->authorization = r->headers_in.authorization
+                         && (found.kind < PGUARD_CREDENTIAL_KEY_ID
+                             || found.kind > PGUARD_CREDENTIAL_BASIC);
+    if (s.len) {
+        ctx->credential_hash = pguard_key_hash(ctx->conf->zone->key, s);
     }
 
     return s;

@@ -10,12 +10,15 @@ static ngx_uint_t ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule,
 ngx_int_t
 ngx_paas_guard_log_handler(ngx_http_request_t *r)
 {
-    ngx_uint_t             i;
-    pguard_block_t         b;
-    ngx_paas_guard_key_t  *key;
-    ngx_paas_guard_ctx_t  *ctx;
+    ngx_uint_t                   i;
+    pguard_block_t               b;
+    ngx_paas_guard_key_t        *key;
+    ngx_paas_guard_ctx_t        *ctx;
+    ngx_paas_guard_main_conf_t  *gmcf;
 
-    if (r != r->main) {
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+
+    if (r != r->main || gmcf->status_rules == 0) {
         return NGX_OK;
     }
 
@@ -81,7 +84,9 @@ ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     key.lo ^= pguard_key_hash(glcf->zone->key, ctx->rule).lo
               ^ glcf->service->salt.lo;
 
-    burst.id = ngx_paas_guard_id(glcf->zone, ctx->client);
+    ngx_memzero(&burst, sizeof(pguard_burst_t));
+
+    burst.id = ngx_paas_guard_client_id(ctx);
     burst.rule = PGUARD_RULE_NONE;
     burst.service = (uint16_t) glcf->service->index;
     burst.reason = (uint8_t) ctx->reason;
@@ -182,8 +187,9 @@ ngx_paas_guard_log_block(ngx_paas_guard_zone_t *zone, const pguard_block_t *b,
     ngx_log_error(NGX_LOG_WARN, log, 0,
                   "paas_guard: %s key %*s for %uLms: %uL requests in %uLms, "
                   "limit %uL, rule \"%*s\", service \"%*s\", offence %ud, "
-                  "zone \"%V\"",
+                  "zone \"%V\", event %*s",
                   what, (size_t) PGUARD_ID_HEX_LEN, hex, b->last, b->count,
                   b->window, b->limit, rule.len, rule.data, service.len,
-                  service.data, (unsigned) b->step, &zone->name);
+                  service.data, (unsigned) b->step, &zone->name,
+                  (size_t) PGUARD_EVENT_LEN, b->event);
 }

@@ -469,7 +469,6 @@ ngx_paas_guard_metrics_handler(ngx_http_request_t *r)
     ngx_buf_t             *b;
     ngx_str_t              vary = ngx_string("Accept");
     ngx_uint_t             n;
-    ngx_chain_t            out;
     pguard_str_t           type, lines[NGX_PAAS_GUARD_LINES];
     ngx_paas_guard_page_t  page;
 
@@ -507,16 +506,7 @@ ngx_paas_guard_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
+    return ngx_paas_guard_send_buf(r, b);
 }
 
 
@@ -527,6 +517,11 @@ ngx_paas_guard_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler == ngx_paas_guard_metrics_handler) {
+        return "is duplicate";
+    }
+
     clcf->handler = ngx_paas_guard_metrics_handler;
 
     return NGX_CONF_OK;

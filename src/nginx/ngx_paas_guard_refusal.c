@@ -260,11 +260,9 @@ ngx_paas_guard_body(ngx_http_request_t *r, pguard_refusal_t *refusal,
 static ngx_int_t
 ngx_paas_guard_send(ngx_http_request_t *r, pguard_refusal_t *refusal)
 {
-    ngx_int_t      rc;
     ngx_buf_t     *b;
     ngx_str_t      language;
     ngx_uint_t     n;
-    ngx_chain_t    out;
     pguard_str_t   type, lines[NGX_PAAS_GUARD_LINES];
     pguard_body_e  format;
     pguard_lang_e  lang;
@@ -300,6 +298,16 @@ ngx_paas_guard_send(ngx_http_request_t *r, pguard_refusal_t *refusal)
     {
         return refusal->status;
     }
+
+    return ngx_paas_guard_send_buf(r, b);
+}
+
+
+ngx_int_t
+ngx_paas_guard_send_buf(ngx_http_request_t *r, ngx_buf_t *b)
+{
+    ngx_int_t    rc;
+    ngx_chain_t  out;
 
     rc = ngx_http_send_header(r);
 

@@ -8,21 +8,12 @@ static ngx_int_t ngx_paas_guard_check(ngx_http_request_t *r,
 static void ngx_paas_guard_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_paas_guard_throttle(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
-static ngx_int_t ngx_paas_guard_ask(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx);
-static void ngx_paas_guard_question(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_question_t *q);
-static void ngx_paas_guard_answer(ngx_paas_guard_question_t *q);
 static ngx_int_t ngx_paas_guard_decide(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_int_t ngx_paas_guard_verdict(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict);
 static ngx_int_t ngx_paas_guard_blocked(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_block_t *b);
-static ngx_paas_guard_ctx_t *ngx_paas_guard_create_ctx(ngx_http_request_t *r,
-    ngx_paas_guard_loc_conf_t *glcf);
-static void ngx_paas_guard_ctx_cleanup(void *data);
-static void ngx_paas_guard_abort(void *data);
 
 
 ngx_int_t
@@ -123,10 +114,18 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_uint_t                  i;
     pguard_block_t              b;
     pguard_msec_t               now;
+    pguard_blocks_t            *blocks;
     ngx_paas_guard_loc_conf_t  *glcf;
 
     glcf = ctx->conf;
     now = ctx->now / 1000;
+    blocks = &glcf->zone->core.blocks;
+
+    if (!pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
+        && !pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now))
+    {
+        return NGX_AGAIN;
+    }
 
     for (i = 0; i < ctx->nkeys; i++) {
         if (ngx_paas_guard_zone_blocked(glcf->zone, glcf->service,
@@ -148,6 +147,7 @@ ngx_paas_guard_body_handler(ngx_http_request_t *r)
     ctx = ngx_paas_guard_ctx(r);
 
     ctx->state = NGX_PAAS_GUARD_START;
+    ctx->now = ngx_paas_guard_now();
 
     r->write_event_handler = ngx_http_core_run_phases;
     ngx_http_core_run_phases(r);
@@ -163,8 +163,6 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     glcf = ctx->conf;
 
     if (ctx->sign && ngx_paas_guard_sign(r, ctx) == NGX_OK) {
-
-        ctx->now = ngx_paas_guard_now();
 
         result = pguard_throttle_ask(&glcf->zone->core.throttle,
                                      ctx->signature, ctx->now,
@@ -185,185 +183,6 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     }
 
     return ngx_paas_guard_decide(r, ctx);
-}
-
-
-/* Asks the store if it must be asked before the answer.  NGX_AGAIN: wait. */
-
-static ngx_int_t
-ngx_paas_guard_ask(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
-{
-    ngx_http_cleanup_t          *cln;
-    ngx_paas_guard_question_t   *q;
-    ngx_paas_guard_main_conf_t  *gmcf;
-
-    gmcf = ctx->conf->zone->mcf;
-
-    if (gmcf->store == NULL
-        || !(ctx->conf->strict
-             || (ctx->conf->cluster && ctx->is_signed && !ctx->throttled)))
-    {
-        return NGX_OK;
-    }
-
-    q = ngx_pcalloc(r->pool, sizeof(ngx_paas_guard_question_t));
-    cln = ngx_http_cleanup_add(r, 0);
-
-    if (q == NULL || cln == NULL) {
-        return NGX_OK;
-    }
-
-    ngx_paas_guard_question(r, ctx, q);
-
-    if (!q->throttle && q->nitems == 0) {
-        return NGX_OK;
-    }
-
-    if (ngx_paas_guard_store_ask(gmcf->store, q) != NGX_AGAIN) {
-        return NGX_OK;
-    }
-
-    cln->handler = ngx_paas_guard_abort;
-    cln->data = q;
-
-    ctx->question = q;
-    ctx->state = NGX_PAAS_GUARD_ASK;
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    if (r->connection->read->ready) {
-        ngx_post_event(r->connection->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "paas_guard: client's close will not be noticed");
-    }
-
-    return NGX_AGAIN;
-}
-
-
-static void
-ngx_paas_guard_question(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_question_t *q)
-{
-    pguard_str_t                s;
-    ngx_uint_t                  i;
-    ngx_paas_guard_key_t       *key;
-    ngx_paas_guard_item_t      *item;
-    ngx_paas_guard_loc_conf_t  *glcf;
-
-    static const ngx_uint_t  when[] = {
-        NGX_PAAS_GUARD_ITEM_ALWAYS,         /* ..._COUNT_ALL */
-        NGX_PAAS_GUARD_ITEM_ADMITTED,
-        NGX_PAAS_GUARD_ITEM_THROTTLED
-    };
-
-    glcf = ctx->conf;
-
-    q->zone = glcf->zone;
-    q->handler = ngx_paas_guard_answer;
-    q->data = ctx;
-    q->client = ngx_paas_guard_id(glcf->zone, ctx->client);
-    q->throttle = glcf->cluster && ctx->is_signed && !ctx->throttled;
-
-    if (q->throttle) {
-        s.data = (u_char *) &ctx->signature;
-        s.len = sizeof(pguard_hash_t);
-        (void) pguard_key_id(glcf->zone->key, s, &q->signature);
-        q->interval = glcf->interval;
-    }
-
-    if (!glcf->strict) {
-        return;
-    }
-
-    for (i = 0; i < ctx->nkeys; i++) {
-        key = &ctx->keys[i];
-
-        if (!key->counted || key->rule->count == NGX_PAAS_GUARD_COUNT_STATUS
-            || q->nitems == NGX_PAAS_GUARD_ITEMS_MAX)
-        {
-            continue;
-        }
-
-        item = &q->items[q->nitems];
-        item->when = when[key->rule->count];
-
-        if (!q->throttle && item->when != NGX_PAAS_GUARD_ITEM_ALWAYS) {
-
-            /* the local verdict stands */
-
-            if ((item->when == NGX_PAAS_GUARD_ITEM_THROTTLED)
-                != ctx->throttled)
-            {
-                continue;
-            }
-
-            item->when = NGX_PAAS_GUARD_ITEM_ALWAYS;
-        }
-
-        ngx_paas_guard_item(item, glcf, key);
-        q->nitems++;
-    }
-}
-
-
-static void
-ngx_paas_guard_answer(ngx_paas_guard_question_t *q)
-{
-    ngx_connection_t      *c;
-    ngx_http_request_t    *r;
-    ngx_paas_guard_ctx_t  *ctx;
-
-    ctx = q->data;
-    r = ctx->request;
-    c = r->connection;
-
-    ctx->state = NGX_PAAS_GUARD_ANSWERED;
-
-    ngx_http_set_log_request(c->log, r);
-
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-
-    /* r may be gone here */
-
-    ngx_http_run_posted_requests(c);
-}
-
-
-static void
-ngx_paas_guard_abort(void *data)
-{
-    ngx_paas_guard_store_cancel(data);
-}
-
-
-/* What the store says of the throttle, in place of what this gateway knew. */
-
-static void
-ngx_paas_guard_hear(ngx_paas_guard_ctx_t *ctx)
-{
-    ngx_paas_guard_question_t  *q;
-    ngx_paas_guard_loc_conf_t  *glcf;
-
-    q = ctx->question;
-    glcf = ctx->conf;
-
-    if (!q->answered || !q->throttle || q->admitted) {
-        return;
-    }
-
-    ctx->throttled = 1;
-    ctx->wait = (pguard_usec_t) q->wait * 1000;
-
-    pguard_throttle_correct(&glcf->zone->core.throttle, ctx->signature,
-                            ctx->now, (pguard_usec_t) glcf->interval * 1000,
-                            ctx->wait);
 }
 
 
@@ -388,30 +207,6 @@ ngx_paas_guard_counts(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
     default: /* NGX_PAAS_GUARD_COUNT_STATUS: in the log phase */
         return 0;
     }
-}
-
-
-/* The total of all gateways, where the store has told it. */
-
-static uint64_t
-ngx_paas_guard_total(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
-{
-    ngx_uint_t                  i;
-    ngx_paas_guard_question_t  *q;
-
-    q = ctx->question;
-
-    if (q == NULL || !q->answered) {
-        return 0;
-    }
-
-    for (i = 0; i < q->nitems; i++) {
-        if (q->items[i].data == key) {
-            return q->items[i].total;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -559,98 +354,4 @@ ngx_paas_guard_verdict(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     (void) pguard_add(&counters->refusals[ctx->reason], 1);
 
     return ngx_paas_guard_refuse(r, ctx);
-}
-
-
-/* An internal redirect forgets the contexts of modules, the pool does not. */
-
-ngx_paas_guard_ctx_t *
-ngx_paas_guard_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t    *cln;
-    ngx_paas_guard_ctx_t  *ctx;
-
-    r = r->main;
-    ctx = ngx_http_get_module_ctx(r, ngx_paas_guard_module);
-
-    if (ctx || (!r->internal && !r->filter_finalize)) {
-        return ctx;
-    }
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_paas_guard_ctx_cleanup) {
-            ctx = cln->data;
-            ngx_http_set_ctx(r, ctx, ngx_paas_guard_module);
-            return ctx;
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_paas_guard_ctx_t *
-ngx_paas_guard_create_ctx(ngx_http_request_t *r,
-    ngx_paas_guard_loc_conf_t *glcf)
-{
-    ngx_pool_cleanup_t    *cln;
-    ngx_paas_guard_ctx_t  *ctx;
-
-    ctx = ngx_pcalloc(r->pool, sizeof(ngx_paas_guard_ctx_t));
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-
-    if (ctx == NULL || cln == NULL) {
-        return NULL;
-    }
-
-    cln->handler = ngx_paas_guard_ctx_cleanup;
-    cln->data = ctx;
-
-    ctx->request = r;
-    ctx->conf = glcf;
-    ctx->verdict = PGUARD_VERDICTS;
-    ctx->reason = PGUARD_REASON_NONE;
-    ctx->now = ngx_paas_guard_now();
-
-    ngx_http_set_ctx(r, ctx, ngx_paas_guard_module);
-
-    return ctx;
-}
-
-
-static void
-ngx_paas_guard_ctx_cleanup(void *data)
-{
-    /* only marks the context in the pool's list */
-}
-
-
-/* The status that the client gets, as in access logs. */
-
-ngx_uint_t
-ngx_paas_guard_status(ngx_http_request_t *r)
-{
-    return r->err_status ? r->err_status : r->headers_out.status;
-}
-
-
-/* Not ngx_current_msec: that is a worker's own, and late by as much as an
-   event loop's turn takes. */
-
-pguard_usec_t
-ngx_paas_guard_now(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (pguard_usec_t) ts.tv_sec * 1000000
-           + (pguard_usec_t) ts.tv_nsec / 1000;
-}
-
-
-pguard_msec_t
-ngx_paas_guard_clock(void *unused)
-{
-    return ngx_paas_guard_now() / 1000;
 }

@@ -20,11 +20,14 @@ ngx_paas_guard_find_upstreams(ngx_conf_t *cf,
     ngx_uint_t  i, n, *index;
 
     static const char  *names[] = {
+        "ngx_http_grpc_module",             /* which never buffers */
         "ngx_http_proxy_module",
         "ngx_http_fastcgi_module",
         "ngx_http_uwsgi_module",
         "ngx_http_scgi_module"
     };
+
+    gmcf->grpc = NGX_CONF_UNSET_UINT;
 
     for (i = 0; cf->cycle->modules[i]; i++) {
 
@@ -38,6 +41,10 @@ ngx_paas_guard_find_upstreams(ngx_conf_t *cf,
                 }
 
                 *index = cf->cycle->modules[i]->ctx_index;
+
+                if (n == 0) {
+                    gmcf->grpc = *index;
+                }
             }
         }
     }
@@ -53,9 +60,6 @@ ngx_paas_guard_default_client(ngx_conf_t *cf,
     ngx_http_complex_value_t          *cv;
     ngx_http_compile_complex_value_t   ccv;
 
-    static ngx_str_t  client =
-                     ngx_string("$paas_guard_credential$binary_remote_addr");
-
     gmcf->default_client = ngx_array_create(cf->pool, 1,
                                            sizeof(ngx_http_complex_value_t));
     if (gmcf->default_client == NULL) {
@@ -70,7 +74,7 @@ ngx_paas_guard_default_client(ngx_conf_t *cf,
     ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
 
     ccv.cf = cf;
-    ccv.value = &client;
+    ccv.value = &ngx_paas_guard_default_client_text;
     ccv.complex_value = cv;
 
     return ngx_http_compile_complex_value(&ccv);
@@ -84,6 +88,8 @@ ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf)
 {
     gmcf->proxy = cf->cycle->hostname;
+    gmcf->tag_hash = ngx_hash_key((u_char *) NGX_PAAS_GUARD_TAG,
+                                  sizeof(NGX_PAAS_GUARD_TAG) - 1);
     gmcf->default_headers = ngx_paas_guard_default_headers(cf);
 
     if (gmcf->default_headers == NULL
@@ -93,6 +99,44 @@ ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
     }
 
     return ngx_paas_guard_find_upstreams(cf, gmcf);
+}
+
+
+ngx_paas_guard_rule_t *
+ngx_paas_guard_find_rule(ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_rule_t  **rules;
+
+    rules = gmcf->rules.elts;
+
+    for (i = 0; i < gmcf->rules.nelts; i++) {
+        if (ngx_paas_guard_equal(&rules[i]->name, name)) {
+            return rules[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_paas_guard_service_t *
+ngx_paas_guard_find_service(ngx_paas_guard_zone_t *zone, ngx_str_t *name)
+{
+    ngx_uint_t                  i;
+    ngx_paas_guard_service_t  **services;
+
+    services = zone->mcf->services.elts;
+
+    for (i = 0; i < zone->mcf->services.nelts; i++) {
+        if (services[i]->zone == zone
+            && ngx_paas_guard_equal(&services[i]->name, name))
+        {
+            return services[i];
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -108,9 +152,7 @@ ngx_paas_guard_resolve_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     zones = gmcf->zones.elts;
 
     for (i = 0; i < gmcf->zones.nelts; i++) {
-        if (zones[i]->name.len == name->len
-            && ngx_strncmp(zones[i]->name.data, name->data, name->len) == 0)
-        {
+        if (ngx_paas_guard_equal(&zones[i]->name, name)) {
             conf->zone = zones[i];
             return NGX_OK;
         }
@@ -129,24 +171,13 @@ static ngx_int_t
 ngx_paas_guard_resolve_service(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf)
 {
-    ngx_uint_t                  i;
     XXH128_hash_t               h;
     ngx_paas_guard_service_t  **services, *service;
 
-    services = gmcf->services.elts;
-
-    for (i = 0; i < gmcf->services.nelts; i++) {
-        service = services[i];
-
-        if (service->zone == conf->zone
-            && service->name.len == conf->service_name.len
-            && ngx_strncmp(service->name.data, conf->service_name.data,
-                           service->name.len)
-               == 0)
-        {
-            conf->service = service;
-            return NGX_OK;
-        }
+    conf->service = ngx_paas_guard_find_service(conf->zone,
+                                                &conf->service_name);
+    if (conf->service) {
+        return NGX_OK;
     }
 
     service = ngx_pcalloc(cf->pool, sizeof(ngx_paas_guard_service_t));
@@ -167,26 +198,6 @@ ngx_paas_guard_resolve_service(ngx_conf_t *cf,
     conf->service = service;
 
     return NGX_OK;
-}
-
-
-static ngx_paas_guard_rule_t *
-ngx_paas_guard_find_rule(ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name)
-{
-    ngx_uint_t               i;
-    ngx_paas_guard_rule_t  **rules;
-
-    rules = gmcf->rules.elts;
-
-    for (i = 0; i < gmcf->rules.nelts; i++) {
-        if (rules[i]->name.len == name->len
-            && ngx_strncmp(rules[i]->name.data, name->data, name->len) == 0)
-        {
-            return rules[i];
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -261,6 +272,36 @@ ngx_paas_guard_resolve_store(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 }
 
 
+/* What saves time with each request. */
+
+static void
+ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
+{
+    u_char                    *place;
+    ngx_uint_t                 i;
+    ngx_http_complex_value_t  *cv;
+    ngx_paas_guard_header_t   *h;
+
+    cv = conf->client->elts;
+
+    conf->plain_client = conf->client->nelts == 1
+                         && ngx_paas_guard_same(&cv[0].value,
+                              (char *) ngx_paas_guard_default_client_text.data);
+
+    ngx_memset(conf->header_place, NGX_PAAS_GUARD_NO_HEADER,
+               sizeof(conf->header_place));
+
+    h = conf->headers->elts;
+
+    for (i = 0; i < conf->headers->nelts; i++) {
+        place = &conf->header_place[ngx_paas_guard_header_end(h[i].hash)];
+
+        *place = *place == NGX_PAAS_GUARD_NO_HEADER
+                 ? (u_char) i : NGX_PAAS_GUARD_ANY_HEADER;
+    }
+}
+
+
 /* Names in a merged configuration become what they name. */
 
 ngx_int_t
@@ -277,6 +318,8 @@ ngx_paas_guard_conf_resolve(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     {
         return NGX_ERROR;
     }
+
+    ngx_paas_guard_prepare(conf);
 
     return ngx_paas_guard_resolve_store(cf, gmcf, conf);
 }

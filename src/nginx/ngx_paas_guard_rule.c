@@ -50,33 +50,33 @@ static ngx_paas_guard_rule_parameter_t  ngx_paas_guard_rule_parameters[] = {
 #define NGX_PAAS_GUARD_YEAR  (365ULL * 86400 * 1000)
 
 
-static ngx_uint_t
-ngx_paas_guard_is(ngx_str_t *value, const char *word)
-{
-    return value->len == ngx_strlen(word)
-           && ngx_strncmp(value->data, word, value->len) == 0;
-}
-
-
 static char *
 ngx_paas_guard_rule_key(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
     ngx_str_t *value)
 {
+    ngx_uint_t                        i;
     ngx_http_compile_complex_value_t  ccv;
+
+    static const struct {
+        const char              *text;
+        ngx_paas_guard_source_e  source;
+    } known[] = {
+        { "$paas_guard_client_id", NGX_PAAS_GUARD_KEY_CLIENT },
+        { "${paas_guard_client_id}", NGX_PAAS_GUARD_KEY_CLIENT },
+        { "$paas_guard_credential", NGX_PAAS_GUARD_KEY_CREDENTIAL },
+        { "${paas_guard_credential}", NGX_PAAS_GUARD_KEY_CREDENTIAL },
+        { "$binary_remote_addr", NGX_PAAS_GUARD_KEY_ADDRESS },
+        { "${binary_remote_addr}", NGX_PAAS_GUARD_KEY_ADDRESS }
+    };
 
     if (value->len == 0) {
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_paas_guard_is(value, "$paas_guard_client_id")
-        || ngx_paas_guard_is(value, "${paas_guard_client_id}"))
-    {
-        rule->source = NGX_PAAS_GUARD_KEY_CLIENT;
-
-    } else if (ngx_paas_guard_is(value, "$paas_guard_credential")
-               || ngx_paas_guard_is(value, "${paas_guard_credential}"))
-    {
-        rule->source = NGX_PAAS_GUARD_KEY_CREDENTIAL;
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (ngx_paas_guard_same(value, known[i].text)) {
+            rule->source = known[i].source;
+        }
     }
 
     ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
@@ -227,9 +227,9 @@ static char *
 ngx_paas_guard_rule_scope(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
     ngx_str_t *value)
 {
-    rule->scope_zone = ngx_paas_guard_is(value, "zone");
+    rule->scope_zone = ngx_paas_guard_same(value, "zone");
 
-    return rule->scope_zone || ngx_paas_guard_is(value, "service")
+    return rule->scope_zone || ngx_paas_guard_same(value, "service")
            ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
@@ -238,12 +238,12 @@ static char *
 ngx_paas_guard_rule_reason(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
     ngx_str_t *value)
 {
-    if (ngx_paas_guard_is(value, "lockout")) {
+    if (ngx_paas_guard_same(value, "lockout")) {
         rule->reason = PGUARD_REASON_LOCKOUT;
         return NGX_CONF_OK;
     }
 
-    return ngx_paas_guard_is(value, "hammering") ? NGX_CONF_OK
+    return ngx_paas_guard_same(value, "hammering") ? NGX_CONF_OK
                                                  : NGX_CONF_ERROR;
 }
 
@@ -311,8 +311,12 @@ ngx_paas_guard_rule_salt(ngx_paas_guard_rule_t *rule, uint64_t limit,
 /* What needs all parameters. */
 
 static char *
-ngx_paas_guard_rule_finish(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule)
+ngx_paas_guard_rule_finish(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
+    ngx_paas_guard_rule_t *rule)
 {
+    ngx_uint_t               i;
+    ngx_paas_guard_rule_t  **rules;
+
     if (rule->key.value.data == NULL || rule->window.window == 0
         || rule->window.limit == 0)
     {
@@ -337,6 +341,18 @@ ngx_paas_guard_rule_finish(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule)
     pguard_window_rule_init(&rule->window, rule->window.limit,
                             rule->window.window);
 
+    rules = gmcf->rules.elts;
+
+    for (i = 0; i < rule->index; i++) {
+        if (ngx_paas_guard_equal(&rules[i]->key.value, &rule->key.value)) {
+            break;
+        }
+    }
+
+    rule->same_key = i;
+
+    gmcf->status_rules += rule->count == NGX_PAAS_GUARD_COUNT_STATUS;
+
     rule->block.window = rule->window.window;
     rule->block_salt = ngx_paas_guard_rule_salt(rule, 0, 0);
     rule->window_salt = ngx_paas_guard_rule_salt(rule, rule->window.limit,
@@ -350,20 +366,13 @@ static ngx_paas_guard_rule_t *
 ngx_paas_guard_rule_create(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     ngx_str_t *name)
 {
-    ngx_uint_t               i;
     ngx_paas_guard_rule_t  **rules, *rule;
 
-    rules = gmcf->rules.elts;
-
-    for (i = 0; i < gmcf->rules.nelts; i++) {
-        if (rules[i]->name.len == name->len
-            && ngx_strncmp(rules[i]->name.data, name->data, name->len) == 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"paas_guard_hammer_rule\": rule \"%V\" is "
-                               "already defined", name);
-            return NULL;
-        }
+    if (ngx_paas_guard_find_rule(gmcf, name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"paas_guard_hammer_rule\": rule \"%V\" is "
+                           "already defined", name);
+        return NULL;
     }
 
     if (gmcf->rules.nelts == PGUARD_RULES_MAX) {
@@ -406,6 +415,17 @@ ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    /* "paas_guard_hammer off", and the policy of duplicates */
+
+    if (ngx_paas_guard_same(&args[1], "off")
+        || ngx_paas_guard_same(&args[1], "identical"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\": name \"%V\" is reserved: choose another",
+                           &cmd->name, &args[1]);
+        return NGX_CONF_ERROR;
+    }
+
     rule = ngx_paas_guard_rule_create(cf, gmcf, &args[1]);
     if (rule == NULL) {
         return NGX_CONF_ERROR;
@@ -421,5 +441,5 @@ ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    return ngx_paas_guard_rule_finish(cf, rule);
+    return ngx_paas_guard_rule_finish(cf, gmcf, rule);
 }

@@ -1,7 +1,8 @@
 #include "ngx_paas_guard.h"
 
 
-#define NGX_PAAS_GUARD_READ  16384
+#define NGX_PAAS_GUARD_READ    16384
+#define NGX_PAAS_GUARD_SIGNED  64           /* lines of headers */
 
 
 static void ngx_paas_guard_sign_credential(ngx_http_request_t *r,
@@ -22,27 +23,52 @@ ngx_paas_guard_unsigned(ngx_paas_guard_ctx_t *ctx, pguard_unsigned_e why)
 }
 
 
+/* A call of gRPC may go both ways at once: its body may wait for an answer. */
+
+static ngx_uint_t
+ngx_paas_guard_is_grpc(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *type;
+
+    type = r->headers_in.content_type;
+
+    return type && type->value.len >= sizeof("application/grpc") - 1
+           && ngx_strncasecmp(type->value.data, (u_char *) "application/grpc",
+                              sizeof("application/grpc") - 1)
+              == 0;
+}
+
+
 /* Does a module that sends requests on take bodies as they come here? */
 
 static ngx_uint_t
 ngx_paas_guard_unbuffered(ngx_http_request_t *r)
 {
-    ngx_uint_t                   i, *index;
+    ngx_uint_t                   i, any, *index;
     ngx_http_upstream_conf_t    *conf;
     ngx_paas_guard_main_conf_t  *gmcf;
 
+    if (r->http_version >= NGX_HTTP_VERSION_20 && ngx_paas_guard_is_grpc(r)) {
+        return 1;
+    }
+
     gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
     index = gmcf->upstreams.elts;
+    any = 0;
 
     for (i = 0; i < gmcf->upstreams.nelts; i++) {
         conf = r->loc_conf[index[i]];
 
-        if (conf->request_buffering == 0) {
-            return 1;
+        if (conf->upstream) {
+            return index[i] == gmcf->grpc || conf->request_buffering == 0;
         }
+
+        any |= conf->request_buffering == 0 && index[i] != gmcf->grpc;
     }
 
-    return 0;
+    /* an address in a variable does not show whose it is: any may be */
+
+    return any;
 }
 
 
@@ -93,24 +119,30 @@ ngx_paas_guard_field(pguard_sig_t *sig, uint32_t field, ngx_str_t *value)
 ngx_int_t
 ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
+    u_char                  tls;
+    pguard_str_t            scheme;
     pguard_sig_t            sig;
-    ngx_str_t               scheme;
     ngx_paas_guard_zone_t  *zone;
-
-    static ngx_str_t  plain = ngx_string("http");
-    static ngx_str_t  secure = ngx_string("https");
 
     zone = ctx->conf->zone;
 
     pguard_sig_init(&sig, zone->key, zone->mcf->worker->xxh);
 
-    scheme = ngx_paas_guard_is_tls(r) ? secure : plain;
+    tls = ngx_paas_guard_is_tls(r);
+    scheme.data = &tls;
+    scheme.len = 1;
 
     pguard_sig_field(&sig, PGUARD_FIELD_CLIENT, ctx->client);
     ngx_paas_guard_sign_credential(r, ctx, &sig);
     ngx_paas_guard_field(&sig, PGUARD_FIELD_METHOD, &r->method_name);
-    ngx_paas_guard_field(&sig, PGUARD_FIELD_SCHEME, &scheme);
-    ngx_paas_guard_field(&sig, PGUARD_FIELD_SERVER, &r->headers_in.server);
+    pguard_sig_field(&sig, PGUARD_FIELD_SCHEME, scheme);
+
+    /* the server is what Host says, unless the request line says it, too */
+
+    if (r->host_start) {
+        ngx_paas_guard_field(&sig, PGUARD_FIELD_SERVER,
+                             &r->headers_in.server);
+    }
 
     if (r->headers_in.host) {
         ngx_paas_guard_field(&sig, PGUARD_FIELD_HOST,
@@ -144,10 +176,15 @@ ngx_paas_guard_sign_credential(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig)
 {
     ngx_uint_t    i, n;
-    pguard_str_t  lines[NGX_PAAS_GUARD_LINES];
+    pguard_str_t  hash, lines[NGX_PAAS_GUARD_LINES];
 
-    pguard_sig_field(sig, PGUARD_FIELD_CREDENTIAL,
-                     ngx_paas_guard_credential(r));
+    /* the default client holds it already */
+
+    if (ctx->client.data != ctx->plain && ngx_paas_guard_credential(r).len) {
+        hash.data = (u_char *) &ctx->credential_hash;
+        hash.len = sizeof(pguard_hash_t);
+        pguard_sig_field(sig, PGUARD_FIELD_CREDENTIAL, hash);
+    }
 
     if (!ctx->authorization) {
         return;
@@ -207,6 +244,42 @@ ngx_paas_guard_sign_target(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
+/* The place of h in the configured list, or its length. */
+
+static ngx_uint_t
+ngx_paas_guard_header_place(ngx_paas_guard_loc_conf_t *conf,
+    ngx_table_elt_t *h)
+{
+    ngx_uint_t                i, last;
+    ngx_paas_guard_header_t  *name;
+
+    name = conf->headers->elts;
+    i = conf->header_place[ngx_paas_guard_header_end(h->hash)];
+    last = i + 1;
+
+    if (i == NGX_PAAS_GUARD_NO_HEADER) {
+        return conf->headers->nelts;
+    }
+
+    if (i == NGX_PAAS_GUARD_ANY_HEADER) {
+        i = 0;
+        last = conf->headers->nelts;
+    }
+
+    for ( /* void */ ; i < last; i++) {
+
+        if (h->hash == name[i].hash && h->key.len == name[i].name.len
+            && ngx_strncmp(h->lowcase_key, name[i].name.data, h->key.len)
+               == 0)
+        {
+            return i;
+        }
+    }
+
+    return conf->headers->nelts;
+}
+
+
 /* Lines of the same header in their order; headers in the order in which they
    are configured, as their own order means nothing. */
 
@@ -214,58 +287,42 @@ static ngx_int_t
 ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     pguard_sig_t *sig)
 {
-    ngx_uint_t                i, j, n, found;
-    ngx_list_part_t          *part;
-    ngx_table_elt_t          *h, *line[64];
-    uint32_t                  field[64];
-    ngx_paas_guard_header_t  *name;
+    uint32_t          field[NGX_PAAS_GUARD_SIGNED];
+    ngx_uint_t        i, j, place, found;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h, *line[NGX_PAAS_GUARD_SIGNED];
 
-    if (ctx->conf->headers == NULL) {
-        return NGX_OK;
-    }
-
-    name = ctx->conf->headers->elts;
-    n = ctx->conf->headers->nelts;
     found = 0;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
+            place = ngx_paas_guard_header_place(ctx->conf, &h[i]);
 
-            for (j = 0; j < n; j++) {
-
-                if (h[i].hash == name[j].hash
-                    && h[i].key.len == name[j].name.len
-                    && ngx_strncmp(h[i].lowcase_key, name[j].name.data,
-                                   name[j].name.len)
-                       == 0)
-                {
-                    break;
-                }
-            }
-
-            if (j == n) {
+            if (place == ctx->conf->headers->nelts) {
                 continue;
             }
 
             /* more lines than a sane request has: not comparable */
 
-            if (found == 64) {
+            if (found == NGX_PAAS_GUARD_SIGNED) {
                 return NGX_ERROR;
             }
 
-            line[found] = &h[i];
-            field[found++] = PGUARD_FIELD_HEADER + j;
+            for (j = found++; j && field[j - 1] > place; j--) {
+                field[j] = field[j - 1];
+                line[j] = line[j - 1];
+            }
+
+            field[j] = place;
+            line[j] = &h[i];
         }
     }
 
-    for (j = 0; j < n; j++) {
-        for (i = 0; i < found; i++) {
-            if (field[i] == PGUARD_FIELD_HEADER + j) {
-                ngx_paas_guard_field(sig, field[i], &line[i]->value);
-            }
-        }
+    for (i = 0; i < found; i++) {
+        ngx_paas_guard_field(sig, PGUARD_FIELD_HEADER + field[i],
+                             &line[i]->value);
     }
 
     return NGX_OK;

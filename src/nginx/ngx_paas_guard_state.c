@@ -84,7 +84,11 @@ ngx_paas_guard_state_write(const char *path, u_char *buf, size_t len)
     ssize_t   n;
     ngx_fd_t  fd;
 
-    fd = ngx_open_file(path, NGX_FILE_WRONLY, NGX_FILE_TRUNCATE, 0600);
+    /* what a killed worker of this pid left may have another mode */
+
+    (void) ngx_delete_file(path);
+
+    fd = open(path, O_WRONLY|O_CREAT|O_EXCL, 0600);
 
     if (fd == NGX_INVALID_FILE) {
         return NGX_ERROR;
@@ -116,7 +120,9 @@ ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
         return;
     }
 
-    p = ngx_snprintf(path, sizeof(path) - 1, "%V.new", &zone->state);
+    /* at a reload an old worker writes, too */
+
+    p = ngx_snprintf(path, sizeof(path) - 1, "%V.%P", &zone->state, ngx_pid);
     *p = '\0';
 
     if (ngx_paas_guard_state_write((char *) path, buf, len) != NGX_OK
@@ -125,6 +131,7 @@ ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
         ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
                       "paas_guard_zone \"%V\": could not write its state to "
                       "\"%V\"", &zone->name, &zone->state);
+        (void) ngx_delete_file(path);
     }
 
     ngx_free(buf);
@@ -264,6 +271,6 @@ ngx_paas_guard_state_take(ngx_paas_guard_zone_t *zone, pguard_str_t file,
                                                   service);
         }
 
-        (void) pguard_block_put(&zone->core.blocks, &b, t->now);
+        (void) pguard_block_put(&zone->core.blocks, &b, t->now, NULL);
     }
 }

@@ -202,7 +202,7 @@ ngx_paas_guard_client_variable(ngx_http_request_t *r,
         return ngx_paas_guard_no_variable(v);
     }
 
-    id = ngx_paas_guard_id(ctx->conf->zone, ctx->client);
+    id = ngx_paas_guard_client_id(ctx);
 
     return ngx_paas_guard_hex_variable(r, v, id.bytes, PGUARD_ID_LEN);
 }
@@ -278,7 +278,7 @@ ngx_paas_guard_sla_variable(ngx_http_request_t *r,
 
     class = pguard_sla_class(ctx ? ctx->verdict : PGUARD_VERDICTS,
                              ctx ? ctx->reason : PGUARD_REASON_NONE,
-                             (unsigned) ngx_paas_guard_status(r->main),
+                             (unsigned) ngx_paas_guard_outcome(r->main),
                              reached);
     s = pguard_sla_names[class];
 

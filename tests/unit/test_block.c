@@ -73,7 +73,7 @@ put(const pguard_blocks_t *t, uint64_t n, pguard_msec_t now)
 {
     pguard_block_t  b = block_of(n, now);
 
-    return pguard_block_put(t, &b, now);
+    return pguard_block_put(t, &b, now, NULL);
 }
 
 
@@ -93,7 +93,7 @@ test_put_and_find(void **state)
     (void) state;
 
     assert_null(find(&t, 1, START));
-    found = pguard_block_put(&t, &b, START);
+    found = pguard_block_put(&t, &b, START, NULL);
     assert_non_null(found);
     assert_memory_equal(found, &b, sizeof(b));
 
@@ -162,7 +162,7 @@ test_same_key_is_replaced(void **state)
     b = put(&t, 1, START);
     again.step = 2;
 
-    assert_ptr_equal(pguard_block_put(&t, &again, START + 500), b);
+    assert_ptr_equal(pguard_block_put(&t, &again, START + 500, NULL), b);
     assert_memory_equal(b, &again, sizeof(again));
     assert_ptr_equal(find(&t, 1, START + 1499), b);
 
@@ -231,7 +231,7 @@ test_remembered_go_oldest_first(void **state)
     for (n = 0; n < 8; n++) {
         b = block_of(order[n], START);
         b.until = START + order[n] * 10;
-        assert_non_null(pguard_block_put(&t, &b, START));
+        assert_non_null(pguard_block_put(&t, &b, START, NULL));
     }
 
     for (n = 1; n <= 8; n++) {
@@ -310,7 +310,7 @@ offend(const pguard_blocks_t *t, const pguard_block_rule_t *rule,
     b.forget = b.last > rule->window ? b.last : rule->window;
     b.step = (uint8_t) (steps + 1);
 
-    return pguard_block_put(t, &b, now);
+    return pguard_block_put(t, &b, now, NULL);
 }
 
 
@@ -404,7 +404,7 @@ test_next_without_offence(void **state)
     (void) state;
 
     b.step = 0;
-    put_here = pguard_block_put(&t, &b, START);
+    put_here = pguard_block_put(&t, &b, START, NULL);
 
     assert_ptr_equal(find(&t, 1, START), put_here);
     assert_ptr_equal(pguard_block_next(&t, &pos, START), put_here);
@@ -423,13 +423,13 @@ test_kinds(void **state)
     (void) state;
 
     elsewhere.kind = PGUARD_BLOCK_ELSEWHERE;
-    (void) pguard_block_put(&t, &elsewhere, START);
+    (void) pguard_block_put(&t, &elsewhere, START, NULL);
 
     assert_null(find(&t, 1, START));
     assert_non_null(pguard_block_find(&t, PGUARD_BLOCK_ELSEWHERE, here.key,
                                       START));
 
-    (void) pguard_block_put(&t, &here, START);
+    (void) pguard_block_put(&t, &here, START, NULL);
     assert_ptr_not_equal(find(&t, 1, START),
                          pguard_block_find(&t, PGUARD_BLOCK_ELSEWHERE,
                                            here.key, START));
@@ -471,7 +471,7 @@ test_any(void **state)
     assert_false(pguard_block_any(&t, PGUARD_BLOCK_HERE, 0));
 
     b.kind = PGUARD_BLOCK_ELSEWHERE;
-    (void) pguard_block_put(&t, &b, START);
+    (void) pguard_block_put(&t, &b, START, NULL);
 
     assert_true(pguard_block_any(&t, PGUARD_BLOCK_ELSEWHERE, START + 999));
     assert_false(pguard_block_any(&t, PGUARD_BLOCK_ELSEWHERE, START + 1000));
@@ -481,7 +481,7 @@ test_any(void **state)
 
     b.key = key_of(2);
     b.until = START + 10;
-    (void) pguard_block_put(&t, &b, START);
+    (void) pguard_block_put(&t, &b, START, NULL);
     assert_true(pguard_block_any(&t, PGUARD_BLOCK_ELSEWHERE, START + 999));
 }
 

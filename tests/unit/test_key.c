@@ -29,6 +29,14 @@ static const char  xxh_hex[] =
 static const char  hmac_hex[] =
     "410604800dd0b13a20dccc6a63f5bcae54a4b6e269b3d20754b14dcf32fcf74d";
 
+static const char  audit_hex[] =
+    "2e2ff580f884dce5a0b76845bcfd600cc674dba30281b95ce8e649d58ee58347";
+
+static const char  mac_hex[] =
+    "bf80b329a214c27173832360d4b502d5304b7ee308aede9e4788d9ae25328c76";
+static const char  mac_empty_hex[] =
+    "4a29824811a9ce7459d8ef47a737ccd25e0df9c6174e549f8b65639499384d5b";
+
 static const char  id_hex[] = "e25837f28c8643bd43fccc5a290e9b61";
 static const char  id_empty_hex[] = "f708549833c01afab57cf1c7a7460940";
 
@@ -77,6 +85,7 @@ test_derivation(void **state)
 
     assert_hex(key.xxh, sizeof(key.xxh), xxh_hex);
     assert_hex(key.hmac, sizeof(key.hmac), hmac_hex);
+    assert_hex(key.audit, sizeof(key.audit), audit_hex);
     assert_memory_not_equal(key.xxh, key.hmac, sizeof(key.hmac));
 }
 
@@ -151,6 +160,22 @@ test_id(void **state)
 
     assert_int_equal(pguard_key_id(&key, str(""), &id), 0);
     assert_hex(id.bytes, PGUARD_ID_LEN, id_empty_hex);
+}
+
+
+static void
+test_mac(void **state)
+{
+    pguard_key_t   key = known_key();
+    unsigned char  mac[PGUARD_MAC_LEN];
+
+    (void) state;
+
+    assert_int_equal(pguard_key_mac(&key, str("a line"), mac), 0);
+    assert_hex(mac, sizeof(mac), mac_hex);
+
+    assert_int_equal(pguard_key_mac(&key, str(""), mac), 0);
+    assert_hex(mac, sizeof(mac), mac_empty_hex);
 }
 
 
@@ -263,6 +288,7 @@ main(void)
         cmocka_unit_test(test_whole_secret),
         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_id),
+        cmocka_unit_test(test_mac),
         cmocka_unit_test(test_id_cached),
         cmocka_unit_test(test_id_cache_is_used),
         cmocka_unit_test(test_hex_round_trip),

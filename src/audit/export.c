@@ -1,0 +1,257 @@
+/*
+ * The command export: what the log says of one client, and of no other.
+ */
+
+#include "audit.h"
+#include "pguard_str.h"
+#include "pguard_utc.h"
+
+#include <string.h>
+#include <openssl/evp.h>
+
+
+typedef struct {
+    pguard_str_t    client;
+    pguard_msec_t   from;
+    pguard_msec_t   to;
+    EVP_MD_CTX     *md;
+    uint64_t        read;
+    uint64_t        unreadable;
+    uint64_t        events;
+    uint64_t        types[PGUARD_AUDIT_TYPES + 1];
+    unsigned char   last[PGUARD_MAC_LEN];
+} export_t;
+
+
+/* A line that names another client is never this one's, even if the key that
+   it blocks is. */
+
+static int
+concerns(const export_t *e, const pguard_audit_line_t *line)
+{
+    pguard_str_t  client, key;
+
+    client = line->value[PGUARD_AUDIT_CLIENT];
+    key = line->value[PGUARD_AUDIT_KEY];
+
+    if (line->frame.time < e->from || line->frame.time >= e->to) {
+        return 0;
+    }
+
+    return client.len ? pguard_str_same(client, e->client)
+                      : pguard_str_same(key, e->client);
+}
+
+
+static void
+export_line(export_t *e, const audit_at_t *at)
+{
+    pguard_audit_line_t  line;
+
+    e->read++;
+
+    if (at->cut || pguard_audit_parse(at->text, &line) != 0) {
+        e->unreadable++;
+        return;
+    }
+
+    /* not twice what a writer had to write twice */
+
+    if (memcmp(e->last, line.frame.mac, PGUARD_MAC_LEN) == 0
+        || !concerns(e, &line))
+    {
+        return;
+    }
+
+    memcpy(e->last, line.frame.mac, PGUARD_MAC_LEN);
+    e->events++;
+    e->types[line.type]++;
+
+    (void) fwrite(at->text.data, 1, at->text.len, stdout);
+    (void) fputc('\n', stdout);
+    (void) EVP_DigestUpdate(e->md, at->text.data, at->text.len);
+    (void) EVP_DigestUpdate(e->md, "\n", 1);
+}
+
+
+static void
+print_manifest(export_t *e, const char *chain)
+{
+    unsigned       i, n = 32;
+    const char    *comma = "";
+    char           buf[2048];
+    pguard_out_t   out;
+    unsigned char  md[EVP_MAX_MD_SIZE];
+
+    (void) EVP_DigestFinal_ex(e->md, md, &n);
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_out_text(&out, "{\"manifest\":{\"tool\":\"paas-guard-audit "
+                    PGUARD_VERSION "\",\"client\":\"");
+    pguard_out_str(&out, e->client);
+    pguard_out_text(&out, "\",\"from\":\"");
+    pguard_utc_out(&out, e->from);
+    pguard_out_text(&out, "\",\"to\":\"");
+    pguard_utc_out(&out, e->to);
+    pguard_out_text(&out, "\",\"events\":");
+    pguard_out_uint(&out, e->events);
+    pguard_out_text(&out, ",\"types\":{");
+
+    for (i = 0; i < PGUARD_AUDIT_TYPES; i++) {
+        if (e->types[i]) {
+            pguard_out_text(&out, comma);
+            pguard_out_byte(&out, '"');
+            pguard_out_str(&out, pguard_audit_type_names[i]);
+            pguard_out_text(&out, "\":");
+            pguard_out_uint(&out, e->types[i]);
+            comma = ",";
+        }
+    }
+
+    pguard_out_text(&out, "},\"lines_read\":");
+    pguard_out_uint(&out, e->read);
+    pguard_out_text(&out, ",\"lines_unreadable\":");
+    pguard_out_uint(&out, e->unreadable);
+    pguard_out_text(&out, ",\"chain\":\"");
+    pguard_out_text(&out, chain);
+    pguard_out_text(&out, "\",\"sha256\":\"");
+    pguard_out_hex(&out, md, n);
+    pguard_out_text(&out, "\"}}\n");
+
+    (void) fwrite(buf, 1, out.need, stdout);
+}
+
+
+static int
+export_files(export_t *e, char **files, const char *chain)
+{
+    int            rc;
+    audit_at_t     at;
+    audit_input_t  in;
+
+    if (audit_input_open(&in, files, 0) != AUDIT_OK) {
+        return AUDIT_ERROR;
+    }
+
+    e->md = EVP_MD_CTX_new();
+
+    if (e->md == NULL || EVP_DigestInit_ex(e->md, EVP_sha256(), NULL) != 1) {
+        EVP_MD_CTX_free(e->md);
+        audit_input_close(&in);
+        return audit_error("SHA-256 failed");
+    }
+
+    while ((rc = audit_input_next(&in, &at)) == 1) {
+        export_line(e, &at);
+    }
+
+    if (rc == -2) {
+        rc = audit_error("%s: the gzip data are damaged or end too early",
+                         at.file);
+
+    } else if (rc == 0) {
+        print_manifest(e, chain);
+        rc = audit_flush();
+
+    } else {
+        rc = AUDIT_ERROR;
+    }
+
+    EVP_MD_CTX_free(e->md);
+    audit_input_close(&in);
+
+    return rc;
+}
+
+
+static int
+read_time(const char *option, const char *text, pguard_msec_t *ms)
+{
+    pguard_str_t  s;
+
+    s.data = (const unsigned char *) text;
+    s.len = strlen(text);
+
+    return pguard_utc_parse(s, ms) == 0 ? AUDIT_OK
+           : audit_error("--%s takes 2026-11-01 or 2026-11-01T00:00:00Z, not "
+                         "\"%s\"", option, text);
+}
+
+
+/* Standard input cannot be read a second time. */
+
+static int
+verified(const char *secret, char **files, int restarts)
+{
+    int            rc;
+    char         **f;
+    pguard_key_t   key;
+    audit_chain_t  chain;
+
+    for (f = files; *f; f++) {
+        if (strcmp(*f, "-") == 0) {
+            return audit_error("--secret needs logs in files, not \"-\"");
+        }
+    }
+
+    if (audit_secret(secret, &key) != AUDIT_OK) {
+        return AUDIT_ERROR;
+    }
+
+    rc = audit_walk(files, &key, restarts, NULL, &chain, NULL, NULL);
+
+    if (rc == AUDIT_BROKEN) {
+        (void) audit_error("the log is broken: nothing is exported");
+    }
+
+    return rc;
+}
+
+
+int
+audit_export(int argc, char **argv)
+{
+    int          rc, files, restarts = 0;
+    export_t     e = { .events = 0 };
+    const char  *client = NULL, *from = NULL, *to = NULL, *secret = NULL;
+
+    const audit_option_t  options[] = {
+        { "client", &client, NULL, NULL },
+        { "from", &from, NULL, NULL },
+        { "to", &to, NULL, NULL },
+        { "secret", &secret, NULL, NULL },
+        { "restarts", NULL, &restarts, NULL },
+        { NULL, NULL, NULL, NULL }
+    };
+
+    files = audit_options(options, argc, argv);
+
+    if (files == -1) {
+        return AUDIT_ERROR;
+    }
+
+    if (files == 0 || client == NULL || from == NULL || to == NULL) {
+        return audit_error("export takes --client, --from, --to and logs: see "
+                           "--help");
+    }
+
+    if (audit_client(client, &e.client) || read_time("from", from, &e.from)
+        || read_time("to", to, &e.to))
+    {
+        return AUDIT_ERROR;
+    }
+
+    if (e.from >= e.to) {
+        return audit_error("--from must be before --to");
+    }
+
+    if (secret) {
+        rc = verified(secret, argv, restarts);
+
+        if (rc != AUDIT_OK) {
+            return rc;
+        }
+    }
+
+    return export_files(&e, argv, secret ? "intact" : "not verified");
+}

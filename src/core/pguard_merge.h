@@ -1,0 +1,66 @@
+/*
+ * One month of several gateways.  Each gateway keeps its own cumulative
+ * figures of a month as one record, under its id, and replaces it: so sending
+ * twice never counts twice.  Who reports adds up the slots of all records
+ * before it judges which were down.
+ *
+ * A gateway whose ledger began anew must take a new random id, so that its
+ * record does not replace what it had counted before.
+ */
+
+#ifndef PGUARD_MERGE_H
+#define PGUARD_MERGE_H
+
+#include "pguard.h"
+#include "pguard_ledger.h"
+#include "pguard_ledger_state.h"
+#include "pguard_out.h"
+
+
+/* A record that was read: points into its bytes. */
+
+typedef struct {
+    pguard_ledger_id_t    id;
+    uint64_t              version;     /* the later replaces the earlier */
+    pguard_month_t        month;
+    pguard_cells_t        cells;
+    const unsigned char  *slots;
+    const unsigned char  *log;
+    const unsigned char  *end;
+} pguard_merge_record_t;
+
+/* Where they are added up; the memory is the caller's, zero at first. */
+
+typedef struct {
+    pguard_slot_t        *slot;        /* [pguard_ledger_slots(slice)] */
+    pguard_outage_t      *outage;      /* [max]; origin: index of the record */
+    size_t                max;
+    size_t                outages;
+    pguard_cells_t        cells;
+    size_t                gateways;
+} pguard_merged_t;
+
+
+/*
+ * Writes the record of this month or the last at start, where out began (NULL
+ * with a size of 0); of an earlier month the slots are gone, and the record
+ * that was sent stands.  version: e.g. milliseconds since 1970.  Caller holds
+ * the lock.
+ */
+void pguard_merge_record(pguard_out_t *out, const unsigned char *start,
+    const pguard_ledger_t *l, const pguard_ledger_id_t *id,
+    pguard_month_t month, uint64_t version);
+
+/* Checks all of a record.  NULL, or what is wrong, as half a sentence. */
+const char *pguard_merge_open(pguard_merge_record_t *r, pguard_str_t bytes);
+
+/*
+ * Adds up n records of the indicator, time zone, slice and month given; others
+ * are passed over, and of two of one gateway the earlier.  The order of the
+ * records does not matter, but for the origin of outages.  O(n ^ 2 + size).
+ */
+void pguard_merge(pguard_merged_t *to, const pguard_merge_record_t *r,
+    size_t n, const pguard_ledger_id_t *id, pguard_month_t month);
+
+
+#endif /* PGUARD_MERGE_H */

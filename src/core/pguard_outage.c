@@ -1,0 +1,453 @@
+/*
+ * Outages that people declare: see pguard_outage.h.
+ *
+ * An entry is written whole before ends->next tells of it, so one whose writer
+ * died is never seen, and the next writer takes its place.
+ */
+
+#include "pguard_outage.h"
+#include "pguard_atomic.h"
+
+#include <string.h>
+
+
+static const char *pguard_outage_follow(const pguard_outage_log_t *log,
+    pguard_outage_kind_e kind, uint64_t id, pguard_outage_entry_t *e);
+static const char *pguard_outage_fill(pguard_outage_entry_t *e,
+    const pguard_outage_say_t *say);
+static const char *pguard_outage_texts(pguard_outage_entry_t *e,
+    const pguard_outage_say_t *say);
+static const char *pguard_outage_check(const pguard_outage_entry_t *e);
+static const char *pguard_outage_append(const pguard_outage_log_t *log,
+    pguard_outage_entry_t *e);
+static void pguard_outage_set(pguard_outage_t *o,
+    const pguard_outage_entry_t *e);
+
+
+const pguard_str_t  pguard_outage_kind_names[PGUARD_OUTAGE_KINDS] = {
+    [PGUARD_OUTAGE_DECLARED]  = pguard_string("declared"),
+    [PGUARD_OUTAGE_RESTORED]  = pguard_string("restored"),
+    [PGUARD_OUTAGE_CORRECTED] = pguard_string("corrected"),
+    [PGUARD_OUTAGE_WITHDRAWN] = pguard_string("withdrawn")
+};
+
+const pguard_str_t  pguard_confirmed_names[PGUARD_CONFIRMED] = {
+    [PGUARD_CONFIRMED_NOT]        = pguard_string(""),
+    [PGUARD_CONFIRMED_MONITORING] = pguard_string("monitoring"),
+    [PGUARD_CONFIRMED_USER]       = pguard_string("user")
+};
+
+
+static uint64_t
+pguard_outage_start(const pguard_outage_entry_t *e)
+{
+    if (e->notified == 0 || (e->detected && e->detected < e->notified)) {
+        return e->detected;
+    }
+
+    return e->notified;
+}
+
+
+const char *
+pguard_outage_declare(const pguard_outage_log_t *log,
+    const pguard_outage_say_t *say, uint64_t *id)
+{
+    const char             *wrong;
+    pguard_outage_entry_t   e;
+
+    memset(&e, 0, sizeof(e));
+    e.kind = PGUARD_OUTAGE_DECLARED;
+
+    wrong = pguard_outage_fill(&e, say);
+
+    if (wrong == NULL) {
+        wrong = pguard_outage_append(log, &e);
+    }
+
+    if (wrong == NULL) {
+        *id = e.id;
+    }
+
+    return wrong;
+}
+
+
+const char *
+pguard_outage_restore(const pguard_outage_log_t *log,
+    const pguard_outage_say_t *say, uint64_t id)
+{
+    const char             *wrong;
+    pguard_outage_entry_t   e;
+
+    wrong = pguard_outage_follow(log, PGUARD_OUTAGE_RESTORED, id, &e);
+
+    if (wrong) {
+        return wrong;
+    }
+
+    if (e.end) {
+        return "This outage is restored already; correct it instead.";
+    }
+
+    if (say->end == 0) {
+        return "A restoration needs its time.";
+    }
+
+    wrong = pguard_outage_fill(&e, say);
+
+    return wrong ? wrong : pguard_outage_append(log, &e);
+}
+
+
+const char *
+pguard_outage_correct(const pguard_outage_log_t *log,
+    const pguard_outage_say_t *say, uint64_t id)
+{
+    const char             *wrong;
+    pguard_outage_entry_t   e;
+
+    wrong = pguard_outage_follow(log, PGUARD_OUTAGE_CORRECTED, id, &e);
+
+    if (wrong) {
+        return wrong;
+    }
+
+    if (say->reopen) {
+        e.end = 0;
+        e.confirmed_by = PGUARD_CONFIRMED_NOT;
+        e.confirmer_len = 0;
+    }
+
+    wrong = pguard_outage_fill(&e, say);
+
+    return wrong ? wrong : pguard_outage_append(log, &e);
+}
+
+
+const char *
+pguard_outage_withdraw(const pguard_outage_log_t *log,
+    const pguard_outage_say_t *say, uint64_t id)
+{
+    const char             *wrong;
+    pguard_outage_entry_t   e;
+
+    wrong = pguard_outage_follow(log, PGUARD_OUTAGE_WITHDRAWN, id, &e);
+
+    if (wrong) {
+        return wrong;
+    }
+
+    wrong = pguard_outage_fill(&e, say);
+
+    return wrong ? wrong : pguard_outage_append(log, &e);
+}
+
+
+/* What stands, as the beginning of the entry that follows. */
+
+static const char *
+pguard_outage_follow(const pguard_outage_log_t *log,
+    pguard_outage_kind_e kind, uint64_t id, pguard_outage_entry_t *e)
+{
+    pguard_outage_t  o;
+
+    if (!pguard_outage_get(log, id, &o)) {
+        return "There is no such outage.";
+    }
+
+    if (o.withdrawn) {
+        return "This outage has been withdrawn; declare it anew.";
+    }
+
+    *e = o.last;
+    e->kind = (uint8_t) kind;
+    e->refers = id;
+
+    return NULL;
+}
+
+
+static const char *
+pguard_outage_fill(pguard_outage_entry_t *e, const pguard_outage_say_t *say)
+{
+    const char  *wrong;
+
+    wrong = pguard_outage_texts(e, say);
+
+    if (wrong) {
+        return wrong;
+    }
+
+    e->at = say->at;
+    e->notified = say->notified ? say->notified : e->notified;
+    e->detected = say->detected ? say->detected : e->detected;
+    e->end = say->end ? say->end : e->end;
+
+    if (say->confirmed_by) {
+        e->confirmed_by = (uint8_t) say->confirmed_by;
+    }
+
+    return pguard_outage_check(e);
+}
+
+
+static uint8_t
+pguard_outage_copy(unsigned char *to, pguard_str_t s)
+{
+    memcpy(to, s.data, s.len);
+
+    return (uint8_t) s.len;
+}
+
+
+static const char *
+pguard_outage_texts(pguard_outage_entry_t *e, const pguard_outage_say_t *say)
+{
+    if (say->who.len == 0 || say->who.len > PGUARD_WHO_MAX) {
+        return "Who enters this must be named, in at most 64 bytes.";
+    }
+
+    if (say->confirmer.len > PGUARD_WHO_MAX) {
+        return "Who confirmed it must be named in at most 64 bytes.";
+    }
+
+    if (say->cause.len > PGUARD_CAUSE_MAX) {
+        return "The cause must be told in at most 200 bytes.";
+    }
+
+    e->who_len = pguard_outage_copy(e->who, say->who);
+
+    if (say->confirmer.len) {
+        e->confirmer_len = pguard_outage_copy(e->confirmer, say->confirmer);
+    }
+
+    if (say->cause.len) {
+        e->cause_len = pguard_outage_copy(e->cause, say->cause);
+    }
+
+    return NULL;
+}
+
+
+static const char *
+pguard_outage_check(const pguard_outage_entry_t *e)
+{
+    if (e->notified == 0 && e->detected == 0) {
+        return "An outage needs the time of its detection or notification.";
+    }
+
+    if (e->notified > e->at || e->detected > e->at || e->end > e->at) {
+        return "A time of an outage is in the future.";
+    }
+
+    if (e->end && e->end < pguard_outage_start(e)) {
+        return "An outage cannot end before it starts.";
+    }
+
+    if ((e->end != 0) != (e->confirmed_by != PGUARD_CONFIRMED_NOT)
+        || e->confirmed_by >= PGUARD_CONFIRMED)
+    {
+        return "A restoration is confirmed by \"monitoring\" or by \"user\".";
+    }
+
+    return NULL;
+}
+
+
+int
+pguard_outage_valid(const pguard_outage_entry_t *e)
+{
+    return e->id != 0 && e->kind < PGUARD_OUTAGE_KINDS
+           && (e->kind == PGUARD_OUTAGE_DECLARED ? e->refers == 0
+                                                 : e->refers != 0
+                                                   && e->refers < e->id)
+           && e->who_len != 0 && e->who_len <= PGUARD_WHO_MAX
+           && e->cause_len <= PGUARD_CAUSE_MAX
+           && e->confirmer_len <= PGUARD_WHO_MAX
+           && pguard_outage_check(e) == NULL;
+}
+
+
+static const char *
+pguard_outage_append(const pguard_outage_log_t *log, pguard_outage_entry_t *e)
+{
+    uint64_t  n = log->ends->next;
+
+    if (n - log->ends->first >= log->entries) {
+        return "The log of outages is full.";
+    }
+
+    e->id = n + 1;
+    log->entry[n % log->entries] = *e;
+
+    pguard_store(&log->ends->next, n + 1);
+
+    return NULL;
+}
+
+
+int
+pguard_outage_put(const pguard_outage_log_t *log,
+    const pguard_outage_entry_t *e)
+{
+    pguard_outage_entry_t   copy = *e;
+    pguard_outage_ends_t   *ends = log->ends;
+
+    if (!pguard_outage_valid(e)) {
+        return 0;
+    }
+
+    if (ends->next == 0) {
+        ends->first = e->id - 1;
+        ends->next = e->id - 1;
+    }
+
+    return e->id == ends->next + 1 && pguard_outage_append(log, &copy) == NULL;
+}
+
+
+const pguard_outage_entry_t *
+pguard_outage_entry(const pguard_outage_log_t *log, uint64_t id)
+{
+    return (id > log->ends->first && id <= log->ends->next)
+           ? &log->entry[(id - 1) % log->entries] : NULL;
+}
+
+
+static void
+pguard_outage_set(pguard_outage_t *o, const pguard_outage_entry_t *e)
+{
+    if (e->kind == PGUARD_OUTAGE_DECLARED) {
+        memset(o, 0, sizeof(pguard_outage_t));
+        o->id = e->id;
+        o->declared = e->at;
+        o->declarer_len = e->who_len;
+        memcpy(o->declarer, e->who, sizeof(o->declarer));
+    }
+
+    o->last = *e;
+    o->start = pguard_outage_start(e);
+    o->end = e->end;
+    o->corrections += e->kind == PGUARD_OUTAGE_CORRECTED;
+    o->withdrawn = e->kind == PGUARD_OUTAGE_WITHDRAWN;
+}
+
+
+int
+pguard_outage_get(const pguard_outage_log_t *log, uint64_t id,
+    pguard_outage_t *outage)
+{
+    uint64_t                      n;
+    const pguard_outage_entry_t  *e;
+
+    e = pguard_outage_entry(log, id);
+
+    if (e == NULL || e->kind != PGUARD_OUTAGE_DECLARED) {
+        return 0;
+    }
+
+    pguard_outage_set(outage, e);
+
+    for (n = id + 1; n <= log->ends->next; n++) {
+        e = pguard_outage_entry(log, n);
+
+        if (e->refers == id) {
+            pguard_outage_set(outage, e);
+        }
+    }
+
+    return 1;
+}
+
+
+void
+pguard_outage_apply(pguard_outage_t *list, size_t *n, size_t max,
+    const pguard_outage_entry_t *e)
+{
+    size_t  i;
+
+    if (e->kind == PGUARD_OUTAGE_DECLARED) {
+        if (*n < max) {
+            pguard_outage_set(&list[(*n)++], e);
+        }
+
+        return;
+    }
+
+    for (i = *n; i > 0; i--) {
+        if (list[i - 1].id == e->refers) {
+            pguard_outage_set(&list[i - 1], e);
+            return;
+        }
+    }
+}
+
+
+size_t
+pguard_outage_list(const pguard_outage_log_t *log, pguard_outage_t *list,
+    size_t max)
+{
+    size_t    n;
+    uint64_t  id;
+
+    n = 0;
+
+    for (id = log->ends->first + 1; id <= log->ends->next; id++) {
+        pguard_outage_apply(list, &n, max, pguard_outage_entry(log, id));
+    }
+
+    pguard_outage_sort(list, n);
+
+    return n;
+}
+
+
+void
+pguard_outage_sort(pguard_outage_t *list, size_t n)
+{
+    size_t           i, j;
+    pguard_outage_t  o;
+
+    for (i = 1; i < n; i++) {
+        if (list[i - 1].start <= list[i].start) {
+            continue;
+        }
+
+        o = list[i];
+
+        for (j = i; j > 0 && list[j - 1].start > o.start; j--) {
+            list[j] = list[j - 1];
+        }
+
+        list[j] = o;
+    }
+}
+
+
+void
+pguard_outage_expire(const pguard_outage_log_t *log, uint64_t horizon)
+{
+    pguard_outage_t               o;
+    pguard_outage_ends_t         *ends = log->ends;
+    const pguard_outage_entry_t  *e;
+
+    while (ends->first < ends->next) {
+        e = pguard_outage_entry(log, ends->first + 1);
+
+        if (e->kind == PGUARD_OUTAGE_DECLARED) {
+            (void) pguard_outage_get(log, e->id, &o);
+
+            if (o.withdrawn ? o.start >= horizon
+                            : (o.end == 0 || o.end > horizon))
+            {
+                return;
+            }
+
+        } else if (e->refers > ends->first) {
+            return;
+        }
+
+        pguard_store(&ends->first, ends->first + 1);
+    }
+}

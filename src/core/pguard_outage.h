@@ -1,0 +1,157 @@
+/*
+ * Outages that people declare: a log of entries in shared memory, to which
+ * entries are only added.  A restoration, a correction and a withdrawal are
+ * entries of their own that refer to the declaration; each holds all that is
+ * known after it, so the last one says what stands.
+ *
+ * An outage starts at the earlier of notification and detection, and ends when
+ * the service is completely restored: degraded is still down.
+ *
+ * All functions want the caller's lock.  Times are seconds since 1970; 0 is
+ * none.  Round a start down and an end up, so that no outage gets shorter.
+ */
+
+#ifndef PGUARD_OUTAGE_H
+#define PGUARD_OUTAGE_H
+
+#include "pguard.h"
+
+
+#define PGUARD_OUTAGE_ENTRIES_MAX  65536
+#define PGUARD_WHO_MAX             64      /* bytes */
+#define PGUARD_CAUSE_MAX           200
+
+
+typedef enum {
+    PGUARD_OUTAGE_DECLARED = 0,
+    PGUARD_OUTAGE_RESTORED,
+    PGUARD_OUTAGE_CORRECTED,
+    PGUARD_OUTAGE_WITHDRAWN,
+    PGUARD_OUTAGE_KINDS
+} pguard_outage_kind_e;
+
+/* By whom a restoration was confirmed; the agreement knows these two. */
+
+typedef enum {
+    PGUARD_CONFIRMED_NOT = 0,
+    PGUARD_CONFIRMED_MONITORING,
+    PGUARD_CONFIRMED_USER,
+    PGUARD_CONFIRMED
+} pguard_confirmed_e;
+
+extern const pguard_str_t  pguard_outage_kind_names[PGUARD_OUTAGE_KINDS];
+extern const pguard_str_t  pguard_confirmed_names[PGUARD_CONFIRMED];
+
+typedef struct {
+    uint64_t       id;                     /* 1, 2, ... */
+    uint64_t       refers;                 /* to a declaration's id */
+    uint64_t       at;                     /* when it was entered */
+    uint64_t       notified;
+    uint64_t       detected;
+    uint64_t       end;
+    uint8_t        kind;
+    uint8_t        confirmed_by;
+    uint8_t        who_len;
+    uint8_t        cause_len;
+    uint8_t        confirmer_len;
+    uint8_t        reserved[3];
+    unsigned char  who[PGUARD_WHO_MAX];    /* entered it */
+    unsigned char  cause[PGUARD_CAUSE_MAX];
+    unsigned char  confirmer[PGUARD_WHO_MAX];
+} pguard_outage_entry_t;
+
+typedef struct {
+    uint64_t       first;                  /* entries given up so far */
+    uint64_t       next;                   /* entries ever added */
+} pguard_outage_ends_t;
+
+typedef struct {
+    pguard_outage_entry_t  *entry;         /* [entries], a ring */
+    uint64_t                entries;
+    pguard_outage_ends_t   *ends;
+} pguard_outage_log_t;
+
+
+/* An outage as it stands.  A copy: it needs no lock. */
+
+typedef struct {
+    uint64_t               start;
+    uint64_t               end;            /* 0: not restored yet */
+    uint64_t               declared;       /* when, and by whom: */
+    unsigned               corrections;
+    unsigned               withdrawn;
+    unsigned               origin;         /* gateway, caller's number */
+    uint8_t                declarer_len;
+    unsigned char          declarer[PGUARD_WHO_MAX];
+    uint64_t               id;
+    pguard_outage_entry_t  last;
+} pguard_outage_t;
+
+
+/* What an entry says.  Strings may be empty but for who. */
+
+typedef struct {
+    uint64_t            at;                /* now */
+    pguard_str_t        who;
+    uint64_t            notified;          /* one of both, to declare */
+    uint64_t            detected;
+    uint64_t            end;
+    pguard_confirmed_e  confirmed_by;      /* with end */
+    pguard_str_t        confirmer;
+    pguard_str_t        cause;
+    unsigned            reopen;            /* to correct: not restored */
+} pguard_outage_say_t;
+
+
+/*
+ * Each adds one entry.  NULL, or why not, as a whole sentence; *id is then not
+ * changed.  What is 0 or empty in *say is left as it was.
+ *
+ *   declare    notified or detected, neither after at; may have an end
+ *   restore    end, confirmed_by; the outage is open
+ *   correct    anything; the outage is not withdrawn
+ *   withdraw   it was none, e.g. only refusals that are excluded
+ */
+const char *pguard_outage_declare(const pguard_outage_log_t *log,
+    const pguard_outage_say_t *say, uint64_t *id);
+const char *pguard_outage_restore(const pguard_outage_log_t *log,
+    const pguard_outage_say_t *say, uint64_t id);
+const char *pguard_outage_correct(const pguard_outage_log_t *log,
+    const pguard_outage_say_t *say, uint64_t id);
+const char *pguard_outage_withdraw(const pguard_outage_log_t *log,
+    const pguard_outage_say_t *say, uint64_t id);
+
+/* The outages as they stand, by their start, at most max of them; returns how
+   many there are.  O(entries ^ 2), at worst. */
+size_t pguard_outage_list(const pguard_outage_log_t *log,
+    pguard_outage_t *list, size_t max);
+
+/* Sorts n by start, e.g. those of several gateways.  O(n ^ 2), fast if nearly
+   sorted. */
+void pguard_outage_sort(pguard_outage_t *list, size_t n);
+
+/* One of them: 1, or 0 if there is none. */
+int pguard_outage_get(const pguard_outage_log_t *log, uint64_t id,
+    pguard_outage_t *outage);
+
+/* The entry number id as it was entered, or NULL. */
+const pguard_outage_entry_t *pguard_outage_entry(
+    const pguard_outage_log_t *log, uint64_t id);
+
+/* Gives up the oldest entries, of outages that were over before horizon. */
+void pguard_outage_expire(const pguard_outage_log_t *log, uint64_t horizon);
+
+/* Puts back an entry, in the order of ids and without a gap, into a log that
+   was empty at first.  1, or 0 if it does not follow or makes no sense. */
+int pguard_outage_put(const pguard_outage_log_t *log,
+    const pguard_outage_entry_t *e);
+
+/* Does an entry alone make sense? */
+int pguard_outage_valid(const pguard_outage_entry_t *e);
+
+/* Applies one entry to a list of *n outages (at most max), as they follow. */
+void pguard_outage_apply(pguard_outage_t *list, size_t *n, size_t max,
+    const pguard_outage_entry_t *e);
+
+
+#endif /* PGUARD_OUTAGE_H */

@@ -1,0 +1,573 @@
+/*
+ * The report of a month, for machines: see pguard_report.h.
+ */
+
+#include "pguard_report.h"
+#include "pguard_reason.h"
+
+
+typedef struct {
+    const char      *name;
+    pguard_ratio_t   ratio;
+    pguard_target_e  target;
+} pguard_report_ratio_t;
+
+
+static void pguard_report_json(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_report_time(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_report_requests(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_report_days(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_report_outages(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
+    const pguard_outage_t *o);
+static void pguard_report_csv(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r);
+
+
+static const pguard_str_t  pguard_report_types[PGUARD_REPORTS] = {
+    [PGUARD_REPORT_JSON] = pguard_string("application/json"),
+    [PGUARD_REPORT_CSV]  = pguard_string("text/csv; charset=utf-8"),
+    [PGUARD_REPORT_HTML] = pguard_string("text/html; charset=utf-8")
+};
+
+
+void
+pguard_report(pguard_out_t *out, const pguard_report_t *r,
+    pguard_report_e format, pguard_lang_e lang)
+{
+    switch (format) {
+
+    case PGUARD_REPORT_CSV:
+        pguard_report_csv(out, r);
+        break;
+
+    case PGUARD_REPORT_HTML:
+        pguard_report_html(out, r, lang);
+        break;
+
+    default:
+        pguard_report_json(out, r);
+    }
+}
+
+
+pguard_str_t
+pguard_report_content_type(pguard_report_e format)
+{
+    return pguard_report_types[format];
+}
+
+
+int
+pguard_report_lists(const pguard_report_t *r, const pguard_outage_t *o)
+{
+    const pguard_figures_t  *f = r->figures;
+
+    return o->start < f->span.end && (o->end == 0 || o->end >= f->span.start);
+}
+
+
+static void
+pguard_report_key(pguard_out_t *out, const char *name)
+{
+    pguard_out_text(out, ",\"");
+    pguard_out_text(out, name);
+    pguard_out_text(out, "\":");
+}
+
+
+static void
+pguard_report_number(pguard_out_t *out, const char *name, uint64_t n)
+{
+    pguard_report_key(out, name);
+    pguard_out_uint(out, n);
+}
+
+
+static void
+pguard_report_string(pguard_out_t *out, const char *name, pguard_str_t s)
+{
+    pguard_report_key(out, name);
+    pguard_out_byte(out, '"');
+    pguard_out_json(out, s);
+    pguard_out_byte(out, '"');
+}
+
+
+static void
+pguard_report_bool(pguard_out_t *out, const char *name, int yes)
+{
+    pguard_report_key(out, name);
+    pguard_out_text(out, yes ? "true" : "false");
+}
+
+
+/* Seconds since 1970; null if there are none. */
+
+static void
+pguard_report_at(pguard_out_t *out, const char *name, uint64_t at)
+{
+    pguard_report_key(out, name);
+
+    if (at == 0) {
+        pguard_out_text(out, "null");
+        return;
+    }
+
+    pguard_out_byte(out, '"');
+    pguard_time_out(out, at * 1000);
+    pguard_out_byte(out, '"');
+}
+
+
+static void
+pguard_report_ratio(pguard_out_t *out, const char *name, pguard_ratio_t r)
+{
+    pguard_report_key(out, name);
+
+    if (r.whole) {
+        pguard_out_decimal(out, pguard_ratio(r), PGUARD_RATIO_PLACES);
+
+    } else {
+        pguard_out_text(out, "null");
+    }
+}
+
+
+static void
+pguard_report_signed(pguard_out_t *out, int64_t ms)
+{
+    if (ms < 0) {
+        pguard_out_byte(out, '-');
+    }
+
+    pguard_out_msec(out, ms < 0 ? 0 - (uint64_t) ms : (uint64_t) ms);
+}
+
+
+static void
+pguard_report_json(pguard_out_t *out, const pguard_report_t *r)
+{
+    const pguard_figures_t  *f = r->figures;
+
+    pguard_out_text(out, "{\"indicator\":\"");
+    pguard_out_json(out, r->indicator);
+    pguard_out_byte(out, '"');
+    pguard_report_string(out, "zone", r->zone);
+    pguard_report_key(out, "month");
+    pguard_out_byte(out, '"');
+    pguard_month_out(out, f->span.month);
+    pguard_out_byte(out, '"');
+    pguard_report_string(out, "timezone", r->timezone);
+    pguard_report_at(out, "start", f->span.start);
+    pguard_report_at(out, "end", f->span.end);
+    pguard_report_at(out, "as_of", f->as_of);
+    pguard_report_key(out, "generated");
+    pguard_out_byte(out, '"');
+    pguard_time_out(out, r->generated);
+    pguard_out_byte(out, '"');
+    pguard_report_bool(out, "running", f->as_of < f->span.end);
+    pguard_report_at(out, "counted_since", r->since);
+    pguard_report_number(out, "gateways", r->gateways);
+    pguard_report_bool(out, "conditional", r->conditional != 0);
+    pguard_report_bool(out, "applicable", r->applicable != 0);
+    pguard_report_key(out, "target");
+    pguard_out_decimal(out, f->target_ppm, 6);
+
+    pguard_report_time(out, r);
+    pguard_report_requests(out, r);
+    pguard_report_days(out, r);
+    pguard_report_outages(out, r);
+
+    pguard_report_key(out, "rule");
+    pguard_out_text(out, "{\"slice_seconds\":");
+    pguard_out_uint(out, r->slice);
+    pguard_report_number(out, "min_requests", r->rule.min_requests);
+    pguard_report_key(out, "down_ratio");
+    pguard_out_decimal(out, r->rule.down_ppm, 6);
+    pguard_out_text(out, "}}\n");
+}
+
+
+static void
+pguard_report_time(pguard_out_t *out, const pguard_report_t *r)
+{
+    const pguard_figures_t  *f = r->figures;
+
+    pguard_report_key(out, "time");
+    pguard_out_text(out, "{\"length_seconds\":");
+    pguard_out_uint(out, f->length);
+    pguard_report_number(out, "elapsed_seconds", f->elapsed);
+    pguard_report_number(out, "downtime_seconds", f->down);
+    pguard_report_number(out, "outages", f->outages);
+    pguard_report_number(out, "longest_seconds", f->longest);
+    pguard_report_ratio(out, "availability", f->time);
+    pguard_report_ratio(out, "projected_availability", f->projected);
+    pguard_report_string(out, "target", pguard_target_names[f->time_target]);
+    pguard_report_key(out, "budget_seconds");
+    pguard_out_msec(out, f->budget);
+    pguard_report_key(out, "budget_left_seconds");
+    pguard_report_signed(out, f->left);
+    pguard_out_byte(out, '}');
+}
+
+
+static void
+pguard_report_requests(pguard_out_t *out, const pguard_report_t *r)
+{
+    unsigned                 i;
+    const pguard_figures_t  *f = r->figures;
+
+    pguard_report_key(out, "requests");
+    pguard_out_text(out, "{\"total\":");
+    pguard_out_uint(out, pguard_cells_sum(&f->cells));
+
+    for (i = 0; i < PGUARD_SLA_CLASSES; i++) {
+        pguard_out_text(out, ",\"");
+        pguard_out_str(out, pguard_sla_names[i]);
+        pguard_out_text(out, "\":");
+        pguard_out_uint(out, f->by_class[i]);
+    }
+
+    pguard_report_ratio(out, "availability", f->requests);
+    pguard_report_string(out, "target",
+                         pguard_target_names[f->requests_target]);
+    pguard_report_ratio(out, "raw_availability", f->raw);
+    pguard_report_string(out, "raw_target", pguard_target_names[f->raw_target]);
+    pguard_report_key(out, "refusals");
+    pguard_out_byte(out, '[');
+
+    for (i = 0; i < PGUARD_REASONS; i++) {
+        pguard_out_text(out, i ? ",{\"reason\":\"" : "{\"reason\":\"");
+        pguard_out_str(out, pguard_reason_names[i]);
+        pguard_out_byte(out, '"');
+        pguard_report_string(out, "class",
+                           pguard_sla_names[pguard_cell_class(PGUARD_CELL_REASON
+                                                              + i)]);
+        pguard_report_number(out, "requests",
+                             f->cells.cell[PGUARD_CELL_REASON + i]);
+        pguard_out_byte(out, '}');
+    }
+
+    pguard_out_text(out, "]}");
+}
+
+
+static void
+pguard_report_days(pguard_out_t *out, const pguard_report_t *r)
+{
+    unsigned                 i;
+    const pguard_figures_t  *f = r->figures;
+
+    pguard_report_key(out, "days");
+    pguard_out_byte(out, '[');
+
+    for (i = 0; i < f->days; i++) {
+        pguard_out_text(out, i ? ",{\"date\":\"" : "{\"date\":\"");
+        pguard_day_out(out, f->span.month, i + 1);
+        pguard_out_byte(out, '"');
+        pguard_report_number(out, "length_seconds", f->day[i].length);
+        pguard_report_number(out, "downtime_seconds", f->day[i].down);
+        pguard_out_byte(out, '}');
+    }
+
+    pguard_out_byte(out, ']');
+}
+
+
+static void
+pguard_report_outages(pguard_out_t *out, const pguard_report_t *r)
+{
+    size_t                   i, n;
+    uint64_t                 pos, more;
+    pguard_interval_t        run;
+    const pguard_figures_t  *f = r->figures;
+
+    pguard_report_key(out, "declared");
+    pguard_out_byte(out, '[');
+
+    for (i = 0, n = 0; i < r->outages; i++) {
+        if (pguard_report_lists(r, &r->outage[i])) {
+            pguard_out_text(out, n++ ? "," : "");
+            pguard_report_outage(out, r, &r->outage[i]);
+        }
+    }
+
+    pguard_out_byte(out, ']');
+    pguard_report_key(out, "measured");
+    pguard_out_byte(out, '[');
+
+    n = 0;
+    pos = 0;
+    more = 0;
+
+    while (pguard_bits_next(r->bits, r->slice, &f->span, &pos, &run)) {
+        if (n == r->measured_max) {
+            more++;
+            continue;
+        }
+
+        pguard_out_text(out, n++ ? ",{\"source\":\"slots\""
+                                 : "{\"source\":\"slots\"");
+        pguard_report_at(out, "start", run.start);
+        pguard_report_at(out, "end", run.end);
+        pguard_report_number(out, "seconds", run.end - run.start);
+        pguard_out_byte(out, '}');
+    }
+
+    pguard_out_byte(out, ']');
+    pguard_report_number(out, "measured_not_listed", more);
+}
+
+
+static void
+pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
+    const pguard_outage_t *o)
+{
+    const pguard_outage_entry_t  *e = &o->last;
+
+    pguard_out_text(out, "{\"source\":\"declared\"");
+    pguard_report_number(out, "id", o->id);
+    pguard_report_number(out, "origin", o->origin);
+    pguard_report_at(out, "start", o->start);
+    pguard_report_at(out, "end", o->end);
+    pguard_report_at(out, "notified", e->notified);
+    pguard_report_at(out, "detected", e->detected);
+    pguard_report_at(out, "declared", o->declared);
+    pguard_report_string(out, "declared_by",
+                         (pguard_str_t) { o->declarer_len, o->declarer });
+    pguard_report_string(out, "cause", (pguard_str_t) { e->cause_len,
+                                                        e->cause });
+    pguard_report_string(out, "confirmed",
+                         pguard_confirmed_names[e->confirmed_by]);
+    pguard_report_string(out, "confirmed_by",
+                         (pguard_str_t) { e->confirmer_len, e->confirmer });
+    pguard_report_at(out, "last_entry", e->at);
+    pguard_report_string(out, "last_entry_by",
+                         (pguard_str_t) { e->who_len, e->who });
+    pguard_report_number(out, "corrections", o->corrections);
+    pguard_report_bool(out, "withdrawn", o->withdrawn != 0);
+    pguard_report_number(out, "seconds_in_month", o->withdrawn ? 0
+                         : pguard_figures_within(r->figures, o->start, o->end));
+    pguard_out_byte(out, '}');
+}
+
+
+/* One column of names and one of values; outages have further ones. */
+
+static void
+pguard_csv_row(pguard_out_t *out, const char *record, const char *name)
+{
+    pguard_out_text(out, record);
+    pguard_out_byte(out, ',');
+    pguard_out_text(out, name);
+    pguard_out_byte(out, ',');
+}
+
+
+static void
+pguard_csv_end(pguard_out_t *out)
+{
+    pguard_out_text(out, ",,,,,,,\r\n");
+}
+
+
+static void
+pguard_csv_number(pguard_out_t *out, const char *record, const char *name,
+    uint64_t n)
+{
+    pguard_csv_row(out, record, name);
+    pguard_out_uint(out, n);
+    pguard_csv_end(out);
+}
+
+
+/* What people wrote: a spreadsheet must not take it for a formula. */
+
+static void
+pguard_csv_text(pguard_out_t *out, pguard_str_t s)
+{
+    size_t        i;
+    pguard_str_t  plain = { 0, s.data };
+
+    pguard_out_byte(out, '"');
+
+    if (s.len && (s.data[0] == '=' || s.data[0] == '+' || s.data[0] == '-'
+                  || s.data[0] == '@' || s.data[0] < 0x20))
+    {
+        pguard_out_byte(out, '\'');
+    }
+
+    for (i = 0; i < s.len; i++) {
+        if (s.data[i] != '"' && s.data[i] != '\\' && s.data[i] >= 0x20) {
+            plain.len++;
+            continue;
+        }
+
+        pguard_out_label(out, plain);            /* well-formed UTF-8 */
+        pguard_out_text(out, s.data[i] == '"' ? "\"\""
+                             : s.data[i] == '\\' ? "\\" : " ");
+        plain.data = s.data + i + 1;
+        plain.len = 0;
+    }
+
+    pguard_out_label(out, plain);
+    pguard_out_byte(out, '"');
+}
+
+
+static void
+pguard_csv_at(pguard_out_t *out, uint64_t at)
+{
+    if (at) {
+        pguard_time_out(out, at * 1000);
+    }
+}
+
+
+static void
+pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
+{
+    unsigned                 i;
+    const pguard_figures_t  *f = r->figures;
+
+    pguard_out_text(out, "record,name,value,start,end,cause,confirmed,"
+                    "confirmed_by,declared_by,withdrawn\r\n");
+    pguard_csv_row(out, "report", "indicator");
+    pguard_csv_text(out, r->indicator);
+    pguard_csv_end(out);
+    pguard_csv_row(out, "report", "month");
+    pguard_month_out(out, f->span.month);
+    pguard_out_byte(out, ',');
+    pguard_csv_at(out, f->span.start);
+    pguard_out_byte(out, ',');
+    pguard_csv_at(out, f->span.end);
+    pguard_out_text(out, ",,,,,\r\n");
+    pguard_csv_row(out, "report", "timezone");
+    pguard_csv_text(out, r->timezone);
+    pguard_csv_end(out);
+    pguard_csv_row(out, "report", "as_of");
+    pguard_csv_at(out, f->as_of);
+    pguard_csv_end(out);
+    pguard_csv_row(out, "report", "applicable");
+    pguard_out_text(out, r->applicable ? "yes" : "no");
+    pguard_csv_end(out);
+    pguard_csv_row(out, "report", "target");
+    pguard_out_decimal(out, f->target_ppm, 6);
+    pguard_csv_end(out);
+
+    pguard_csv_figures(out, r);
+
+    for (i = 0; i < f->days; i++) {
+        pguard_out_text(out, "day,");
+        pguard_day_out(out, f->span.month, i + 1);
+        pguard_out_byte(out, ',');
+        pguard_out_uint(out, f->day[i].down);
+        pguard_csv_end(out);
+    }
+
+    pguard_csv_outages(out, r);
+}
+
+
+static void
+pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r)
+{
+    unsigned                      i;
+    const pguard_figures_t       *f = r->figures;
+    const pguard_report_ratio_t   ratio[] = {
+        { "time", f->time, f->time_target },
+        { "requests", f->requests, f->requests_target },
+        { "raw_requests", f->raw, f->raw_target }
+    };
+
+    for (i = 0; i < 3; i++) {
+        pguard_csv_row(out, "availability", ratio[i].name);
+
+        if (ratio[i].ratio.whole) {
+            pguard_out_decimal(out, pguard_ratio(ratio[i].ratio),
+                               PGUARD_RATIO_PLACES);
+        }
+
+        pguard_csv_end(out);
+        pguard_csv_row(out, "target", ratio[i].name);
+        pguard_out_str(out, pguard_target_names[ratio[i].target]);
+        pguard_csv_end(out);
+    }
+
+    pguard_csv_number(out, "seconds", "length", f->length);
+    pguard_csv_number(out, "seconds", "elapsed", f->elapsed);
+    pguard_csv_number(out, "seconds", "downtime", f->down);
+    pguard_csv_row(out, "seconds", "budget");
+    pguard_out_msec(out, f->budget);
+    pguard_csv_end(out);
+    pguard_csv_row(out, "seconds", "budget_left");
+    pguard_report_signed(out, f->left);
+    pguard_csv_end(out);
+
+    for (i = 0; i < PGUARD_SLA_CLASSES; i++) {
+        pguard_csv_number(out, "requests",
+                          (const char *) pguard_sla_names[i].data,
+                          f->by_class[i]);
+    }
+
+    for (i = 0; i < PGUARD_REASONS; i++) {
+        pguard_csv_number(out, "refusals",
+                          (const char *) pguard_reason_names[i].data,
+                          f->cells.cell[PGUARD_CELL_REASON + i]);
+    }
+}
+
+
+static void
+pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r)
+{
+    size_t                        i;
+    uint64_t                      pos;
+    pguard_interval_t             run;
+    const pguard_outage_t        *o;
+    const pguard_outage_entry_t  *e;
+
+    for (i = 0; i < r->outages; i++) {
+        o = &r->outage[i];
+        e = &o->last;
+
+        if (!pguard_report_lists(r, o)) {
+            continue;
+        }
+
+        pguard_out_text(out, "declared,");
+        pguard_out_uint(out, o->id);
+        pguard_out_byte(out, ',');
+        pguard_out_uint(out, o->withdrawn ? 0
+                        : pguard_figures_within(r->figures, o->start, o->end));
+        pguard_out_byte(out, ',');
+        pguard_csv_at(out, o->start);
+        pguard_out_byte(out, ',');
+        pguard_csv_at(out, o->end);
+        pguard_out_byte(out, ',');
+        pguard_csv_text(out, (pguard_str_t) { e->cause_len, e->cause });
+        pguard_out_byte(out, ',');
+        pguard_out_str(out, pguard_confirmed_names[e->confirmed_by]);
+        pguard_out_byte(out, ',');
+        pguard_csv_text(out, (pguard_str_t) { e->confirmer_len,
+                                              e->confirmer });
+        pguard_out_byte(out, ',');
+        pguard_csv_text(out, (pguard_str_t) { o->declarer_len, o->declarer });
+        pguard_out_text(out, o->withdrawn ? ",yes\r\n" : ",no\r\n");
+    }
+
+    pos = 0;
+
+    while (pguard_bits_next(r->bits, r->slice, &r->figures->span, &pos, &run))
+    {
+        pguard_out_text(out, "measured,,");
+        pguard_out_uint(out, run.end - run.start);
+        pguard_out_byte(out, ',');
+        pguard_csv_at(out, run.start);
+        pguard_out_byte(out, ',');
+        pguard_csv_at(out, run.end);
+        pguard_out_text(out, ",,,,,\r\n");
+    }
+}

@@ -1,0 +1,60 @@
+/*
+ * The report of a month: as JSON and CSV for machines, whose names are fixed,
+ * and as a page for people, English or French, that needs neither a script nor
+ * anything from elsewhere.  All are rendered from one plain structure.
+ */
+
+#ifndef PGUARD_REPORT_H
+#define PGUARD_REPORT_H
+
+#include "pguard.h"
+#include "pguard_figures.h"
+#include "pguard_negotiate.h"
+#include "pguard_out.h"
+
+
+/* Strings may hold any bytes; all is the caller's. */
+
+typedef struct {
+    pguard_str_t              indicator;
+    pguard_str_t              zone;          /* of the guard */
+    pguard_str_t              timezone;
+    const pguard_tz_t        *tz;
+    const pguard_figures_t   *figures;
+    const pguard_outage_t    *outage;        /* [outages], by their start */
+    size_t                    outages;
+    const unsigned char      *bits;          /* of the slots that were down */
+    uint64_t                  slice;
+    pguard_down_rule_t        rule;
+    unsigned                  conditional;
+    unsigned                  applicable;
+    uint64_t                  since;         /* counting began, seconds */
+    uint64_t                  generated;     /* ms since 1970 */
+    size_t                    gateways;      /* whose figures these are */
+    size_t                    measured_max;  /* runs that are listed; others
+                                                are counted all the same */
+} pguard_report_t;
+
+typedef enum {
+    PGUARD_REPORT_JSON = 0,
+    PGUARD_REPORT_CSV,
+    PGUARD_REPORT_HTML,
+    PGUARD_REPORTS
+} pguard_report_e;
+
+
+/* lang is for HTML.  O(size of the report). */
+void pguard_report(pguard_out_t *out, const pguard_report_t *r,
+    pguard_report_e format, pguard_lang_e lang);
+
+/* Value of Content-Type. */
+pguard_str_t pguard_report_content_type(pguard_report_e format);
+
+/* The declared outages that touch the month: is this one of them? */
+int pguard_report_lists(const pguard_report_t *r, const pguard_outage_t *o);
+
+void pguard_report_html(pguard_out_t *out, const pguard_report_t *r,
+    pguard_lang_e lang);
+
+
+#endif /* PGUARD_REPORT_H */

@@ -1,0 +1,335 @@
+#include "ngx_paas_guard.h"
+
+
+/*
+ * What a block is set for.  Without a store, blocks are kept under the hash of
+ * the rule's key, which a request costs next to nothing; with one, under the
+ * key's id, by which other gateways know it, too.
+ */
+
+typedef struct {
+    ngx_paas_guard_rule_t     *rule;
+    ngx_paas_guard_service_t  *service;     /* NULL: all */
+    pguard_hash_t              hash[2];     /* by kind */
+    pguard_id_t                id;
+    uint64_t                   count;
+} ngx_paas_guard_offence_t;
+
+
+static ngx_int_t ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_offence_t *offence, pguard_block_t *b);
+
+
+static ngx_uint_t
+ngx_paas_guard_zone_find(ngx_paas_guard_zone_t *zone,
+    pguard_block_kind_e kind, pguard_hash_t key, pguard_msec_t now,
+    pguard_block_t *b)
+{
+    pguard_block_t  *found;
+
+    found = pguard_block_find(&zone->core.blocks, kind, key, now);
+
+    if (found == NULL || !pguard_block_copy(found, key, now, b)) {
+        return 0;
+    }
+
+    (void) pguard_add(&found->refused, 1);
+
+    return 1;
+}
+
+
+ngx_uint_t
+ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
+    pguard_msec_t now, pguard_block_t *b)
+{
+    pguard_id_t             id;
+    const pguard_blocks_t  *blocks;
+
+    blocks = &zone->core.blocks;
+
+    if (pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
+        && ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_HERE,
+                                    ngx_paas_guard_block_key(key->rule,
+                                                             service,
+                                                             key->hash),
+                                    now, b))
+    {
+        return 1;
+    }
+
+    if (!pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now)) {
+        return 0;
+    }
+
+    id = ngx_paas_guard_key_id(key);
+
+    return ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_ELSEWHERE,
+                                    ngx_paas_guard_block_key(key->rule,
+                                                             service,
+                                           pguard_block_id_key(&id)),
+                                    now, b);
+}
+
+
+ngx_int_t
+ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
+    pguard_window_result_t *evidence, pguard_block_t *b)
+{
+    ngx_paas_guard_offence_t  offence;
+
+    offence.rule = key->rule;
+    offence.service = key->rule->scope_zone ? NULL : service;
+    offence.id = ngx_paas_guard_key_id(key);
+    offence.hash[PGUARD_BLOCK_HERE] = key->hash;
+    offence.hash[PGUARD_BLOCK_ELSEWHERE] = pguard_block_id_key(&offence.id);
+    offence.count = evidence->count;
+
+    pguard_window_forget(&zone->core.windows,
+                         ngx_paas_guard_window_key(key, service));
+
+    return ngx_paas_guard_zone_punish(zone, &offence, b);
+}
+
+
+void
+ngx_paas_guard_zone_exceeded(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_item_t *item)
+{
+    pguard_block_t            b;
+    ngx_paas_guard_offence_t  offence;
+
+    offence.rule = ngx_paas_guard_find_rule(zone->mcf, &item->rule);
+    offence.service = ngx_paas_guard_find_service(zone, &item->service);
+
+    if (offence.rule == NULL
+        || (offence.service == NULL && !offence.rule->scope_zone))
+    {
+        return;
+    }
+
+    /* only the id is known here: under which all is kept, with a store */
+
+    offence.id = item->id;
+    offence.hash[PGUARD_BLOCK_ELSEWHERE] = pguard_block_id_key(&item->id);
+    offence.hash[PGUARD_BLOCK_HERE] = offence.hash[PGUARD_BLOCK_ELSEWHERE];
+    offence.count = item->total;
+
+    (void) ngx_paas_guard_zone_punish(zone, &offence, &b);
+}
+
+
+/* The block for an offence, but for its length. */
+
+static void
+ngx_paas_guard_zone_sentence(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_offence_t *offence, pguard_msec_t now, pguard_block_t *b)
+{
+    ngx_paas_guard_rule_t  *rule;
+
+    rule = offence->rule;
+
+    ngx_memzero(b, sizeof(pguard_block_t));
+
+    b->kind = zone->mcf->store ? PGUARD_BLOCK_ELSEWHERE : PGUARD_BLOCK_HERE;
+    b->key = ngx_paas_guard_block_key(rule, offence->service,
+                                      offence->hash[b->kind]);
+    b->id = offence->id;
+    b->since = now;
+    b->count = offence->count;
+    b->limit = rule->window.limit;
+    b->window = rule->window.window;
+    b->rule = zone->rules[rule->index];
+    b->service = offence->service ? offence->service->index
+                                  : PGUARD_SERVICE_ALL;
+    b->reason = rule->reason;
+
+    ngx_paas_guard_event_id(zone->mcf->worker, b->event);
+}
+
+
+static void
+ngx_paas_guard_zone_escalate(ngx_paas_guard_rule_t *rule, unsigned steps,
+    pguard_block_t *b)
+{
+    b->last = pguard_block_length(&rule->block, steps);
+    b->until = b->since + b->last;
+    b->forget = ngx_max(b->last, rule->block.window);
+    b->step = ngx_min(steps + 1, PGUARD_BLOCK_MAX_STEP);
+}
+
+
+/* The block, active or remembered, that has the most offences of those of the
+   two kinds; the caller holds the lock. */
+
+static pguard_block_t *
+ngx_paas_guard_zone_record(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_offence_t *offence, pguard_msec_t now)
+{
+    ngx_uint_t       kind;
+    pguard_block_t  *b, *found;
+
+    found = NULL;
+
+    for (kind = 0; kind < 2; kind++) {
+
+        b = pguard_block_get(&zone->core.blocks, kind,
+                             ngx_paas_guard_block_key(offence->rule,
+                                                      offence->service,
+                                                      offence->hash[kind]));
+
+        if (pguard_block_steps(b, now) > pguard_block_steps(found, now)) {
+            found = b;
+        }
+    }
+
+    return found;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_offence_t *offence, pguard_block_t *b)
+{
+    unsigned         evicted;
+    pguard_msec_t    now;
+    pguard_block_t  *was, *set;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    now = ngx_paas_guard_clock(NULL);
+    ngx_paas_guard_zone_sentence(zone, offence, now, b);
+
+    was = ngx_paas_guard_zone_record(zone, offence, now);
+
+    if (was && was->until > now) {
+        *b = *was;
+        ngx_shmtx_unlock(&zone->shpool->mutex);
+        return NGX_OK;
+    }
+
+    ngx_paas_guard_zone_escalate(offence->rule, pguard_block_steps(was, now),
+                                 b);
+    set = pguard_block_put(&zone->core.blocks, b, now, &evicted);
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    if (set == NULL) {
+        (void) pguard_add(&zone->counters->exhausted, 1);
+        return NGX_DECLINED;
+    }
+
+    pguard_zone_changed(&zone->core);
+    (void) pguard_add(&zone->counters->blocks[b->rule], 1);
+    (void) pguard_add(&zone->counters->evictions[PGUARD_ENTRY_BLOCK], evicted);
+
+    ngx_paas_guard_log_block(zone, b, "blocked", ngx_cycle->log);
+
+    if (zone->mcf->store) {
+        ngx_paas_guard_store_block(zone->mcf->store, zone, b);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Rule and service of a block that others name; NGX_DECLINED: not known. */
+
+static ngx_int_t
+ngx_paas_guard_zone_named(ngx_paas_guard_zone_t *zone, ngx_str_t *rule_name,
+    ngx_str_t *service_name, const pguard_id_t *id, pguard_block_t *b)
+{
+    ngx_paas_guard_rule_t     *rule;
+    ngx_paas_guard_service_t  *service;
+
+    rule = ngx_paas_guard_find_rule(zone->mcf, rule_name);
+    service = ngx_paas_guard_find_service(zone, service_name);
+
+    if (rule == NULL || (service == NULL && !rule->scope_zone)) {
+        return NGX_DECLINED;
+    }
+
+    b->kind = PGUARD_BLOCK_ELSEWHERE;
+    b->key = ngx_paas_guard_block_key(rule, service, pguard_block_id_key(id));
+    b->rule = zone->rules[rule->index];
+    b->service = rule->scope_zone ? PGUARD_SERVICE_ALL : service->index;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
+    ngx_str_t *service, pguard_block_t *b)
+{
+    unsigned         evicted;
+    pguard_msec_t    now;
+    pguard_block_t  *was, *set;
+
+    if (ngx_paas_guard_zone_named(zone, rule, service, &b->id, b) != NGX_OK) {
+        return;
+    }
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    now = ngx_paas_guard_clock(NULL);
+    was = pguard_block_find(&zone->core.blocks, b->kind, b->key, now);
+
+    if (was && was->until >= b->until) {
+        ngx_shmtx_unlock(&zone->shpool->mutex);
+        return;
+    }
+
+    set = pguard_block_put(&zone->core.blocks, b, now, &evicted);
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    if (set == NULL) {
+        (void) pguard_add(&zone->counters->exhausted, 1);
+        return;
+    }
+
+    pguard_zone_changed(&zone->core);
+    (void) pguard_add(&zone->counters->evictions[PGUARD_ENTRY_BLOCK], evicted);
+
+    ngx_paas_guard_log_block(zone, b, "learned of", ngx_cycle->log);
+}
+
+
+void
+ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
+    ngx_str_t *service, pguard_id_t *id)
+{
+    uint64_t         pos;
+    pguard_msec_t    now;
+    pguard_block_t   b, *next;
+
+    if (ngx_paas_guard_zone_named(zone, rule, service, id, &b) != NGX_OK) {
+        return;
+    }
+
+    now = ngx_paas_guard_clock(NULL);
+    pos = 0;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    for ( ;; ) {
+        next = pguard_block_next(&zone->core.blocks, &pos, now);
+
+        if (next == NULL) {
+            break;
+        }
+
+        if (next->rule == b.rule && next->service == b.service
+            && ngx_memcmp(next->id.bytes, id->bytes, PGUARD_ID_LEN) == 0)
+        {
+            pguard_block_lift(&zone->core.blocks, next);
+        }
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    pguard_zone_changed(&zone->core);
+}

@@ -1,0 +1,224 @@
+#include "ngx_paas_guard.h"
+
+
+#define NGX_PAAS_GUARD_SECRET_SIZE  (PGUARD_SECRET_MAX + 1)
+
+
+static ngx_paas_guard_zone_t *ngx_paas_guard_add_zone(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name, ssize_t size);
+
+
+char *
+ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_paas_guard_main_conf_t *gmcf = conf;
+
+    u_char                 *p;
+    ssize_t                 size;
+    ngx_str_t              *args, value, name, state;
+    ngx_uint_t              i;
+    ngx_paas_guard_zone_t  *zone;
+
+    args = cf->args->elts;
+    size = 0;
+    ngx_str_null(&name);
+    ngx_str_null(&state);
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_paas_guard_parameter(&args[i], "zone", &value) == NGX_OK) {
+
+            if (name.data) {
+                return ngx_paas_guard_twice(cf, cmd, "zone");
+            }
+
+            p = (u_char *) ngx_strchr(value.data, ':');
+
+            if (p == NULL) {
+                return ngx_paas_guard_invalid(cf, cmd, &args[i],
+                                              "zone=name:size");
+            }
+
+            name.data = value.data;
+            name.len = p - value.data;
+
+            value.len -= name.len + 1;
+            value.data = p + 1;
+            size = ngx_parse_size(&value);
+
+            if (size == NGX_ERROR) {
+                return ngx_paas_guard_invalid(cf, cmd, &args[i],
+                                              "a size like 10m");
+            }
+
+            continue;
+        }
+
+        if (ngx_paas_guard_parameter(&args[i], "state", &value) == NGX_OK
+            && value.len)
+        {
+            if (state.data) {
+                return ngx_paas_guard_twice(cf, cmd, "state");
+            }
+
+            state = value;
+            continue;
+        }
+
+        return ngx_paas_guard_invalid(cf, cmd, &args[i],
+                                      "zone=name:size or state=path");
+    }
+
+    if (name.data == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" must have a \"zone=name:size\" parameter",
+                           &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_paas_guard_check_name(cf, cmd, &name) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (size < PGUARD_ZONE_MIN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\": zone \"%V\" is too small: it must have "
+                           "at least %dk", &cmd->name, &name,
+                           PGUARD_ZONE_MIN / 1024);
+        return NGX_CONF_ERROR;
+    }
+
+    zone = ngx_paas_guard_add_zone(cf, gmcf, &name, size);
+    if (zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (state.len) {
+        zone->state = state;
+
+        if (ngx_conf_full_name(cf->cycle, &zone->state, 0) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_paas_guard_zone_t *
+ngx_paas_guard_add_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
+    ngx_str_t *name, ssize_t size)
+{
+    ngx_paas_guard_zone_t  *zone, **slot;
+
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_paas_guard_zone_t));
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    zone->name = *name;
+    zone->mcf = gmcf;
+    zone->shm_zone = ngx_shared_memory_add(cf, name, size,
+                                           &ngx_paas_guard_module);
+    if (zone->shm_zone == NULL) {
+        return NULL;
+    }
+
+    if (zone->shm_zone->data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"paas_guard_zone\": zone \"%V\" is already "
+                           "defined", name);
+        return NULL;
+    }
+
+    zone->shm_zone->init = ngx_paas_guard_zone_init;
+    zone->shm_zone->data = zone;
+
+    slot = ngx_array_push(&gmcf->zones);
+    if (slot == NULL) {
+        return NULL;
+    }
+
+    *slot = zone;
+
+    return zone;
+}
+
+
+static ssize_t
+ngx_paas_guard_read_secret(ngx_str_t *path, u_char *buf, size_t size)
+{
+    ssize_t   n;
+    ngx_fd_t  fd;
+
+    fd = ngx_open_file(path->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return NGX_ERROR;
+    }
+
+    n = read(fd, buf, size);
+
+    (void) ngx_close_file(fd);
+
+    return n;
+}
+
+
+/* All of the file is the secret, but for a line feed at its end: an editor
+   that adds one must not change every digest. */
+
+char *
+ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_paas_guard_main_conf_t *gmcf = conf;
+
+    int         rc;
+    u_char      buf[NGX_PAAS_GUARD_SECRET_SIZE];
+    ssize_t     n;
+    ngx_str_t  *args;
+
+    if (gmcf->secret_file.data) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+    gmcf->secret_file = args[1];
+
+    if (ngx_conf_full_name(cf->cycle, &gmcf->secret_file, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_paas_guard_read_secret(&gmcf->secret_file, buf, sizeof(buf));
+
+    if (n == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "\"%V\": could not read \"%V\"",
+                           &cmd->name, &gmcf->secret_file);
+        return NGX_CONF_ERROR;
+    }
+
+    while (n && (buf[n - 1] == LF || buf[n - 1] == CR)) {
+        n--;
+    }
+
+    if (n < PGUARD_SECRET_MIN || n > PGUARD_SECRET_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\": \"%V\" must hold %d to %d bytes",
+                           &cmd->name, &gmcf->secret_file, PGUARD_SECRET_MIN,
+                           PGUARD_SECRET_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    rc = pguard_key_init(&gmcf->key, buf, n);
+    ngx_explicit_memzero(buf, sizeof(buf));
+
+    if (rc != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\": HMAC-SHA-256 failed", &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}

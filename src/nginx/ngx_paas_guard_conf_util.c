@@ -1,0 +1,174 @@
+#include "ngx_paas_guard.h"
+
+
+ngx_uint_t
+ngx_paas_guard_same(const ngx_str_t *s, const char *text)
+{
+    return s->len == ngx_strlen(text)
+           && ngx_strncmp(s->data, text, s->len) == 0;
+}
+
+
+ngx_uint_t
+ngx_paas_guard_equal(const ngx_str_t *a, const ngx_str_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+}
+
+
+/* A name goes into headers, metrics, keys of Redis: plain letters will do. */
+
+ngx_int_t
+ngx_paas_guard_check_name(ngx_conf_t *cf, ngx_command_t *cmd, ngx_str_t *name)
+{
+    u_char      ch;
+    ngx_uint_t  i;
+
+    for (i = 0; i < name->len; i++) {
+        ch = name->data[i];
+
+        if (!(ngx_paas_guard_alnum(ch) || ch == '-' || ch == '_'
+              || ch == '.' || ch == '/'))
+        {
+            break;
+        }
+    }
+
+    if (i == name->len && name->len && name->len <= PGUARD_NAME_MAX) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": name \"%V\" must be 1 to %d letters, digits, "
+                       "\"-\", \"_\", \".\" or \"/\"",
+                       &cmd->name, name, PGUARD_NAME_MAX);
+
+    return NGX_ERROR;
+}
+
+
+char *
+ngx_paas_guard_invalid(ngx_conf_t *cf, ngx_command_t *cmd, ngx_str_t *value,
+    const char *right)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": invalid parameter \"%V\": expected %s",
+                       &cmd->name, value, right);
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_paas_guard_twice(ngx_conf_t *cf, ngx_command_t *cmd, const char *name)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": parameter \"%s\" is given twice",
+                       &cmd->name, name);
+
+    return NGX_CONF_ERROR;
+}
+
+
+/* If arg is name=value, the value. */
+
+ngx_int_t
+ngx_paas_guard_parameter(ngx_str_t *arg, const char *name, ngx_str_t *value)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+
+    if (arg->len <= len || arg->data[len] != '='
+        || ngx_strncmp(arg->data, name, len) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    value->data = arg->data + len + 1;
+    value->len = arg->len - len - 1;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_paas_guard_is_off(ngx_str_t *arg)
+{
+    return arg->len == 3 && ngx_strncmp(arg->data, "off", 3) == 0;
+}
+
+
+/* At cmd->offset: never a 5xx, which every SLA tool takes for an outage. */
+
+char *
+ngx_paas_guard_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    char  *p = conf;
+
+    ngx_int_t    status;
+    ngx_str_t   *args;
+    ngx_uint_t  *field;
+
+    field = (ngx_uint_t *) (p + cmd->offset);
+
+    if (*field != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+    status = ngx_atoi(args[1].data, args[1].len);
+
+    if (status == NGX_ERROR || status < 400 || status > 499) {
+        return ngx_paas_guard_invalid(cf, cmd, &args[1],
+                                      "a status from 400 to 499: no refusal "
+                                      "may look like an outage");
+    }
+
+    *field = status;
+
+    return NGX_CONF_OK;
+}
+
+
+/* As ngx_conf_set_enum_slot(), with a sentence that tells what would be right:
+   cmd->post is the list, whose words the sentence has, too. */
+
+char *
+ngx_paas_guard_enum_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *base = conf;
+
+    u_char           right[128], *p;
+    ngx_str_t       *args;
+    ngx_uint_t      *field;
+    ngx_conf_enum_t *e;
+
+    field = (ngx_uint_t *) (base + cmd->offset);
+
+    if (*field != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+    p = right;
+
+    for (e = cmd->post; e->name.len; e++) {
+
+        if (e->name.len == args[1].len
+            && ngx_strcasecmp(e->name.data, args[1].data) == 0)
+        {
+            *field = e->value;
+            return NGX_CONF_OK;
+        }
+
+        p = ngx_snprintf(p, right + sizeof(right) - 1 - p, "%s%V",
+                         p == right ? "" : (e + 1)->name.len ? ", " : " or ",
+                         &e->name);
+    }
+
+    *p = '\0';
+
+    return ngx_paas_guard_invalid(cf, cmd, &args[1], (char *) right);
+}

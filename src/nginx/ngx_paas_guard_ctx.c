@@ -1,0 +1,129 @@
+#include "ngx_paas_guard.h"
+
+
+static void ngx_paas_guard_ctx_cleanup(void *data);
+
+
+/* An internal redirect forgets the contexts of modules, the pool does not. */
+
+ngx_paas_guard_ctx_t *
+ngx_paas_guard_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t    *cln;
+    ngx_paas_guard_ctx_t  *ctx;
+
+    r = r->main;
+    ctx = ngx_http_get_module_ctx(r, ngx_paas_guard_module);
+
+    if (ctx || (!r->internal && !r->filter_finalize)) {
+        return ctx;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_paas_guard_ctx_cleanup) {
+            ctx = cln->data;
+            ngx_http_set_ctx(r, ctx, ngx_paas_guard_module);
+            return ctx;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_paas_guard_ctx_t *
+ngx_paas_guard_create_ctx(ngx_http_request_t *r,
+    ngx_paas_guard_loc_conf_t *glcf)
+{
+    ngx_pool_cleanup_t    *cln;
+    ngx_paas_guard_ctx_t  *ctx;
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_paas_guard_ctx_t));
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+
+    if (ctx == NULL || cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_paas_guard_ctx_cleanup;
+    cln->data = ctx;
+
+    ctx->request = r;
+    ctx->conf = glcf;
+    ctx->verdict = PGUARD_VERDICTS;
+    ctx->reason = PGUARD_REASON_NONE;
+    ctx->now = ngx_paas_guard_now();
+
+    ngx_http_set_ctx(r, ctx, ngx_paas_guard_module);
+
+    return ctx;
+}
+
+
+static void
+ngx_paas_guard_ctx_cleanup(void *data)
+{
+    /* only marks the context in the pool's list */
+}
+
+
+/* The status that the client gets, as in access logs. */
+
+ngx_uint_t
+ngx_paas_guard_status(ngx_http_request_t *r)
+{
+    return r->err_status ? r->err_status : r->headers_out.status;
+}
+
+
+/* What became of the request: an error_page with another status is no answer
+   of a service that failed.  What a cache still had is. */
+
+ngx_uint_t
+ngx_paas_guard_outcome(ngx_http_request_t *r)
+{
+    ngx_uint_t                  status;
+    ngx_http_upstream_state_t  *state;
+
+    status = ngx_paas_guard_status(r);
+
+    if (r->upstream_states == NULL || r->upstream_states->nelts == 0) {
+        return status;
+    }
+
+#if (NGX_HTTP_CACHE)
+    if (r->upstream && r->upstream->cache_status == NGX_HTTP_CACHE_STALE) {
+        return status;
+    }
+#endif
+
+    state = r->upstream_states->elts;
+    state += r->upstream_states->nelts - 1;
+
+    return state->status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+           && status < NGX_HTTP_INTERNAL_SERVER_ERROR
+           && status != NGX_HTTP_CLIENT_CLOSED_REQUEST
+           ? state->status : status;
+}
+
+
+/* Not ngx_current_msec: that is a worker's own, and late by as much as an
+   event loop's turn takes. */
+
+pguard_usec_t
+ngx_paas_guard_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (pguard_usec_t) ts.tv_sec * 1000000
+           + (pguard_usec_t) ts.tv_nsec / 1000;
+}
+
+
+pguard_msec_t
+ngx_paas_guard_clock(void *unused)
+{
+    return ngx_paas_guard_now() / 1000;
+}
