@@ -122,10 +122,24 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
 
     { ngx_string("paas_guard_hammer"),
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_1MORE,
-      ngx_paas_guard_hammer_directive,
+      ngx_paas_guard_names_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_paas_guard_loc_conf_t, rule_refs),
+      "rule" },
+
+    { ngx_string("paas_guard_indicator"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_paas_guard_indicator_directive,
+      NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
+
+    { ngx_string("paas_guard_sla"),
+      NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_1MORE,
+      ngx_paas_guard_names_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_paas_guard_loc_conf_t, sla_refs),
+      "indicator" },
 
     { ngx_string("paas_guard_redis"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
@@ -251,6 +265,12 @@ ngx_paas_guard_create_main_conf(ngx_conf_t *cf)
         || ngx_array_init(&gmcf->services, cf->pool, 4,
                           sizeof(ngx_paas_guard_service_t *))
            != NGX_OK
+        || ngx_array_init(&gmcf->indicators, cf->pool, 2,
+                          sizeof(ngx_paas_guard_indicator_t *))
+           != NGX_OK
+        || ngx_array_init(&gmcf->slas, cf->pool, 2,
+                          sizeof(ngx_paas_guard_sla_t *))
+           != NGX_OK
         || ngx_array_init(&gmcf->upstreams, cf->pool, 4, sizeof(ngx_uint_t))
            != NGX_OK)
     {
@@ -292,6 +312,7 @@ ngx_paas_guard_create_loc_conf(ngx_conf_t *cf)
      *     glcf->service_name = { 0, NULL };
      *     glcf->service = NULL;
      *     glcf->rules = NULL;
+     *     glcf->slas = NULL;
      */
 
     glcf->on = NGX_CONF_UNSET_UINT;
@@ -303,6 +324,7 @@ ngx_paas_guard_create_loc_conf(ngx_conf_t *cf)
     glcf->body = NGX_CONF_UNSET_SIZE;
     glcf->rewrites = NGX_CONF_UNSET_PTR;
     glcf->rule_refs = NGX_CONF_UNSET_PTR;
+    glcf->sla_refs = NGX_CONF_UNSET_PTR;
     glcf->strict = NGX_CONF_UNSET_UINT;
     glcf->throttle_status = NGX_CONF_UNSET_UINT;
     glcf->block_status = NGX_CONF_UNSET_UINT;
@@ -348,6 +370,7 @@ ngx_paas_guard_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->body, prev->body, 1024 * 1024);
     ngx_conf_merge_ptr_value(conf->rewrites, prev->rewrites, NULL);
     ngx_conf_merge_ptr_value(conf->rule_refs, prev->rule_refs, NULL);
+    ngx_conf_merge_ptr_value(conf->sla_refs, prev->sla_refs, NULL);
     ngx_conf_merge_uint_value(conf->strict, prev->strict, 0);
     ngx_conf_merge_uint_value(conf->throttle_status, prev->throttle_status,
                               NGX_HTTP_TOO_MANY_REQUESTS);
@@ -427,6 +450,7 @@ static ngx_int_t
 ngx_paas_guard_init_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t                    i;
+    ngx_paas_guard_sla_t        **slas;
     ngx_paas_guard_zone_t       **zones;
     ngx_paas_guard_main_conf_t   *gmcf;
 
@@ -458,6 +482,12 @@ ngx_paas_guard_init_process(ngx_cycle_t *cycle)
         if (ngx_paas_guard_zone_init_process(cycle, zones[i]) != NGX_OK) {
             return NGX_ERROR;
         }
+    }
+
+    slas = gmcf->slas.elts;
+
+    for (i = 0; i < gmcf->slas.nelts; i++) {
+        ngx_paas_guard_sla_init_process(cycle, slas[i]);
     }
 
     return ngx_paas_guard_store_init_process(cycle, gmcf->store);

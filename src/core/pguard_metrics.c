@@ -77,6 +77,18 @@ const pguard_metric_t  pguard_metrics[PGUARD_METRICS_FAMILIES] = {
         "paas_guard_unsigned", PGUARD_METRIC_COUNTER, NULL,
         "Requests not looked at as duplicates, by why not." },
 
+    [PGUARD_METRICS_SLA_REQUESTS] = {
+        "paas_guard_sla_requests", PGUARD_METRIC_COUNTER, NULL,
+        "Guarded requests, by SLA class." },
+
+    [PGUARD_METRICS_SLA_AVAILABILITY] = {
+        "paas_guard_sla_availability_ratio", PGUARD_METRIC_GAUGE, "ratio",
+        "Availability by time, this month so far." },
+
+    [PGUARD_METRICS_SLA_DOWNTIME] = {
+        "paas_guard_sla_downtime_seconds", PGUARD_METRIC_GAUGE, "seconds",
+        "Seconds of outages, this month so far." },
+
     [PGUARD_METRICS_REDIS_UP] = {
         "paas_guard_redis_up", PGUARD_METRIC_GAUGE, NULL,
         "1 if the shared store answers, else 0." },

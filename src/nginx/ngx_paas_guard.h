@@ -23,6 +23,7 @@
 #include "../core/pguard_rewrite.h"
 #include "../core/pguard_sig.h"
 #include "../core/pguard_zone.h"
+#include "../core/pguard_figures.h"
 #include "ngx_paas_guard_compat.h"
 #include "ngx_paas_guard_store.h"
 
@@ -101,6 +102,32 @@ struct ngx_paas_guard_rule_s {
 };
 
 
+/* An indicator of the agreement, and its ledger in a zone. */
+
+typedef struct {
+    ngx_str_t                    name;
+    uint32_t                     target_ppm;
+    uint64_t                     slice;         /* s */
+    pguard_down_rule_t           rule;
+    ngx_str_t                    timezone;
+    pguard_tz_t                  tz;
+    uint64_t                     identity;
+    ngx_uint_t                   conditional;
+} ngx_paas_guard_indicator_t;
+
+typedef struct {
+    ngx_paas_guard_indicator_t  *indicator;
+    ngx_paas_guard_zone_t       *zone;
+    ngx_shm_zone_t              *shm_zone;
+    ngx_slab_pool_t             *shpool;        /* its mutex: all but counts */
+    size_t                       size;
+    pguard_ledger_t              ledger;
+    ngx_event_t                  timer;         /* worker 0 */
+    u_char                      *bits;          /* of this process: figures */
+    pguard_outage_t             *outages;
+} ngx_paas_guard_sla_t;
+
+
 /* What a worker keeps for itself; a copy of its own after the fork. */
 
 typedef struct {
@@ -115,6 +142,8 @@ struct ngx_paas_guard_main_conf_s {
     ngx_array_t                  zones;         /* ngx_paas_guard_zone_t * */
     ngx_array_t                  rules;         /* ngx_paas_guard_rule_t * */
     ngx_array_t                  services;      /* ..._service_t * */
+    ngx_array_t                  indicators;    /* ..._indicator_t * */
+    ngx_array_t                  slas;          /* ..._sla_t * */
     ngx_array_t                  upstreams;     /* ngx_uint_t: ctx_index */
     ngx_uint_t                   grpc;          /* the same, or unset */
     ngx_array_t                 *default_client;
@@ -169,6 +198,8 @@ typedef struct {
     ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */
     ngx_array_t                 *rule_refs;     /* ngx_paas_guard_ref_t */
     ngx_array_t                 *rules;         /* ngx_paas_guard_rule_t * */
+    ngx_array_t                 *sla_refs;      /* ngx_paas_guard_ref_t */
+    ngx_array_t                 *slas;          /* ngx_paas_guard_sla_t * */
     ngx_uint_t                   strict;
     ngx_uint_t                   throttle_status;
     ngx_uint_t                   block_status;
@@ -269,7 +300,7 @@ char *ngx_paas_guard_body_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_rewrite_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_paas_guard_hammer_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
 
@@ -303,6 +334,19 @@ ngx_paas_guard_rule_t *ngx_paas_guard_find_rule(
     ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name);
 ngx_paas_guard_service_t *ngx_paas_guard_find_service(
     ngx_paas_guard_zone_t *zone, ngx_str_t *name);
+
+/* ngx_paas_guard_indicator.c: the SLA ledger */
+
+char *ngx_paas_guard_indicator_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_paas_guard_resolve_sla(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf);
+void ngx_paas_guard_sla_init_process(ngx_cycle_t *cycle,
+    ngx_paas_guard_sla_t *sla);
+void ngx_paas_guard_sla_count(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+ngx_int_t ngx_paas_guard_sla_figures(ngx_paas_guard_sla_t *sla,
+    pguard_figures_t *f);
 
 /* ngx_paas_guard_zone.c: a zone's life and its names */
 
@@ -363,6 +407,10 @@ ngx_paas_guard_ctx_t *ngx_paas_guard_create_ctx(ngx_http_request_t *r,
 /* The status that the client gets; what became of the request. */
 ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
 ngx_uint_t ngx_paas_guard_outcome(ngx_http_request_t *r);
+
+/* Its SLA class; ctx may be NULL. */
+pguard_sla_e ngx_paas_guard_class(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
 
 /* Monotonic, not cached: us; ms, as pguard_clock_pt. */
 pguard_usec_t ngx_paas_guard_now(void);

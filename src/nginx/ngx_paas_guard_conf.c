@@ -280,22 +280,27 @@ ngx_paas_guard_is_named(ngx_array_t *refs, ngx_str_t *name)
 }
 
 
+/* Names of what cmd->post says, or off, into the array at cmd->offset. */
+
 char *
-ngx_paas_guard_hammer_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
-    ngx_paas_guard_loc_conf_t *glcf = conf;
+    char  *p = conf;
 
-    ngx_str_t             *args;
-    ngx_uint_t             i;
-    ngx_paas_guard_ref_t  *ref;
+    ngx_str_t              *args;
+    ngx_uint_t              i;
+    ngx_array_t           **refs;
+    ngx_paas_guard_ref_t   *ref;
 
-    if (glcf->rule_refs != NGX_CONF_UNSET_PTR) {
+    refs = (ngx_array_t **) (p + cmd->offset);
+
+    if (*refs != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
     args = cf->args->elts;
-    glcf->rule_refs = NULL;
+    *refs = NULL;
 
     if (cf->args->nelts == 2 && ngx_paas_guard_is_off(&args[1])) {
         return NGX_CONF_OK;
@@ -303,27 +308,27 @@ ngx_paas_guard_hammer_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     if (cf->args->nelts - 1 > NGX_PAAS_GUARD_ITEMS_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\": at most %d rules in one place",
-                           &cmd->name, NGX_PAAS_GUARD_ITEMS_MAX);
+                           "\"%V\": at most %d %ss in one place", &cmd->name,
+                           NGX_PAAS_GUARD_ITEMS_MAX, (char *) cmd->post);
         return NGX_CONF_ERROR;
     }
 
-    glcf->rule_refs = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                       sizeof(ngx_paas_guard_ref_t));
-    if (glcf->rule_refs == NULL) {
+    *refs = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                             sizeof(ngx_paas_guard_ref_t));
+    if (*refs == NULL) {
         return NGX_CONF_ERROR;
     }
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (ngx_paas_guard_is_named(glcf->rule_refs, &args[i])) {
+        if (ngx_paas_guard_is_named(*refs, &args[i])) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\": rule \"%V\" is named twice",
-                               &cmd->name, &args[i]);
+                               "\"%V\": %s \"%V\" is named twice",
+                               &cmd->name, (char *) cmd->post, &args[i]);
             return NGX_CONF_ERROR;
         }
 
-        ref = ngx_array_push(glcf->rule_refs);
+        ref = ngx_array_push(*refs);
         if (ref == NULL) {
             return NGX_CONF_ERROR;
         }

@@ -107,6 +107,16 @@ ngx_paas_guard_outcome(ngx_http_request_t *r)
 }
 
 
+pguard_sla_e
+ngx_paas_guard_class(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    return pguard_sla_class(ctx ? ctx->verdict : PGUARD_VERDICTS,
+                            ctx ? ctx->reason : PGUARD_REASON_NONE,
+                            (unsigned) ngx_paas_guard_outcome(r->main),
+                            ctx && ctx->state == NGX_PAAS_GUARD_DONE);
+}
+
+
 /* Not ngx_current_msec: that is a worker's own, and late by as much as an
    event loop's turn takes. */
 

@@ -5,7 +5,7 @@ static ngx_uint_t ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule,
     ngx_uint_t status);
 
 
-/* Rules that count answers. */
+/* The ledger, and rules that count answers. */
 
 ngx_int_t
 ngx_paas_guard_log_handler(ngx_http_request_t *r)
@@ -18,11 +18,19 @@ ngx_paas_guard_log_handler(ngx_http_request_t *r)
 
     gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
 
-    if (r != r->main || gmcf->status_rules == 0) {
+    if (r != r->main) {
         return NGX_OK;
     }
 
     ctx = ngx_paas_guard_ctx(r);
+
+    if (gmcf->slas.nelts) {
+        ngx_paas_guard_sla_count(r, ctx);
+    }
+
+    if (gmcf->status_rules == 0) {
+        return NGX_OK;
+    }
 
     /* what the guard itself has refused is no answer to count */
 

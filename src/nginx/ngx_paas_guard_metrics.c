@@ -39,6 +39,8 @@ static void ngx_paas_guard_kind_family(ngx_paas_guard_page_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_unsigned_family(ngx_paas_guard_page_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+static void ngx_paas_guard_sla_family(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_store_family(ngx_paas_guard_page_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_build_family(ngx_paas_guard_page_t *page,
@@ -57,6 +59,9 @@ static ngx_paas_guard_family_t
     [PGUARD_METRICS_ZONE_EVICTIONS] = { ngx_paas_guard_kind_family, 1 },
     [PGUARD_METRICS_EXHAUSTED] = { ngx_paas_guard_zone_family, 1 },
     [PGUARD_METRICS_UNSIGNED] = { ngx_paas_guard_unsigned_family, 1 },
+    [PGUARD_METRICS_SLA_REQUESTS] = { ngx_paas_guard_sla_family, 0 },
+    [PGUARD_METRICS_SLA_AVAILABILITY] = { ngx_paas_guard_sla_family, 0 },
+    [PGUARD_METRICS_SLA_DOWNTIME] = { ngx_paas_guard_sla_family, 0 },
     [PGUARD_METRICS_REDIS_UP] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_REDIS_COMMANDS] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_REDIS_DURATION] = { ngx_paas_guard_store_family, 0 },
@@ -294,6 +299,75 @@ ngx_paas_guard_unsigned_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 
 static void
+ngx_paas_guard_sla_classes(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_sla_t *sla, pguard_label_t *labels)
+{
+    uint64_t        late;
+    ngx_uint_t      i;
+    pguard_cells_t  cells;
+
+    pguard_ledger_ever(&sla->ledger, &cells, &late);
+    labels[2].name = "class";
+
+    for (i = 0; i < PGUARD_SLA_CLASSES; i++) {
+        labels[2].value = pguard_sla_names[i];
+        ngx_paas_guard_sample(page, family, labels, 3,
+                              pguard_cells_class(&cells, i));
+    }
+}
+
+
+/* Time that has not begun is no outage. */
+
+static void
+ngx_paas_guard_sla_figure(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_sla_t *sla, pguard_label_t *labels)
+{
+    uint64_t          ratio;
+    pguard_figures_t  f;
+
+    if (ngx_paas_guard_sla_figures(sla, &f) != NGX_OK) {
+        return;
+    }
+
+    if (family == PGUARD_METRICS_SLA_DOWNTIME) {
+        ngx_paas_guard_sample(page, family, labels, 2, f.down);
+        return;
+    }
+
+    ratio = f.time.whole ? pguard_ratio(f.time) : PGUARD_RATIO_ONE;
+
+    pguard_metrics_decimal(&page->out, page->format, &pguard_metrics[family],
+                           labels, 2, ratio, PGUARD_RATIO_PLACES);
+}
+
+
+static void
+ngx_paas_guard_sla_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone)
+{
+    ngx_uint_t              i;
+    pguard_label_t          labels[3];
+    ngx_paas_guard_sla_t  **slas;
+
+    slas = page->gmcf->slas.elts;
+    labels[1].name = "indicator";
+
+    for (i = 0; i < page->gmcf->slas.nelts; i++) {
+        ngx_paas_guard_zone_label(&labels[0], slas[i]->zone);
+        ngx_paas_guard_core_str(labels[1].value, slas[i]->indicator->name);
+
+        if (family == PGUARD_METRICS_SLA_REQUESTS) {
+            ngx_paas_guard_sla_classes(page, family, slas[i], labels);
+
+        } else {
+            ngx_paas_guard_sla_figure(page, family, slas[i], labels);
+        }
+    }
+}
+
+
+static void
 ngx_paas_guard_build_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
@@ -415,6 +489,14 @@ ngx_paas_guard_page(ngx_paas_guard_page_t *page)
 
     for (i = 0; i < PGUARD_METRICS_FAMILIES; i++) {
         family = &ngx_paas_guard_families[i];
+
+        /* no head without a sample */
+
+        if (family->handler == ngx_paas_guard_sla_family
+            && page->gmcf->slas.nelts == 0)
+        {
+            continue;
+        }
 
         pguard_metrics_head(&page->out, page->format, &pguard_metrics[i]);
 

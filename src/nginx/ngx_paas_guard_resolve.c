@@ -314,7 +314,8 @@ ngx_paas_guard_conf_resolve(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 
     if (ngx_paas_guard_resolve_zone(cf, gmcf, conf) != NGX_OK
         || ngx_paas_guard_resolve_service(cf, gmcf, conf) != NGX_OK
-        || ngx_paas_guard_resolve_rules(cf, gmcf, conf) != NGX_OK)
+        || ngx_paas_guard_resolve_rules(cf, gmcf, conf) != NGX_OK
+        || ngx_paas_guard_resolve_sla(cf, gmcf, conf) != NGX_OK)
     {
         return NGX_ERROR;
     }

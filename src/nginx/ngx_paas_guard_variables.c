@@ -261,9 +261,7 @@ static ngx_int_t
 ngx_paas_guard_sla_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    unsigned                    reached;
     pguard_str_t                s;
-    pguard_sla_e                class;
     ngx_paas_guard_ctx_t       *ctx;
     ngx_paas_guard_loc_conf_t  *glcf;
 
@@ -274,13 +272,7 @@ ngx_paas_guard_sla_variable(ngx_http_request_t *r,
         return ngx_paas_guard_no_variable(v);
     }
 
-    reached = ctx && ctx->state == NGX_PAAS_GUARD_DONE;
-
-    class = pguard_sla_class(ctx ? ctx->verdict : PGUARD_VERDICTS,
-                             ctx ? ctx->reason : PGUARD_REASON_NONE,
-                             (unsigned) ngx_paas_guard_outcome(r->main),
-                             reached);
-    s = pguard_sla_names[class];
+    s = pguard_sla_names[ngx_paas_guard_class(r, ctx)];
 
     return ngx_paas_guard_set_variable(v, s.data, s.len);
 }
