@@ -72,8 +72,9 @@ for my $round (1 .. 4) {
         $overshoot, $bound;
 }
 is $late, 0, 'the overshoot stays below its bound';
-my $seen = metric($gw[0], 'paas_guard_redis_overshoot');
-note 'metric: ', $seen // 'none';
+my @seen = map { metric($_, 'paas_guard_redis_overshoot') } @gw;
+note "the worst that was told: @seen";
+ok scalar(grep { $_ > 0 } @seen), 'the overshoot is told';
 $_->stop for @gw;
 
 done_testing;

@@ -102,6 +102,11 @@ const pguard_metric_t  pguard_metrics[PGUARD_METRICS_FAMILIES] = {
         "seconds",
         "Time that the shared store took to answer." },
 
+    [PGUARD_METRICS_OVERSHOOT] = {
+        "paas_guard_redis_overshoot", PGUARD_METRIC_GAUGE, NULL,
+        "Most requests over a limit, of all gateways, that async counts "
+        "found." },
+
     [PGUARD_METRICS_DEGRADED] = {
         "paas_guard_degraded_seconds", PGUARD_METRIC_COUNTER, "seconds",
         "Time spent without the shared store." },

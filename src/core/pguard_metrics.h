@@ -56,6 +56,7 @@ enum {
     PGUARD_METRICS_REDIS_UP,           /* none */
     PGUARD_METRICS_REDIS_COMMANDS,     /* result */
     PGUARD_METRICS_REDIS_DURATION,     /* none; histogram */
+    PGUARD_METRICS_OVERSHOOT,          /* none */
     PGUARD_METRICS_DEGRADED,           /* none; seconds */
     PGUARD_METRICS_BUILD_INFO,         /* version, nginx, hiredis, ... */
     PGUARD_METRICS_FAMILIES

@@ -65,6 +65,7 @@ static ngx_paas_guard_family_t
     [PGUARD_METRICS_REDIS_UP] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_REDIS_COMMANDS] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_REDIS_DURATION] = { ngx_paas_guard_store_family, 0 },
+    [PGUARD_METRICS_OVERSHOOT] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_DEGRADED] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_BUILD_INFO] = { ngx_paas_guard_build_family, 0 }
 };
@@ -463,6 +464,11 @@ ngx_paas_guard_store_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
                                  &pguard_metrics[family], NULL, 0, bounds,
                                  buckets, NGX_PAAS_GUARD_STORE_BUCKETS - 1,
                                  pguard_peek(&shared->sum));
+        break;
+
+    case PGUARD_METRICS_OVERSHOOT:
+        ngx_paas_guard_sample(page, family, NULL, 0,
+                              pguard_peek(&shared->overshoot));
         break;
 
     default: /* PGUARD_METRICS_DEGRADED */

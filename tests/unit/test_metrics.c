@@ -109,9 +109,13 @@ test_families(void **state)
         "paas_guard_zone_evictions_total counter",
         "paas_guard_exhausted_total counter",
         "paas_guard_unsigned_total counter",
+        "paas_guard_sla_requests_total counter",
+        "paas_guard_sla_availability_ratio gauge",
+        "paas_guard_sla_downtime_seconds gauge",
         "paas_guard_redis_up gauge",
         "paas_guard_redis_commands_total counter",
         "paas_guard_redis_duration_seconds histogram",
+        "paas_guard_redis_overshoot gauge",
         "paas_guard_degraded_seconds_total counter",
         "paas_guard_build_info gauge"
     };
