@@ -204,6 +204,13 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
       0,
       NULL },
 
+    { ngx_string("paas_guard_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_paas_guard_api_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 

@@ -206,6 +206,7 @@ typedef struct {
     ngx_flag_t                   dry_run;
     ngx_uint_t                   log_level;
     ngx_flag_t                   ratelimit;
+    ngx_uint_t                   status;        /* 1: read, 2: write, too */
 } ngx_paas_guard_loc_conf_t;
 
 
@@ -368,6 +369,12 @@ ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
     pguard_msec_t now, pguard_block_t *b);
 
+/* Lifts the block with this event id, here and at the other gateways, and
+   forgets its counts and offences.  NGX_OK with what it was in b, or
+   NGX_DECLINED. */
+ngx_int_t ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone,
+    const u_char *event, pguard_msec_t now, pguard_block_t *b);
+
 /* ngx_paas_guard_state.c: blocks in a file */
 
 void ngx_paas_guard_state_load(ngx_paas_guard_zone_t *zone, ngx_log_t *log);
@@ -477,6 +484,11 @@ void ngx_paas_guard_log_summaries(ngx_paas_guard_zone_t *zone,
     ngx_log_t *log);
 void ngx_paas_guard_log_block(ngx_paas_guard_zone_t *zone,
     const pguard_block_t *b, const char *what, ngx_log_t *log);
+
+/* ngx_paas_guard_status.c: the JSON API */
+
+char *ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* ngx_paas_guard_metrics.c */
 

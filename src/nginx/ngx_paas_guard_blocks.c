@@ -65,11 +65,20 @@ ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
 
     id = ngx_paas_guard_key_id(key);
 
-    return ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_ELSEWHERE,
-                                    ngx_paas_guard_block_key(key->rule,
-                                                             service,
+    if (!ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_ELSEWHERE,
+                                  ngx_paas_guard_block_key(key->rule, service,
                                            pguard_block_id_key(&id)),
-                                    now, b);
+                                  now, b))
+    {
+        return 0;
+    }
+
+    /* set without the counts of this gateway, which end with it, too */
+
+    pguard_window_forget(&zone->core.windows,
+                         ngx_paas_guard_window_key(key, service));
+
+    return 1;
 }
 
 
@@ -260,6 +269,23 @@ ngx_paas_guard_zone_named(ngx_paas_guard_zone_t *zone, ngx_str_t *rule_name,
 }
 
 
+ngx_uint_t
+ngx_paas_guard_zone_stopped(ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_item_t *item)
+{
+    pguard_msec_t   now;
+    pguard_block_t  b;
+
+    now = ngx_paas_guard_clock(NULL);
+
+    return pguard_block_any(&zone->core.blocks, PGUARD_BLOCK_ELSEWHERE, now)
+           && ngx_paas_guard_zone_named(zone, &item->rule, &item->service,
+                                        &item->id, &b)
+              == NGX_OK
+           && pguard_block_find(&zone->core.blocks, b.kind, b.key, now);
+}
+
+
 void
 ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
     ngx_str_t *service, pguard_block_t *b)
@@ -332,4 +358,60 @@ ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
     pguard_zone_changed(&zone->core);
+}
+
+
+static pguard_block_t *
+ngx_paas_guard_zone_event(ngx_paas_guard_zone_t *zone, const u_char *event,
+    pguard_msec_t now)
+{
+    uint64_t         pos;
+    pguard_block_t  *b;
+
+    pos = 0;
+
+    for ( ;; ) {
+        b = pguard_block_next(&zone->core.blocks, &pos, now);
+
+        if (b == NULL
+            || (pguard_load(&b->until) > now
+                && ngx_memcmp(b->event, event, PGUARD_EVENT_LEN) == 0))
+        {
+            return b;
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone, const u_char *event,
+    pguard_msec_t now, pguard_block_t *b)
+{
+    pguard_block_t  *found;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    found = ngx_paas_guard_zone_event(zone, event, now);
+
+    if (found) {
+        *b = *found;
+        pguard_block_lift(&zone->core.blocks, found);
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    if (found == NULL) {
+        return NGX_DECLINED;
+    }
+
+    /* its counts were forgotten when it was set, or when it first refused */
+
+    pguard_zone_changed(&zone->core);
+    ngx_paas_guard_log_block(zone, b, "lifted block of", ngx_cycle->log);
+
+    if (zone->mcf->store) {
+        ngx_paas_guard_store_lift(zone->mcf->store, zone, b);
+    }
+
+    return NGX_OK;
 }

@@ -474,7 +474,7 @@ ngx_paas_guard_counts_event(ngx_event_t *ev)
 
 
 /* What waits for the id of first goes in one call; what is older than its
-   window goes nowhere.  NGX_DECLINED: can't be sent now, and is kept. */
+   window, or led to a block meanwhile, goes nowhere.  NGX_DECLINED: can't be sent now, and is kept. */
 
 static ngx_int_t
 ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
@@ -511,7 +511,9 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
             continue;
         }
 
-        if (now - p->oldest > p->item.window.window * 1000) {
+        if (now - p->oldest > p->item.window.window * 1000
+            || ngx_paas_guard_zone_stopped(zone, &p->item))
+        {
             ngx_paas_guard_counts_free(&store->counts, p);
             continue;
         }

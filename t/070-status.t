@@ -1,0 +1,131 @@
+# The JSON API: who is blocked and why, and how to lift a block, here and at
+# all gateways.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+use PaasGuard;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $http = <<'_EOC_';
+    paas_guard_zone zone=z:1m;
+    paas_guard_zone zone=empty:1m;
+    paas_guard_hammer_rule flood key=$http_x_k window=1m limit=2 block=10s block_max=1m;
+    paas_guard_hammer_rule wide  key=$http_x_w window=1m limit=2 block=10s scope=zone;
+_EOC_
+my $conf = <<'_EOC_';
+    location /t/ { paas_guard zone=z; paas_guard_service api; paas_guard_hammer flood wide; proxy_pass http://backend; }
+    location /status/ { paas_guard_status; }
+    location /admin   { paas_guard_status write=on; }
+_EOC_
+
+my @json = ('Content-Type' => 'application/json');
+my $targets = 0;
+
+sub send_n {
+    my ($gateway, $n, @headers) = @_;
+    return join q{ }, map { $gateway->get('/t/' . ++$targets, @headers)->{status} } 1 .. $n;
+}
+
+sub api {
+    my ($gateway, $path) = @_;
+    my $answer = $gateway->get($path);
+    return decode_json($answer->{body});
+}
+
+sub lift {
+    my ($gateway, $id, $headers, $place) = @_;
+    return $gateway->request('DELETE', ($place // '/admin') . "/api/1/blocks/$id", $headers // {@json});
+}
+
+
+# One gateway
+
+{
+    my $one = gateway_start(http => $http, conf => $conf, workers => 2);
+
+    is_deeply api($one, '/status/api/1/blocks'), { blocks => [], more => JSON::PP::false }, 'nobody is blocked';
+    is send_n($one, 4, 'X-K' => 'a'), '200 200 429 429', 'one is';
+    my $answer = $one->get('/status/api/1/blocks');
+    is $answer->{headers}{'content-type'}, 'application/json', 'a list is JSON';
+    is $answer->{headers}{'cache-control'}, 'no-store', 'and not kept';
+
+    my ($block) = @{ decode_json($answer->{body})->{blocks} };
+    my %fixed = %$block;
+    like delete $fixed{id}, qr/^[0-9a-f]{24}$/, 'its id';
+    like delete $fixed{key}, qr/^[0-9a-f]{32}$/, 'whose key: a digest';
+    my ($since, $until) = delete @fixed{qw(since until)};
+    like $_, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'a time' for $since, $until;
+    is_deeply \%fixed, { zone => 'z', rule => 'flood', service => 'api', reason => 'hammering_blocked',
+        count => 3, limit => 2, window_ms => 60000, offence => 1, refused => 1 }, 'and its evidence';
+
+    is scalar @{ api($one, '/status/api/1/blocks?zone=z')->{blocks} }, 1, 'of its zone';
+    is scalar @{ api($one, '/status/api/1/blocks?zone=empty')->{blocks} }, 0, 'and of no other';
+    my $zones = api($one, '/admin/api/1/zones')->{zones};
+    is_deeply [map { @$_{qw(name bytes blocks_active)} } @$zones],
+        ['z', 1048576, 1, 'empty', 1048576, 0], 'zones';
+
+    for (['/status', 403, $block->{id}, {@json}],
+        ['/admin', 415, $block->{id}, {}],
+        ['/admin', 415, $block->{id}, { 'Content-Type' => 'application/jsonp' }],
+        ['/admin', 415, $block->{id}, { 'Content-Type' => 'text/plain' }],
+        ['/admin', 404, 'f' x 24, {@json}], ['/admin', 404, 'x', {@json}], ['/admin', 404, '', {@json}])
+    {
+        my ($place, $status, $id, $headers) = @$_;
+        my $answer = lift($one, $id, $headers, $place);
+        is $answer->{status}, $status, "not lifted: $status";
+        is $answer->{headers}{'content-type'}, 'application/problem+json', 'and said as a problem';
+        is decode_json($answer->{body})->{status}, $status, 'of that status';
+    }
+    is $one->request('POST', '/admin/api/1/blocks', {@json}, '{}')->{status}, 405, 'no such method';
+    is $one->get('/admin/api/1/nothing')->{status}, 404, 'no such call';
+    is $one->get('/admin')->{status}, 404, 'no page yet';
+    is send_n($one, 1, 'X-K' => 'a'), '429', 'still blocked';
+
+    $answer = lift($one, $block->{id});
+    is $answer->{status}, 200, 'lifted';
+    is decode_json($answer->{body})->{lifted}{id}, $block->{id}, 'that one';
+    is send_n($one, 3, 'X-K' => 'a'), '200 200 429', 'its counts are forgotten';
+    is api($one, '/status/api/1/blocks')->{blocks}[0]{offence}, 1, 'and the offence';
+    is lift($one, $block->{id})->{status}, 404, 'an old id lifts nothing';
+
+    is send_n($one, 3, 'X-W' => 'w'), '200 200 429', 'a block for the zone';
+    my ($wide) = grep { $_->{rule} eq 'wide' } @{ api($one, '/admin/api/1/blocks')->{blocks} };
+    is $wide->{service}, '', 'names no service';
+    $one->stop;
+}
+
+
+# Two, and Redis
+
+{
+    my $redis = redis_start();
+    my %same = (http => $http . 'paas_guard_redis ' . $redis->url . '; paas_guard_secret_file ' . secret_file() . ';',
+        conf => $conf, workers => 2);
+    my ($one, $two) = (gateway_start(%same), gateway_start(%same));
+    my $blocks = sub { scalar @{ api($_[0], '/status/api/1/blocks')->{blocks} } };
+
+    is send_n($one, 3, 'X-K' => 'r'), '200 200 429', 'a block at one gateway';
+    ok wait_for(sub { $blocks->($two) == 1 }), 'is known at the other';
+    is send_n($two, 1, 'X-K' => 'r'), '429', 'and enforced';
+    is api($two, '/status/api/1/blocks')->{blocks}[0]{id}, api($one, '/status/api/1/blocks')->{blocks}[0]{id},
+        'under one id';
+
+    # counts that were on their way when the block was set are dropped while it
+    # lasts, and wait for half a second at most
+    sleep 0.7;
+    is lift($two, api($two, '/status/api/1/blocks')->{blocks}[0]{id})->{status}, 200, 'lifted at the other';
+    ok wait_for(sub { $blocks->($one) == 0 }), 'it is lifted at the one';
+    is $blocks->($two), 0, 'and there';
+    is send_n($one, 2, 'X-K' => 'r'), '200 200', 'with its counts';
+
+    my $three = gateway_start(%same);
+    $three->get('/t/' . ++$targets);
+    is $blocks->($three), 0, 'a gateway that starts later does not learn of it';
+    $_->stop for $one, $two, $three;
+}
+
+done_testing;
