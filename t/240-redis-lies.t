@@ -131,7 +131,7 @@ my $late = fake_start(sub {
         . ($probe ? ":1\r\n" : '');
 });
 $gw = guarded($late->url, throttle => 'interval=1s', timeout => '50ms');
-ok wait_store($gw, 'redis'), 'late: connected';
+ok wait_for(sub { store_of($gw) eq 'redis' }), 'late: connected';      # which its late answers end soon
 for my $i (1 .. 20) {
     my $s = $gw->connect;
     print $s "GET /late/$i?k=late$i HTTP/1.1\r\nHost: x\r\n\r\n";
