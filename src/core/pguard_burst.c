@@ -1,7 +1,7 @@
 #include "pguard_burst.h"
 
 
-#define PGUARD_BURST_WAYS   4
+#define PGUARD_BURST_WAYS   8
 #define PGUARD_BURST_NEVER  (UINT64_MAX - PGUARD_BURST_PERIOD)
 
 
