@@ -369,6 +369,10 @@ ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
     pguard_msec_t now, pguard_block_t *b);
 
+/* How many blocks are active at now.  O(capacity). */
+uint64_t ngx_paas_guard_active_blocks(ngx_paas_guard_zone_t *zone,
+    pguard_msec_t now);
+
 /* Lifts the block with this event id, here and at the other gateways, and
    forgets its counts and offences.  NGX_OK with what it was in b, or
    NGX_DECLINED. */

@@ -415,3 +415,23 @@ ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone, const u_char *event,
 
     return NGX_OK;
 }
+
+
+uint64_t
+ngx_paas_guard_active_blocks(ngx_paas_guard_zone_t *zone, pguard_msec_t now)
+{
+    uint64_t         n, pos;
+    pguard_block_t  *b;
+
+    n = 0;
+    pos = 0;
+
+    for ( ;; ) {
+        b = pguard_block_next(&zone->core.blocks, &pos, now);
+        if (b == NULL) {
+            return n;
+        }
+
+        n += pguard_load(&b->until) > now;
+    }
+}

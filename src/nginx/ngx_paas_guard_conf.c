@@ -122,9 +122,6 @@ ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_uint_t   i;
     ngx_int_t    interval;
 
-    static ngx_str_t  node = ngx_string("node");
-    static ngx_str_t  cluster = ngx_string("cluster");
-
     if (glcf->interval != NGX_CONF_UNSET_MSEC) {
         return "is duplicate";
     }
@@ -158,14 +155,14 @@ ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         }
 
         if (ngx_paas_guard_parameter(&args[i], "scope", &value) == NGX_OK
-            && (ngx_paas_guard_same(&value, (char *) node.data)
-                || ngx_paas_guard_same(&value, (char *) cluster.data)))
+            && (ngx_paas_guard_same(&value, "node")
+                || ngx_paas_guard_same(&value, "cluster")))
         {
             if (glcf->cluster != NGX_CONF_UNSET_UINT) {
                 return ngx_paas_guard_twice(cf, cmd, "scope");
             }
 
-            glcf->cluster = (value.len == cluster.len);
+            glcf->cluster = ngx_paas_guard_same(&value, "cluster");
             continue;
         }
 

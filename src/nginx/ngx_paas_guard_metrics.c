@@ -142,26 +142,6 @@ ngx_paas_guard_service_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 }
 
 
-static uint64_t
-ngx_paas_guard_active_blocks(ngx_paas_guard_zone_t *zone, pguard_msec_t now)
-{
-    uint64_t         n, pos;
-    pguard_block_t  *b;
-
-    n = 0;
-    pos = 0;
-
-    for ( ;; ) {
-        b = pguard_block_next(&zone->core.blocks, &pos, now);
-        if (b == NULL) {
-            return n;
-        }
-
-        n += b->until > now;
-    }
-}
-
-
 static void
 ngx_paas_guard_zone_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)

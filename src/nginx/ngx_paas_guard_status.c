@@ -78,16 +78,7 @@ static void
 ngx_paas_guard_api_zone(pguard_out_t *out, ngx_paas_guard_zone_t *zone,
     pguard_msec_t now)
 {
-    uint64_t         pos, active;
-    pguard_str_t     name;
-    pguard_block_t  *b;
-
-    active = 0;
-    pos = 0;
-
-    while ((b = pguard_block_next(&zone->core.blocks, &pos, now)) != NULL) {
-        active += pguard_load(&b->until) > now;
-    }
+    pguard_str_t  name;
 
     ngx_paas_guard_core_str(name, zone->name);
 
@@ -96,7 +87,8 @@ ngx_paas_guard_api_zone(pguard_out_t *out, ngx_paas_guard_zone_t *zone,
     pguard_out_byte(out, ',');
     ngx_paas_guard_json_uint(out, "bytes", zone->shm_zone->shm.size);
     pguard_out_byte(out, ',');
-    ngx_paas_guard_json_uint(out, "blocks_active", active);
+    ngx_paas_guard_json_uint(out, "blocks_active",
+                             ngx_paas_guard_active_blocks(zone, now));
     pguard_out_byte(out, ',');
     ngx_paas_guard_json_uint(out, "blocks_capacity",
                              zone->core.blocks.capacity);
@@ -286,7 +278,13 @@ ngx_paas_guard_problem(pguard_out_t *out, ngx_int_t status)
           "Writing takes Content-Type: application/json" }
     };
 
-    for (i = 0; i < 3 && titles[i].status != status; i++) { /* void */ }
+    /* the last is for whatever else */
+
+    for (i = 0;
+         i < sizeof(titles) / sizeof(titles[0]) - 1
+         && titles[i].status != status;
+         i++)
+    { /* void */ }
 
     pguard_out_text(out, "{\"type\":\"about:blank\",\"title\":\"");
     pguard_out_text(out, titles[i].title);
