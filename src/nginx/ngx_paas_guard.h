@@ -17,6 +17,7 @@
 #include <ngx_http.h>
 
 #include "../core/pguard.h"
+#include "../core/pguard_audit.h"
 #include "../core/pguard_key.h"
 #include "../core/pguard_out.h"
 #include "../core/pguard_reason.h"
@@ -488,6 +489,14 @@ void ngx_paas_guard_log_summaries(ngx_paas_guard_zone_t *zone,
     ngx_log_t *log);
 void ngx_paas_guard_log_block(ngx_paas_guard_zone_t *zone,
     const pguard_block_t *b, const char *what, ngx_log_t *log);
+
+/* ngx_paas_guard_audit.c: the chained log of events */
+
+/* Writes one event; what the caller did not set is 0 or empty.  Does nothing
+   where paas_guard_audit is off, and never fails: what cannot be written is
+   counted, and said in the error log. */
+void ngx_paas_guard_audit(ngx_paas_guard_main_conf_t *gmcf,
+    pguard_audit_record_t *rec);
 
 /* ngx_paas_guard_status.c: the JSON API */
 
