@@ -42,6 +42,7 @@ _EOC_
 
 my $gateway = gateway_start(http => $http, conf => $conf);
 my $cases   = 0;
+my $start;
 
 sub fresh { return shift() . ++$cases }
 
@@ -75,6 +76,12 @@ sub promtool {
 }
 
 
+sub capacity {
+    my ($zone, $kind) = @_;
+    return $start->{qq{paas_guard_zone_capacity{zone="$zone",kind="$kind"}}};
+}
+
+
 # From the start
 
 my $first = page();
@@ -83,7 +90,7 @@ is $first->{headers}{'content-type'}, 'text/plain; version=0.0.4; charset=utf-8'
 is $first->{headers}{vary}, 'Accept', 'Vary';
 is $first->{headers}{'content-length'}, length $first->{body}, 'Content-Length';
 
-my $start = samples($first->{body});
+$start = samples($first->{body});
 
 {
     my %want;
@@ -129,6 +136,14 @@ my $start = samples($first->{body});
     ok exists $got{'paas_guard_redis_duration_seconds_bucket{le="+Inf"}'}, 'buckets of the histogram: +Inf';
 
     delete @got{$info, @buckets};
+
+    for my $kind (qw(signature window block)) {
+        my @capacity = map { delete $got{qq{paas_guard_zone_capacity{zone="$_",kind="$kind"}}} // 0 }
+            qw(tiny z);
+        cmp_ok $capacity[0], '>', 10, "$kind: a zone of 128k has place for some";
+        cmp_ok $capacity[1], '>', 10 * $capacity[0], "$kind: one of 2m for more";
+    }
+
     is_deeply \%got, \%want, 'every series is there from the start, at 0, and no other';
 }
 
@@ -296,6 +311,8 @@ is_deeply [promtool(page()->{body})], [0, ''], 'promtool: accepts a page with co
     is_deeply \%got, { 200 => $n }, 'tiny zone: all pass';
     cmp_ok $added->{$entries}, '>', 100, 'tiny zone: has place for some';
     is $added->{$entries} + $added->{$evicted}, $n, 'tiny zone: what is not there was evicted';
+    my $full = $added->{$entries} / capacity(qw(tiny signature));
+    ok $full > 0.9 && $full <= 1, 'tiny zone: all that it has place for' or diag $full;
     is $added->{'paas_guard_requests_total{zone="tiny",service="default",verdict="passed"}'}, $n,
         'tiny zone: counted';
     is $added->{'paas_guard_exhausted_total{zone="tiny"}'}, undef, 'tiny zone: never exhausted by signatures';

@@ -64,6 +64,8 @@ is classes($paas), '0 0 0 0', 'every class is there from the start';
 is classes('console'), '0 0 0 0', 'for every indicator';
 is gauge('paas_guard_sla_availability_ratio', $paas), '1.000000000', 'nothing was down';
 is gauge('paas_guard_sla_downtime_seconds', $paas), '0', 'for no second';
+is gauge('paas_guard_sla_target_ratio', $paas), '0.999000', 'the target, as a ratio';
+is gauge('paas_guard_sla_target_ratio', 'console'), '0.970000', 'of each indicator';
 
 $gateway->get("/t/$_") for 1 .. 3;
 soon($paas, '3 0 0 0', 'good');

@@ -65,6 +65,10 @@ const pguard_metric_t  pguard_metrics[PGUARD_METRICS_FAMILIES] = {
         "paas_guard_zone_entries", PGUARD_METRIC_GAUGE, NULL,
         "Entries in use in the zone, by kind." },
 
+    [PGUARD_METRICS_ZONE_CAPACITY] = {
+        "paas_guard_zone_capacity", PGUARD_METRIC_GAUGE, NULL,
+        "Entries that the zone has place for, by kind." },
+
     [PGUARD_METRICS_ZONE_EVICTIONS] = {
         "paas_guard_zone_evictions", PGUARD_METRIC_COUNTER, NULL,
         "Entries still in use that had to make place, by kind." },
@@ -88,6 +92,10 @@ const pguard_metric_t  pguard_metrics[PGUARD_METRICS_FAMILIES] = {
     [PGUARD_METRICS_SLA_DOWNTIME] = {
         "paas_guard_sla_downtime_seconds", PGUARD_METRIC_GAUGE, "seconds",
         "Seconds of outages, this month so far." },
+
+    [PGUARD_METRICS_SLA_TARGET] = {
+        "paas_guard_sla_target_ratio", PGUARD_METRIC_GAUGE, "ratio",
+        "Availability that the configuration asks for." },
 
     [PGUARD_METRICS_REDIS_UP] = {
         "paas_guard_redis_up", PGUARD_METRIC_GAUGE, NULL,

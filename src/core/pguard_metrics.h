@@ -47,12 +47,14 @@ enum {
     PGUARD_METRICS_BLOCKS,             /* zone, rule */
     PGUARD_METRICS_ZONE_BYTES,         /* zone */
     PGUARD_METRICS_ZONE_ENTRIES,       /* zone, kind */
+    PGUARD_METRICS_ZONE_CAPACITY,      /* zone, kind */
     PGUARD_METRICS_ZONE_EVICTIONS,     /* zone, kind */
     PGUARD_METRICS_EXHAUSTED,          /* zone */
     PGUARD_METRICS_UNSIGNED,           /* zone, why */
     PGUARD_METRICS_SLA_REQUESTS,       /* zone, indicator, class */
     PGUARD_METRICS_SLA_AVAILABILITY,   /* zone, indicator */
     PGUARD_METRICS_SLA_DOWNTIME,       /* zone, indicator; seconds */
+    PGUARD_METRICS_SLA_TARGET,         /* zone, indicator */
     PGUARD_METRICS_REDIS_UP,           /* none */
     PGUARD_METRICS_REDIS_COMMANDS,     /* result */
     PGUARD_METRICS_REDIS_DURATION,     /* none; histogram */

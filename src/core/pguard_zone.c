@@ -300,6 +300,23 @@ pguard_zone_name(const pguard_zone_t *zone, pguard_name_e kind, unsigned index)
 }
 
 
+uint64_t
+pguard_zone_capacity(const pguard_zone_t *zone, pguard_entry_e kind)
+{
+    switch (kind) {
+
+    case PGUARD_ENTRY_SIGNATURE:
+        return zone->throttle.lines * PGUARD_THROTTLE_WAYS;
+
+    case PGUARD_ENTRY_WINDOW:
+        return zone->windows.buckets * PGUARD_WINDOW_WAYS;
+
+    default: /* PGUARD_ENTRY_BLOCK */
+        return zone->blocks.capacity;
+    }
+}
+
+
 void
 pguard_zone_changed(const pguard_zone_t *zone)
 {

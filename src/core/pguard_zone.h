@@ -107,6 +107,9 @@ pguard_str_t pguard_zone_name(const pguard_zone_t *zone, pguard_name_e kind,
 
 unsigned pguard_zone_names(const pguard_zone_t *zone, pguard_name_e kind);
 
+/* How many entries of a kind there is place for. */
+uint64_t pguard_zone_capacity(const pguard_zone_t *zone, pguard_entry_e kind);
+
 /* Tells that a block was set or lifted; how often that was told. */
 void pguard_zone_changed(const pguard_zone_t *zone);
 uint64_t pguard_zone_changes(const pguard_zone_t *zone);

@@ -503,7 +503,7 @@ void ngx_paas_guard_audit(ngx_paas_guard_main_conf_t *gmcf,
 char *ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* ngx_paas_guard_metrics.c */
+/* ngx_paas_guard_metrics.c; families of the gateway: ..._metrics_gateway.c */
 
 char *ngx_paas_guard_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -1,25 +1,8 @@
-#include "ngx_paas_guard.h"
-#include "../core/pguard_metrics.h"
-#include "../core/pguard_negotiate.h"
-
-#include <hiredis/hiredis.h>
-
-#define PCRE2_CODE_UNIT_WIDTH  8
-#include <pcre2.h>
+#include "ngx_paas_guard_metrics.h"
 
 
 #define NGX_PAAS_GUARD_METRICS_SIZE  65536
 
-
-typedef struct {
-    pguard_out_t                 out;
-    pguard_format_e              format;
-    ngx_paas_guard_main_conf_t  *gmcf;
-    pguard_usec_t                now;
-} ngx_paas_guard_page_t;
-
-typedef void (*ngx_paas_guard_family_pt)(ngx_paas_guard_page_t *page,
-    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 
 /* handler is called once for each zone, or once with none */
 
@@ -41,10 +24,6 @@ static void ngx_paas_guard_unsigned_family(ngx_paas_guard_page_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_sla_family(ngx_paas_guard_page_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
-static void ngx_paas_guard_store_family(ngx_paas_guard_page_t *page,
-    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
-static void ngx_paas_guard_build_family(ngx_paas_guard_page_t *page,
-    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 
 
 static ngx_paas_guard_family_t
@@ -56,12 +35,14 @@ static ngx_paas_guard_family_t
     [PGUARD_METRICS_BLOCKS] = { ngx_paas_guard_blocks_family, 1 },
     [PGUARD_METRICS_ZONE_BYTES] = { ngx_paas_guard_zone_family, 1 },
     [PGUARD_METRICS_ZONE_ENTRIES] = { ngx_paas_guard_kind_family, 1 },
+    [PGUARD_METRICS_ZONE_CAPACITY] = { ngx_paas_guard_kind_family, 1 },
     [PGUARD_METRICS_ZONE_EVICTIONS] = { ngx_paas_guard_kind_family, 1 },
     [PGUARD_METRICS_EXHAUSTED] = { ngx_paas_guard_zone_family, 1 },
     [PGUARD_METRICS_UNSIGNED] = { ngx_paas_guard_unsigned_family, 1 },
     [PGUARD_METRICS_SLA_REQUESTS] = { ngx_paas_guard_sla_family, 0 },
     [PGUARD_METRICS_SLA_AVAILABILITY] = { ngx_paas_guard_sla_family, 0 },
     [PGUARD_METRICS_SLA_DOWNTIME] = { ngx_paas_guard_sla_family, 0 },
+    [PGUARD_METRICS_SLA_TARGET] = { ngx_paas_guard_sla_family, 0 },
     [PGUARD_METRICS_REDIS_UP] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_REDIS_COMMANDS] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_REDIS_DURATION] = { ngx_paas_guard_store_family, 0 },
@@ -71,7 +52,7 @@ static ngx_paas_guard_family_t
 };
 
 
-static void
+void
 ngx_paas_guard_sample(ngx_paas_guard_page_t *page, ngx_uint_t family,
     pguard_label_t *labels, ngx_uint_t n, uint64_t value)
 {
@@ -248,9 +229,19 @@ ngx_paas_guard_kind_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
     for (i = 0; i < PGUARD_ENTRIES; i++) {
         labels[1].value = pguard_entry_names[i];
 
-        value = family == PGUARD_METRICS_ZONE_ENTRIES
-                ? ngx_paas_guard_entries(page, zone, i)
-                : pguard_zone_sum(&zone->core, &counters->evictions[i]);
+        switch (family) {
+
+        case PGUARD_METRICS_ZONE_ENTRIES:
+            value = ngx_paas_guard_entries(page, zone, i);
+            break;
+
+        case PGUARD_METRICS_ZONE_CAPACITY:
+            value = pguard_zone_capacity(&zone->core, i);
+            break;
+
+        default: /* PGUARD_METRICS_ZONE_EVICTIONS */
+            value = pguard_zone_sum(&zone->core, &counters->evictions[i]);
+        }
 
         ngx_paas_guard_sample(page, family, labels, 2, value);
     }
@@ -324,6 +315,15 @@ ngx_paas_guard_sla_figure(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 
 static void
+ngx_paas_guard_sla_target(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_sla_t *sla, pguard_label_t *labels)
+{
+    pguard_metrics_decimal(&page->out, page->format, &pguard_metrics[family],
+                           labels, 2, sla->indicator->target_ppm, 6);
+}
+
+
+static void
 ngx_paas_guard_sla_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
@@ -341,125 +341,12 @@ ngx_paas_guard_sla_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
         if (family == PGUARD_METRICS_SLA_REQUESTS) {
             ngx_paas_guard_sla_classes(page, family, slas[i], labels);
 
+        } else if (family == PGUARD_METRICS_SLA_TARGET) {
+            ngx_paas_guard_sla_target(page, family, slas[i], labels);
+
         } else {
             ngx_paas_guard_sla_figure(page, family, slas[i], labels);
         }
-    }
-}
-
-
-static void
-ngx_paas_guard_build_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
-    ngx_paas_guard_zone_t *zone)
-{
-    ngx_uint_t      i;
-    u_char          hiredis[32], xxhash[32], pcre[64];
-    const char     *values[5];
-    pguard_label_t  labels[5];
-
-    static const char  *names[5] = {
-        "version", "nginx", "hiredis", "xxhash", "pcre2"
-    };
-
-    *ngx_snprintf(hiredis, sizeof(hiredis) - 1, "%d.%d.%d", HIREDIS_MAJOR,
-                  HIREDIS_MINOR, HIREDIS_PATCH) = '\0';
-    *ngx_snprintf(xxhash, sizeof(xxhash) - 1, "%ud.%ud.%ud",
-                  XXH_versionNumber() / 10000,
-                  XXH_versionNumber() / 100 % 100,
-                  XXH_versionNumber() % 100) = '\0';
-
-    if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) > (int) sizeof(pcre)
-        || pcre2_config(PCRE2_CONFIG_VERSION, pcre) < 0)
-    {
-        pcre[0] = '\0';
-    }
-
-    values[0] = PGUARD_VERSION;
-    values[1] = NGINX_VERSION;
-    values[2] = (char *) hiredis;
-    values[3] = (char *) xxhash;
-    values[4] = (char *) pcre;
-
-    for (i = 0; i < 5; i++) {
-        labels[i].name = names[i];
-        labels[i].value.data = (const u_char *) values[i];
-        labels[i].value.len = ngx_strlen(values[i]);
-    }
-
-    /* of "10.42 2022-12-11", the number */
-
-    labels[4].value.len = strcspn(values[4], " ");
-
-    ngx_paas_guard_sample(page, family, labels, 5, 1);
-}
-
-
-static void
-ngx_paas_guard_store_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
-    ngx_paas_guard_zone_t *zone)
-{
-    uint64_t                        bounds[NGX_PAAS_GUARD_STORE_BUCKETS];
-    uint64_t                        buckets[NGX_PAAS_GUARD_STORE_BUCKETS];
-    uint64_t                        since, value;
-    ngx_uint_t                      i;
-    pguard_label_t                  label;
-    ngx_paas_guard_store_shared_t  *shared, none;
-
-    ngx_memzero(&none, sizeof(none));
-    shared = page->gmcf->store ? ngx_paas_guard_store_shared(page->gmcf->store)
-                               : &none;
-
-    since = pguard_load(&shared->degraded_since);
-
-    switch (family) {
-
-    case PGUARD_METRICS_REDIS_UP:
-        value = page->gmcf->store
-                && ngx_paas_guard_store_up(page->gmcf->store);
-        ngx_paas_guard_sample(page, family, NULL, 0, value);
-        break;
-
-    case PGUARD_METRICS_REDIS_COMMANDS:
-        label.name = "result";
-
-        for (i = 0; i < NGX_PAAS_GUARD_RESULTS; i++) {
-            label.value = ngx_paas_guard_result_names[i];
-            ngx_paas_guard_sample(page, family, &label, 1,
-                                  pguard_peek(&shared->commands[i]));
-        }
-
-        break;
-
-    case PGUARD_METRICS_REDIS_DURATION:
-
-        for (i = 0; i < NGX_PAAS_GUARD_STORE_BUCKETS; i++) {
-            buckets[i] = pguard_peek(&shared->bucket[i]);
-
-            if (i < NGX_PAAS_GUARD_STORE_BUCKETS - 1) {
-                bounds[i] = ngx_paas_guard_store_bounds[i];
-            }
-        }
-
-        pguard_metrics_histogram(&page->out, page->format,
-                                 &pguard_metrics[family], NULL, 0, bounds,
-                                 buckets, NGX_PAAS_GUARD_STORE_BUCKETS - 1,
-                                 pguard_peek(&shared->sum));
-        break;
-
-    case PGUARD_METRICS_OVERSHOOT:
-        ngx_paas_guard_sample(page, family, NULL, 0,
-                              pguard_peek(&shared->overshoot));
-        break;
-
-    default: /* PGUARD_METRICS_DEGRADED */
-        value = pguard_peek(&shared->degraded);
-
-        if (since && since < page->now / 1000) {
-            value += page->now / 1000 - since;
-        }
-
-        pguard_metrics_decimal(&page->out, page->format,
-                               &pguard_metrics[family], NULL, 0, value, 3);
     }
 }
 

@@ -8,6 +8,10 @@
 #include "ngx_paas_guard_redis_private.h"
 
 
+#define ngx_paas_guard_dotted(a, b, c)   ngx_paas_guard_dotted_(a, b, c)
+#define ngx_paas_guard_dotted_(a, b, c)  #a "." #b "." #c
+
+
 #define NGX_PAAS_GUARD_REDIS_UNREAD  131072   /* bytes of a reply to come */
 
 /* A command, with ASKING before it. */
@@ -49,6 +53,10 @@ ngx_paas_guard_reply_bool(const redisReadTask *task, int n)
 }
 
 #endif
+
+
+const char  ngx_paas_guard_redis_library[] =
+    ngx_paas_guard_dotted(HIREDIS_MAJOR, HIREDIS_MINOR, HIREDIS_PATCH);
 
 
 static redisReplyObjectFunctions  ngx_paas_guard_reply_functions = {

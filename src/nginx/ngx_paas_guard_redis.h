@@ -148,6 +148,9 @@ typedef struct {
 } ngx_paas_guard_redis_conf_t;
 
 
+/* The version of hiredis that this was built with. */
+extern const char  ngx_paas_guard_redis_library[];
+
 /* Allocates a connection, not yet connected.  NULL if there is no memory. */
 ngx_paas_guard_redis_t *ngx_paas_guard_redis_create(
     ngx_paas_guard_redis_conf_t *conf, ngx_log_t *log);

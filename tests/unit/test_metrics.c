@@ -21,20 +21,23 @@
 #define OPEN  PGUARD_FORMAT_OPENMETRICS
 
 static const char *const  label_names[PGUARD_METRICS_FAMILIES][5] = {
-    { "zone", "service", "verdict" },
-    { "zone", "service", "reason" },
-    { "zone" },
-    { "zone", "rule" },
-    { "zone" },
-    { "zone", "kind" },
-    { "zone", "kind" },
-    { "zone" },
-    { "zone", "why" },
-    { NULL },
-    { "result" },
-    { NULL },
-    { NULL },
-    { "version", "nginx", "hiredis", "xxhash", "pcre2" }
+    [PGUARD_METRICS_REQUESTS] = { "zone", "service", "verdict" },
+    [PGUARD_METRICS_REFUSALS] = { "zone", "service", "reason" },
+    [PGUARD_METRICS_BLOCKS_ACTIVE] = { "zone" },
+    [PGUARD_METRICS_BLOCKS] = { "zone", "rule" },
+    [PGUARD_METRICS_ZONE_BYTES] = { "zone" },
+    [PGUARD_METRICS_ZONE_ENTRIES] = { "zone", "kind" },
+    [PGUARD_METRICS_ZONE_CAPACITY] = { "zone", "kind" },
+    [PGUARD_METRICS_ZONE_EVICTIONS] = { "zone", "kind" },
+    [PGUARD_METRICS_EXHAUSTED] = { "zone" },
+    [PGUARD_METRICS_UNSIGNED] = { "zone", "why" },
+    [PGUARD_METRICS_SLA_REQUESTS] = { "zone", "indicator", "class" },
+    [PGUARD_METRICS_SLA_AVAILABILITY] = { "zone", "indicator" },
+    [PGUARD_METRICS_SLA_DOWNTIME] = { "zone", "indicator" },
+    [PGUARD_METRICS_SLA_TARGET] = { "zone", "indicator" },
+    [PGUARD_METRICS_REDIS_COMMANDS] = { "result" },
+    [PGUARD_METRICS_BUILD_INFO] = { "version", "nginx", "hiredis", "xxhash",
+                                    "pcre2" }
 };
 
 static const uint64_t  bounds[] = { 250, 1000, 25000, 1000000, 10000000 };
@@ -106,12 +109,14 @@ test_families(void **state)
         "paas_guard_blocks_total counter",
         "paas_guard_zone_bytes gauge",
         "paas_guard_zone_entries gauge",
+        "paas_guard_zone_capacity gauge",
         "paas_guard_zone_evictions_total counter",
         "paas_guard_exhausted_total counter",
         "paas_guard_unsigned_total counter",
         "paas_guard_sla_requests_total counter",
         "paas_guard_sla_availability_ratio gauge",
         "paas_guard_sla_downtime_seconds gauge",
+        "paas_guard_sla_target_ratio gauge",
         "paas_guard_redis_up gauge",
         "paas_guard_redis_commands_total counter",
         "paas_guard_redis_duration_seconds histogram",
