@@ -4,7 +4,7 @@
 
 
 #define PGUARD_ZONE_MAGIC    0x64726175676161ULL        /* "aaguard" */
-#define PGUARD_ZONE_VERSION  1
+#define PGUARD_ZONE_VERSION  2
 
 #define PGUARD_SECRET_LEN    64
 
@@ -29,6 +29,7 @@ struct pguard_zone_header_s {
     uint64_t            buckets;            /* of the windows */
     uint64_t            blocks;
     uint64_t            bursts;
+    uint64_t            top;                /* places */
 
     uint64_t            names[PGUARD_NAME_KINDS];
     pguard_zone_name_t  service[PGUARD_SERVICES_MAX];
@@ -37,6 +38,7 @@ struct pguard_zone_header_s {
     uint64_t            until_max[2];
     uint64_t            changes;
     uint64_t            burst_others;
+    uint64_t            top_total[PGUARD_TOP_PERIODS];
 };
 
 
@@ -52,6 +54,10 @@ const pguard_str_t  pguard_entry_names[PGUARD_ENTRIES] = {
 typedef struct {
     size_t  counters;
     size_t  bursts;
+    size_t  history;
+    size_t  peaks;
+    size_t  top_head;
+    size_t  top_entry;
     size_t  tags;
     size_t  blocks;
     size_t  windows;
@@ -73,7 +79,15 @@ pguard_zone_places(const pguard_zone_header_t *h, pguard_zone_places_t *p)
 {
     p->counters = pguard_align(sizeof(pguard_zone_header_t), 64);
     p->bursts = p->counters + h->stripes * pguard_zone_stripe(h->services);
-    p->tags = pguard_align(p->bursts + h->bursts * sizeof(pguard_burst_t), 64);
+    p->history = pguard_align(p->bursts + h->bursts * sizeof(pguard_burst_t),
+                              64);
+    p->peaks = pguard_align(p->history
+                            + PGUARD_MOMENTS * sizeof(pguard_moment_t), 64);
+    p->top_head = p->peaks + PGUARD_RULES_MAX * sizeof(pguard_peak_t);
+    p->top_entry = p->top_head
+                   + PGUARD_TOP_PERIODS * h->top * sizeof(pguard_pair_t);
+    p->tags = pguard_align(p->top_entry + PGUARD_TOP_PERIODS * h->top
+                                          * sizeof(pguard_top_entry_t), 64);
     p->blocks = p->tags + h->blocks * sizeof(uint64_t);
     p->windows = p->blocks + h->blocks * sizeof(pguard_block_t);
     p->throttle = p->windows + h->buckets * sizeof(pguard_window_bucket_t);
@@ -91,11 +105,13 @@ pguard_zone_fixed(pguard_zone_header_t *h, size_t size)
         h->stripes = 1;
         h->services = 32;
         h->bursts = 64;
+        h->top = PGUARD_TOP_MAX / 4;
 
     } else {
         h->stripes = size < 7680 * 1024 ? 4 : PGUARD_STRIPES_MAX;
         h->services = PGUARD_SERVICES_MAX;
         h->bursts = 512;
+        h->top = PGUARD_TOP_MAX;
     }
 }
 
@@ -194,6 +210,14 @@ pguard_zone_open(pguard_zone_t *zone, void *memory, size_t size)
     zone->bursts.burst = (pguard_burst_t *) (base + p.bursts);
     zone->bursts.capacity = h->bursts;
     zone->bursts.others = &h->burst_others;
+
+    zone->history = (pguard_moment_t *) (base + p.history);
+    zone->peaks = (pguard_peak_t *) (base + p.peaks);
+
+    zone->top.head = (pguard_pair_t *) (base + p.top_head);
+    zone->top.entry = (pguard_top_entry_t *) (base + p.top_entry);
+    zone->top.places = h->top;
+    zone->top.total = h->top_total;
 
     return 0;
 }
@@ -354,4 +378,23 @@ pguard_zone_sum(const pguard_zone_t *zone, const uint64_t *counter)
     }
 
     return sum;
+}
+
+
+void
+pguard_zone_requests(const pguard_zone_t *zone,
+    uint64_t total[PGUARD_VERDICTS])
+{
+    unsigned            i, n, v;
+    pguard_counters_t  *c;
+
+    c = pguard_zone_counters(zone, 0);
+    n = pguard_zone_names(zone, PGUARD_NAME_SERVICE);
+    memset(total, 0, PGUARD_VERDICTS * sizeof(uint64_t));
+
+    for (i = 0; i < n; i++) {
+        for (v = 0; v < PGUARD_VERDICTS; v++) {
+            total[v] += pguard_zone_sum(zone, &c->service[i].requests[v]);
+        }
+    }
 }

@@ -16,6 +16,9 @@
 #include "pguard_window.h"
 #include "pguard_block.h"
 #include "pguard_burst.h"
+#include "pguard_history.h"
+#include "pguard_peak.h"
+#include "pguard_top.h"
 
 
 #define PGUARD_ZONE_MIN       (128 * 1024)    /* bytes, with nginx's own part */
@@ -69,6 +72,9 @@ typedef struct {
     pguard_windows_t       windows;
     pguard_blocks_t        blocks;
     pguard_bursts_t        bursts;
+    pguard_top_t           top;
+    pguard_peak_t         *peaks;         /* [PGUARD_RULES_MAX] */
+    pguard_moment_t       *history;       /* [PGUARD_MOMENTS] */
     unsigned char         *counters;      /* [stripes] of stripe bytes */
     size_t                 stripe;
     unsigned               stripes;
@@ -121,6 +127,10 @@ pguard_counters_t *pguard_zone_counters(const pguard_zone_t *zone,
 /* The sum over all workers of the counter at this place in a stripe: pass the
    address of the field in the stripe of worker 0. */
 uint64_t pguard_zone_sum(const pguard_zone_t *zone, const uint64_t *counter);
+
+/* Requests of all services by verdict, for the history.  O(services). */
+void pguard_zone_requests(const pguard_zone_t *zone,
+    uint64_t total[PGUARD_VERDICTS]);
 
 
 #endif /* PGUARD_ZONE_H */

@@ -12,7 +12,7 @@
 #include "pguard_zone.h"
 
 
-#define PARTS  9
+#define PARTS  14
 #define KB     1024UL
 
 #define number_of(a)  (sizeof(a) / sizeof((a)[0]))
@@ -88,6 +88,17 @@ parts_of(const pguard_zone_t *z, part_t *part)
     part[7].len = z->windows.buckets * sizeof(pguard_window_bucket_t);
     part[8].at = (unsigned char *) z->throttle.line;
     part[8].len = z->throttle.lines * sizeof(pguard_throttle_line_t);
+    part[9].at = (unsigned char *) z->history;
+    part[9].len = PGUARD_MOMENTS * sizeof(pguard_moment_t);
+    part[10].at = (unsigned char *) z->peaks;
+    part[10].len = PGUARD_RULES_MAX * sizeof(pguard_peak_t);
+    part[11].at = (unsigned char *) z->top.head;
+    part[11].len = PGUARD_TOP_PERIODS * z->top.places * sizeof(pguard_pair_t);
+    part[12].at = (unsigned char *) z->top.entry;
+    part[12].len = PGUARD_TOP_PERIODS * z->top.places
+                   * sizeof(pguard_top_entry_t);
+    part[13].at = (unsigned char *) z->top.total;
+    part[13].len = PGUARD_TOP_PERIODS * sizeof(uint64_t);
 }
 
 
@@ -188,6 +199,10 @@ test_alignment(void **state)
         assert_int_equal((uintptr_t) z.blocks.block % 64, 0);
         assert_int_equal((uintptr_t) z.blocks.tag % 64, 0);
         assert_int_equal((uintptr_t) z.counters % 64, 0);
+        assert_int_equal((uintptr_t) z.peaks % 64, 0);
+        assert_int_equal((uintptr_t) z.top.head % 64, 0);
+        assert_int_equal((uintptr_t) z.top.entry % 16, 0);
+        assert_int_equal((uintptr_t) z.history % 64, 0);
         assert_int_equal(z.stripe % 64, 0);
         assert_int_equal(z.blocks.capacity % PGUARD_BLOCK_WAYS, 0);
 
@@ -372,6 +387,27 @@ test_names(void **state)
 }
 
 
+/* Those of names alone: nothing is counted under a service that has none. */
+
+static void
+assert_requests(const pguard_zone_t *z)
+{
+    uint64_t  total[PGUARD_VERDICTS];
+
+    assert_int_equal(pguard_zone_name_add(z, PGUARD_NAME_SERVICE,
+                                          str("console")), 1);
+    (void) pguard_add(&pguard_zone_counters(z, 3)->service[0].requests[1], 5);
+    (void) pguard_add(&pguard_zone_counters(z, 1)->service[1].requests[1], 7);
+    (void) pguard_add(&pguard_zone_counters(z, 0)->service[1].requests[4], 1);
+
+    pguard_zone_requests(z, total);
+
+    assert_int_equal(total[0], 0);
+    assert_int_equal(total[1], 12);
+    assert_int_equal(total[4], 1);
+}
+
+
 static void
 test_counters(void **state)
 {
@@ -401,6 +437,7 @@ test_counters(void **state)
         assert_int_equal(pguard_zone_sum(&z, &c->exhausted), expected);
         assert_int_equal(pguard_zone_sum(&z, last), 2 * expected);
         assert_int_equal(pguard_zone_sum(&z, &c->blocks_operator), 0);
+        assert_requests(&z);
 
         /* neighbours have stripes of their own, where there are any */
 
