@@ -318,7 +318,7 @@ pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
 {
     uint64_t                 n, tag;
     pguard_window_entry_t   *e;
-    pguard_window_result_t   result = { 0, 0, 0 };
+    pguard_window_result_t   result = { 0, 0, 0, 0 };
 
     tag = key.lo | 1;
 
@@ -331,6 +331,10 @@ pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
     if (n % rule->group == 0) {
         pguard_store(&e->mark[n / rule->group % PGUARD_WINDOW_MARKS],
                      (uint32_t) (now >> rule->shift));
+
+        if (n >= rule->limit / 2) {
+            result.seen = pguard_window_state(e, n, rule, now).count;
+        }
     }
 
     if (!pguard_window_exceeded(e, n, rule, now)) {

@@ -47,6 +47,9 @@ typedef struct {
     unsigned       exceeded;    /* 1: more than limit in the last window */
     unsigned       evicted;     /* 1: a key still in use had to go */
     uint64_t       count;       /* if exceeded: requests in the last window */
+    uint64_t       seen;        /* the same, looked at by the first request of
+                                   a group once there may be half the limit;
+                                   else 0 */
 } pguard_window_result_t;
 
 typedef struct {

@@ -75,6 +75,23 @@ ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule, ngx_uint_t status)
 }
 
 
+/* Who is refused most is told on the status page; see pguard_top.h. */
+
+static void
+ngx_paas_guard_log_top(ngx_paas_guard_zone_t *zone, const pguard_burst_t *b,
+    pguard_msec_t now)
+{
+    pguard_top_client_t  c;
+
+    c.id = b->id;
+    c.rule = b->rule;
+    c.service = b->service;
+    c.reason = b->reason;
+
+    pguard_top_add(&zone->core.top, &c, now);
+}
+
+
 /* The first of a burst has a line of its own; see pguard_burst.h. */
 
 void
@@ -104,6 +121,10 @@ ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         burst.rule = (uint16_t) pguard_zone_name_find(&glcf->zone->core,
                                                       PGUARD_NAME_RULE,
                                                       ctx->rule);
+    }
+
+    if (!glcf->dry_run) {
+        ngx_paas_guard_log_top(glcf->zone, &burst, ctx->now / 1000);
     }
 
     if (!pguard_burst_add(&glcf->zone->core.bursts, key, &burst,

@@ -240,6 +240,14 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
         result.count = total;
     }
 
+    if (result.seen || result.exceeded) {
+        pguard_peak_raise(&glcf->zone->core.peaks[
+                                         glcf->zone->rules[key->rule->index]],
+                          ngx_max(result.exceeded ? result.count : 0,
+                                  ngx_max(result.seen, total)),
+                          key->rule->window.limit, ctx->now / 1000);
+    }
+
     /* what a question has carried there must not go twice */
 
     if (gmcf->store && (ctx->question == NULL || !glcf->strict

@@ -9,6 +9,7 @@ static ngx_int_t ngx_paas_guard_zone_reuse(ngx_paas_guard_zone_t *zone,
 static ngx_int_t ngx_paas_guard_zone_create(ngx_paas_guard_zone_t *zone);
 static ngx_int_t ngx_paas_guard_zone_names(ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_zone_move(ngx_paas_guard_zone_t *zone);
+static void ngx_paas_guard_zone_sample(ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_zone_tick(ngx_event_t *ev);
 
 
@@ -106,6 +107,8 @@ ngx_paas_guard_zone_create(ngx_paas_guard_zone_t *zone)
                       "paas_guard_zone \"%V\" is too small", &zone->name);
         return NGX_ERROR;
     }
+
+    ngx_paas_guard_zone_sample(zone);
 
     secret = pguard_zone_secret(&zone->core, &len);
 
@@ -263,16 +266,31 @@ ngx_paas_guard_zone_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
 
 
 static void
+ngx_paas_guard_zone_sample(ngx_paas_guard_zone_t *zone)
+{
+    uint64_t  total[PGUARD_VERDICTS];
+
+    pguard_zone_requests(&zone->core, total);
+    pguard_history_sample(zone->core.history, total,
+                          ngx_paas_guard_clock(NULL));
+}
+
+
+/* As a second begins, so that each has a moment in the history. */
+
+static void
 ngx_paas_guard_zone_tick(ngx_event_t *ev)
 {
     ngx_paas_guard_zone_t  *zone;
 
     zone = ev->data;
 
+    ngx_paas_guard_zone_sample(zone);
     ngx_paas_guard_log_summaries(zone, ev->log);
     ngx_paas_guard_zone_save(zone, ev->log);
 
-    ngx_add_timer(ev, NGX_PAAS_GUARD_TICK);
+    ngx_add_timer(ev, NGX_PAAS_GUARD_TICK
+                      - ngx_paas_guard_clock(NULL) % NGX_PAAS_GUARD_TICK);
 }
 
 

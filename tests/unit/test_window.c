@@ -50,6 +50,7 @@ typedef struct {
     size_t                 first;     /* the first within window */
     size_t                 first_sure;
     size_t                 exceeded;
+    size_t                 unseen;    /* arrivals since the last look */
 } subject_t;
 
 
@@ -139,6 +140,20 @@ arrive(subject_t *s, pguard_msec_t gap)
     }
 
     s->exceeded += r.exceeded;
+    s->unseen = r.seen ? 0 : s->unseen + 1;
+
+    if (r.seen > truth
+        || (r.seen && r.seen + s->rule.group <= s->n - s->first_sure
+            && r.seen <= (PGUARD_WINDOW_MARKS - 1) * s->rule.group))
+    {
+        wrong(s, "seen: not the count", r.seen);
+    }
+
+    if (s->unseen >= s->rule.group
+        && s->n - s->first_sure > s->rule.limit / 2 + s->rule.group)
+    {
+        wrong(s, "not looked at", r.seen);
+    }
 }
 
 
