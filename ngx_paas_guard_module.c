@@ -387,8 +387,13 @@ ngx_paas_guard_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->log_level, prev->log_level, NGX_LOG_WARN);
     ngx_conf_merge_value(conf->ratelimit, prev->ratelimit, 0);
 
-    return ngx_paas_guard_conf_resolve(cf, gmcf, conf) == NGX_OK
-           ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (ngx_paas_guard_conf_resolve(cf, gmcf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_paas_guard_api_merge(cf, prev, conf);
+
+    return NGX_CONF_OK;
 }
 
 

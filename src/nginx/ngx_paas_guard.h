@@ -36,6 +36,9 @@ typedef struct ngx_paas_guard_rule_s       ngx_paas_guard_rule_t;
 #define NGX_PAAS_GUARD_LINES  16        /* of one header: more are not read */
 #define NGX_PAAS_GUARD_TAG    "paas-guard"
 
+#define NGX_PAAS_GUARD_STATUS_READ   1
+#define NGX_PAAS_GUARD_STATUS_WRITE  2
+
 
 /* A zone: what the configuration says, and this process's view of it. */
 
@@ -207,7 +210,7 @@ typedef struct {
     ngx_flag_t                   dry_run;
     ngx_uint_t                   log_level;
     ngx_flag_t                   ratelimit;
-    ngx_uint_t                   status;        /* 1: read, 2: write, too */
+    ngx_uint_t                   status;        /* 0: no paas_guard_status */
 } ngx_paas_guard_loc_conf_t;
 
 
@@ -498,10 +501,12 @@ void ngx_paas_guard_log_block(ngx_paas_guard_zone_t *zone,
 void ngx_paas_guard_audit(ngx_paas_guard_main_conf_t *gmcf,
     pguard_audit_record_t *rec);
 
-/* ngx_paas_guard_status.c: the JSON API */
+/* ngx_paas_guard_api.c: the calls below paas_guard_status, of _api_*.c */
 
 char *ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+void ngx_paas_guard_api_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *prev,
+    ngx_paas_guard_loc_conf_t *conf);
 
 /* ngx_paas_guard_metrics.c; families of the gateway: ..._metrics_gateway.c */
 

@@ -1,0 +1,171 @@
+/*
+ * What can be wrong with a call: see pguard_problem.h.
+ */
+
+#include "pguard_problem.h"
+
+#include <string.h>
+
+
+typedef struct {
+    unsigned     status;
+    const char  *code;
+    const char  *detail[PGUARD_LANGS];      /* "%": the name */
+} pguard_problem_t;
+
+
+/* Phrases of RFC 9110: with "about:blank", the title is that of the status. */
+
+static const struct {
+    unsigned     status;
+    const char  *title;
+} pguard_problem_titles[] = {
+    { 400, "Bad Request" },
+    { 403, "Forbidden" },
+    { 404, "Not Found" },
+    { 405, "Method Not Allowed" },
+    { 409, "Conflict" },
+    { 411, "Length Required" },
+    { 413, "Content Too Large" },
+    { 415, "Unsupported Media Type" },
+    { 500, "Internal Server Error" },
+    { 503, "Service Unavailable" },
+    { 0, "Error" }
+};
+
+
+static const pguard_problem_t  pguard_problems[PGUARD_PROBLEMS] = {
+    [PGUARD_PROBLEM_NONE] = { 200, "none", { "", "" } },
+
+    [PGUARD_PROBLEM_NO_CALL] = { 404, "no_call", {
+        "There is no such call.",
+        "Cet appel n'existe pas." } },
+    [PGUARD_PROBLEM_METHOD] = { 405, "method", {
+        "This call has other methods: see Allow.",
+        "Cet appel a d'autres méthodes : voir Allow." } },
+    [PGUARD_PROBLEM_READ_ONLY] = { 403, "read_only", {
+        "Writing is not enabled here (paas_guard_status write=on).",
+        "L'écriture n'est pas permise ici (paas_guard_status write=on)." } },
+    [PGUARD_PROBLEM_CONTENT_TYPE] = { 415, "content_type", {
+        "Writing takes Content-Type: application/json.",
+        "Écrire demande Content-Type: application/json." } },
+    [PGUARD_PROBLEM_CROSS_SITE] = { 403, "cross_site", {
+        "A page of another site must not write here.",
+        "Une page d'un autre site ne peut pas écrire ici." } },
+    [PGUARD_PROBLEM_LENGTH] = { 411, "length", {
+        "A body needs a Content-Length.",
+        "Un corps demande un Content-Length." } },
+    [PGUARD_PROBLEM_BODY_SIZE] = { 413, "body_size", {
+        "The body is longer than 16 KB.",
+        "Le corps dépasse 16 Ko." } },
+    [PGUARD_PROBLEM_JSON_SYNTAX] = { 400, "json_syntax", {
+        "The body is not JSON: %.",
+        "Le corps n'est pas du JSON : %." } },
+    [PGUARD_PROBLEM_JSON_OBJECT] = { 400, "json_object", {
+        "The body is not a JSON object.",
+        "Le corps n'est pas un objet JSON." } },
+    [PGUARD_PROBLEM_MEMBER_UNKNOWN] = { 400, "member_unknown", {
+        "The call has no member \"%\".",
+        "L'appel n'a pas de membre « % »." } },
+    [PGUARD_PROBLEM_MEMBER_TWICE] = { 400, "member_twice", {
+        "The member \"%\" is there twice.",
+        "Le membre « % » est donné deux fois." } },
+    [PGUARD_PROBLEM_MEMBER_TYPE] = { 400, "member_type", {
+        "The member \"%\" has not the type that it should have.",
+        "Le membre « % » n'a pas le type voulu." } },
+    [PGUARD_PROBLEM_MEMBER_LONG] = { 400, "member_long", {
+        "The member \"%\" is too long.",
+        "Le membre « % » est trop long." } },
+    [PGUARD_PROBLEM_MEMBER_MISSING] = { 400, "member_missing", {
+        "The member \"%\" is missing.",
+        "Le membre « % » manque." } },
+    [PGUARD_PROBLEM_MEMBER_VALUE] = { 400, "member_value", {
+        "The value of \"%\" is not one that is possible.",
+        "La valeur de « % » n'est pas possible." } },
+    [PGUARD_PROBLEM_ARGUMENT_UNKNOWN] = { 400, "argument_unknown", {
+        "The call has no argument \"%\".",
+        "L'appel n'a pas de paramètre « % »." } },
+    [PGUARD_PROBLEM_ARGUMENT_VALUE] = { 400, "argument_value", {
+        "The value of the argument \"%\" is not one that is possible.",
+        "La valeur du paramètre « % » n'est pas possible." } },
+    [PGUARD_PROBLEM_ZONE] = { 404, "unknown_zone", {
+        "There is no zone \"%\".",
+        "Il n'y a pas de zone « % »." } },
+    [PGUARD_PROBLEM_BLOCK] = { 404, "unknown_block", {
+        "There is no active block \"%\".",
+        "Il n'y a pas de blocage actif « % »." } },
+    [PGUARD_PROBLEM_MEMORY] = { 503, "memory", {
+        "There was no memory for this.",
+        "La mémoire a manqué." } }
+};
+
+
+unsigned
+pguard_problem_status(pguard_problem_e problem)
+{
+    return pguard_problems[problem].status;
+}
+
+
+static const char *
+pguard_problem_title(unsigned status)
+{
+    unsigned  i;
+
+    for (i = 0; pguard_problem_titles[i].status; i++) {
+        if (pguard_problem_titles[i].status == status) {
+            break;
+        }
+    }
+
+    return pguard_problem_titles[i].title;
+}
+
+
+static void
+pguard_problem_detail(pguard_out_t *out, const char *text, pguard_str_t name)
+{
+    pguard_str_t  part;
+
+    /* not cut within a character: what is left of one would be replaced */
+
+    if (name.len > PGUARD_PROBLEM_NAME_MAX) {
+        name.len = PGUARD_PROBLEM_NAME_MAX;
+
+        while (name.len && (name.data[name.len] & 0xc0) == 0x80) {
+            name.len--;
+        }
+    }
+
+    part.data = (const unsigned char *) text;
+    part.len = strcspn(text, "%");
+    pguard_out_json(out, part);
+
+    if (text[part.len] == '%') {
+        pguard_out_json(out, name);
+
+        part.data += part.len + 1;
+        part.len = strlen((const char *) part.data);
+        pguard_out_json(out, part);
+    }
+}
+
+
+void
+pguard_problem_out(pguard_out_t *out, pguard_problem_e problem,
+    pguard_str_t name, pguard_lang_e lang)
+{
+    const pguard_problem_t  *p;
+
+    p = &pguard_problems[problem];
+
+    pguard_out_text(out, "{\"type\":\"about:blank\",\"title\":\"");
+    pguard_out_text(out, pguard_problem_title(p->status));
+    pguard_out_text(out, "\",\"status\":");
+    pguard_out_uint(out, p->status);
+    pguard_out_text(out, ",\"detail\":\"");
+    pguard_problem_detail(out, p->detail[lang], name);
+    pguard_out_text(out, "\",\"code\":\"");
+    pguard_out_text(out, p->code);
+    pguard_out_text(out, "\"}\n");
+}

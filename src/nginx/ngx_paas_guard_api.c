@@ -1,0 +1,909 @@
+#include "ngx_paas_guard_api.h"
+
+
+#define NGX_PAAS_GUARD_API_BODY  (16 * 1024)
+#define NGX_PAAS_GUARD_API_PAGE  (16 * 1024)     /* of an answer, at first */
+
+
+static ngx_int_t ngx_paas_guard_api_find(ngx_paas_guard_api_t *api);
+static ngx_int_t ngx_paas_guard_api_allow(ngx_paas_guard_api_t *api,
+    pguard_route_t *route);
+static ngx_int_t ngx_paas_guard_api_may_write(ngx_paas_guard_api_t *api);
+static ngx_uint_t ngx_paas_guard_api_is_json(ngx_http_request_t *r);
+static ngx_uint_t ngx_paas_guard_api_cross_site(ngx_http_request_t *r);
+static ngx_int_t ngx_paas_guard_api_check_args(ngx_paas_guard_api_t *api);
+static void ngx_paas_guard_api_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_paas_guard_api_body(ngx_http_request_t *r,
+    pguard_str_t *body);
+static ngx_int_t ngx_paas_guard_api_members(ngx_paas_guard_api_t *api,
+    pguard_str_t body);
+static void ngx_paas_guard_api_who(ngx_paas_guard_api_t *api);
+static void ngx_paas_guard_api_run(ngx_paas_guard_api_t *api, ngx_int_t rc);
+static void ngx_paas_guard_api_wait(ngx_http_request_t *r);
+static void ngx_paas_guard_api_finish(ngx_paas_guard_api_t *api,
+    ngx_int_t rc);
+static ngx_buf_t *ngx_paas_guard_api_render(ngx_paas_guard_api_t *api);
+static ngx_int_t ngx_paas_guard_api_send(ngx_paas_guard_api_t *api,
+    ngx_buf_t *b);
+
+
+static const ngx_paas_guard_api_call_t  *ngx_paas_guard_api_tables[] = {
+    ngx_paas_guard_api_zones,
+    ngx_paas_guard_api_blocks
+};
+
+#define NGX_PAAS_GUARD_API_TABLES  (sizeof(ngx_paas_guard_api_tables)         \
+                                    / sizeof(ngx_paas_guard_api_tables[0]))
+
+
+static const pguard_member_t  ngx_paas_guard_api_common_members[] = {
+    ngx_paas_guard_api_common,
+    ngx_paas_guard_no_member
+};
+
+
+static const struct {
+    ngx_uint_t  method;
+    ngx_str_t   names;
+} ngx_paas_guard_api_methods[] = {
+    { NGX_HTTP_GET, ngx_string("GET, HEAD") },
+    { NGX_HTTP_POST, ngx_string("POST") },
+    { NGX_HTTP_PUT, ngx_string("PUT") },
+    { NGX_HTTP_PATCH, ngx_string("PATCH") },
+    { NGX_HTTP_DELETE, ngx_string("DELETE") }
+};
+
+#define NGX_PAAS_GUARD_API_METHODS  (sizeof(ngx_paas_guard_api_methods)       \
+                                     / sizeof(ngx_paas_guard_api_methods[0]))
+
+
+static ngx_int_t
+ngx_paas_guard_api_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  n;
+    ngx_time_t                 *tp;
+    pguard_str_t                lines[NGX_PAAS_GUARD_LINES];
+    ngx_paas_guard_api_t       *api;
+    ngx_paas_guard_loc_conf_t  *glcf;
+
+    api = ngx_pcalloc(r->pool, sizeof(ngx_paas_guard_api_t));
+    if (api == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
+    tp = ngx_timeofday();
+
+    api->request = r;
+    api->gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+    api->writable = (glcf->status == NGX_PAAS_GUARD_STATUS_WRITE);
+    api->status = NGX_HTTP_OK;
+    ngx_str_set(&api->type, "application/json");
+    api->now = ngx_paas_guard_clock(NULL);
+    api->wall = (uint64_t) tp->sec * 1000 + tp->msec;
+
+    (void) ngx_paas_guard_header_lines(r, "accept-language", lines,
+                                       NGX_PAAS_GUARD_LINES, &n);
+    api->lang = pguard_negotiate_lang(lines, n);
+
+    ngx_http_set_ctx(r, api, ngx_paas_guard_filter_module);
+
+    rc = ngx_paas_guard_api_find(api);
+
+    if (rc == NGX_OK && api->call->method != NGX_HTTP_GET) {
+        r->request_body_in_single_buf = 1;
+
+        rc = ngx_http_read_client_request_body(r,
+                                             ngx_paas_guard_api_body_handler);
+
+        return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    }
+
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* as after a body: what runs ends the request by itself */
+
+    r->main->count++;
+    ngx_paas_guard_api_run(api, rc);
+
+    return NGX_DONE;
+}
+
+
+/* The call of the path: NGX_OK, or NGX_DECLINED where it may not be made. */
+
+static ngx_int_t
+ngx_paas_guard_api_find(ngx_paas_guard_api_t *api)
+{
+    u_char                       *p;
+    ngx_uint_t                    i;
+    pguard_str_t                  raw, path;
+    pguard_route_t                route;
+    ngx_http_request_t           *r;
+    ngx_http_core_loc_conf_t     *clcf;
+    const ngx_paas_guard_api_call_t  *call;
+
+    r = api->request;
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    ngx_paas_guard_core_str(path, r->uri);
+    ngx_paas_guard_core_str(raw, r->unparsed_uri);
+
+    p = ngx_strlchr(r->unparsed_uri.data,
+                    r->unparsed_uri.data + r->unparsed_uri.len, '?');
+    if (p) {
+        raw.len = p - r->unparsed_uri.data;
+    }
+
+    if (pguard_route_split(&route, raw, path, clcf->name.len) != 0) {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_NO_CALL, "");
+    }
+
+    for (i = 0; i < NGX_PAAS_GUARD_API_TABLES; i++) {
+
+        for (call = ngx_paas_guard_api_tables[i]; call->pattern; call++) {
+
+            if ((r->method == call->method
+                 || (r->method == NGX_HTTP_HEAD
+                     && call->method == NGX_HTTP_GET))
+                && pguard_route_match(&route, call->pattern, api->star))
+            {
+                api->call = call;
+
+                if (call->method != NGX_HTTP_GET
+                    && ngx_paas_guard_api_may_write(api) != NGX_OK)
+                {
+                    return NGX_DECLINED;
+                }
+
+                return ngx_paas_guard_api_check_args(api);
+            }
+        }
+    }
+
+    return ngx_paas_guard_api_allow(api, &route);
+}
+
+
+/* No call has this method and this path: which methods has this path? */
+
+static ngx_int_t
+ngx_paas_guard_api_allow(ngx_paas_guard_api_t *api, pguard_route_t *route)
+{
+    u_char                        buf[128], *p;
+    ngx_str_t                     allow;
+    ngx_uint_t                    i, m, methods;
+    const ngx_paas_guard_api_call_t  *call;
+
+    methods = 0;
+
+    for (i = 0; i < NGX_PAAS_GUARD_API_TABLES; i++) {
+        for (call = ngx_paas_guard_api_tables[i]; call->pattern; call++) {
+            if (pguard_route_match(route, call->pattern, api->star)) {
+                methods |= call->method;
+            }
+        }
+    }
+
+    if (methods == 0) {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_NO_CALL, "");
+    }
+
+    p = buf;
+
+    for (m = 0; m < NGX_PAAS_GUARD_API_METHODS; m++) {
+        if (methods & ngx_paas_guard_api_methods[m].method) {
+            p = ngx_slprintf(p, buf + sizeof(buf), "%s%V", p == buf ? "" : ", ",
+                             &ngx_paas_guard_api_methods[m].names);
+        }
+    }
+
+    allow.len = p - buf;
+    allow.data = ngx_pnalloc(api->request->pool, allow.len);
+
+    if (allow.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(allow.data, buf, allow.len);
+
+    if (ngx_paas_guard_add_header(api->request, "Allow", &allow, NULL)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_METHOD, "");
+}
+
+
+/* What no page of another site can send: it would need leave, which is not
+   given, to send that Content-Type.  The rest is a second line of defence. */
+
+static ngx_int_t
+ngx_paas_guard_api_may_write(ngx_paas_guard_api_t *api)
+{
+    pguard_problem_e     problem;
+    ngx_http_request_t  *r;
+
+    r = api->request;
+
+    if (!api->writable) {
+        problem = PGUARD_PROBLEM_READ_ONLY;
+
+    } else if (!ngx_paas_guard_api_is_json(r)) {
+        problem = PGUARD_PROBLEM_CONTENT_TYPE;
+
+    } else if (ngx_paas_guard_api_cross_site(r)) {
+        problem = PGUARD_PROBLEM_CROSS_SITE;
+
+    } else if (r->headers_in.chunked) {
+        problem = PGUARD_PROBLEM_LENGTH;
+
+    } else if (r->headers_in.content_length_n > NGX_PAAS_GUARD_API_BODY) {
+        problem = PGUARD_PROBLEM_BODY_SIZE;
+
+    } else {
+        return NGX_OK;
+    }
+
+    return ngx_paas_guard_api_wrong(api, problem, "");
+}
+
+
+static ngx_uint_t
+ngx_paas_guard_api_is_json(ngx_http_request_t *r)
+{
+    ngx_str_t  *type;
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    type = &r->headers_in.content_type->value;
+
+    return type->len >= sizeof("application/json") - 1
+           && ngx_strncasecmp(type->data, (u_char *) "application/json",
+                              sizeof("application/json") - 1)
+              == 0
+           && (type->len == sizeof("application/json") - 1
+               || type->data[sizeof("application/json") - 1] == ';'
+               || type->data[sizeof("application/json") - 1] == ' ');
+}
+
+
+/* Browsers say it in Sec-Fetch-Site, or, over plain HTTP, by an Origin that is
+   not this host; other clients send neither. */
+
+static ngx_uint_t
+ngx_paas_guard_api_cross_site(ngx_http_request_t *r)
+{
+    size_t         len;
+    ngx_str_t      host, site;
+    ngx_uint_t     n;
+    pguard_str_t   line;
+    const u_char  *p;
+
+    (void) ngx_paas_guard_header_lines(r, "sec-fetch-site", &line, 1, &n);
+
+    if (n) {
+        site.data = (u_char *) line.data;
+        site.len = line.len;
+
+        return !ngx_paas_guard_same(&site, "same-origin")
+               && !ngx_paas_guard_same(&site, "none");
+    }
+
+    (void) ngx_paas_guard_header_lines(r, "origin", &line, 1, &n);
+
+    if (n == 0) {
+        return 0;
+    }
+
+    if (r->headers_in.host == NULL) {
+        return 1;
+    }
+
+    host = r->headers_in.host->value;
+
+    for (p = line.data; p + 2 < line.data + line.len; p++) {
+
+        if (p[0] == ':' && p[1] == '/' && p[2] == '/') {
+            len = line.data + line.len - (p + 3);
+
+            return len != host.len
+                   || ngx_strncasecmp((u_char *) p + 3, host.data, len) != 0;
+        }
+    }
+
+    /* "null" */
+
+    return 1;
+}
+
+
+/* The next argument of a query, which loses it: NGX_OK; NGX_DECLINED at its
+   end. */
+
+static ngx_int_t
+ngx_paas_guard_api_next_arg(ngx_str_t *query, ngx_str_t *name,
+    ngx_str_t *value)
+{
+    size_t   n;
+    u_char  *p;
+
+    while (query->len && query->data[0] == '&') {
+        query->data++;
+        query->len--;
+    }
+
+    if (query->len == 0) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_strlchr(query->data, query->data + query->len, '&');
+    n = p ? (size_t) (p - query->data) : query->len;
+
+    name->data = query->data;
+    name->len = n;
+
+    p = ngx_strlchr(query->data, query->data + n, '=');
+
+    value->data = p ? p + 1 : query->data + n;
+    value->len = query->data + n - value->data;
+
+    if (p) {
+        name->len = p - query->data;
+    }
+
+    query->data += n;
+    query->len -= n;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_api_check_args(ngx_paas_guard_api_t *api)
+{
+    ngx_str_t           query, name, value;
+    pguard_str_t        s;
+    const char *const  *arg;
+
+    query = api->request->args;
+
+    while (ngx_paas_guard_api_next_arg(&query, &name, &value) == NGX_OK) {
+
+        for (arg = api->call->args; arg && *arg; arg++) {
+            if (ngx_paas_guard_same(&name, *arg)) {
+                break;
+            }
+        }
+
+        if (arg == NULL || *arg == NULL) {
+            ngx_paas_guard_core_str(s, name);
+            return ngx_paas_guard_api_problem(api,
+                                              PGUARD_PROBLEM_ARGUMENT_UNKNOWN,
+                                              s);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_paas_guard_api_arg(ngx_paas_guard_api_t *api, const char *name,
+    pguard_str_t *value)
+{
+    size_t      i;
+    u_char     *dst, *src;
+    ngx_str_t   query, arg, raw;
+
+    query = api->request->args;
+
+    while (ngx_paas_guard_api_next_arg(&query, &arg, &raw) == NGX_OK) {
+
+        if (!ngx_paas_guard_same(&arg, name)) {
+            continue;
+        }
+
+        src = ngx_pnalloc(api->request->pool, raw.len * 2 + 1);
+        if (src == NULL) {
+            return NGX_ERROR;
+        }
+
+        for (i = 0; i < raw.len; i++) {
+            src[i] = raw.data[i] == '+' ? ' ' : raw.data[i];
+        }
+
+        dst = src + raw.len;
+        value->data = dst;
+        ngx_unescape_uri(&dst, &src, raw.len, 0);
+        value->len = dst - value->data;
+
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_paas_guard_api_arg_number(ngx_paas_guard_api_t *api, const char *name,
+    uint64_t max, uint64_t *n)
+{
+    off_t         number;
+    ngx_int_t     rc;
+    pguard_str_t  s;
+
+    rc = ngx_paas_guard_api_arg(api, name, &s);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    number = ngx_atoof((u_char *) s.data, s.len);
+
+    if (number == NGX_ERROR || (uint64_t) number > max) {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_VALUE,
+                                        name);
+    }
+
+    *n = number;
+
+    return NGX_OK;
+}
+
+
+ngx_paas_guard_zone_t *
+ngx_paas_guard_api_zone(ngx_paas_guard_api_t *api, pguard_str_t name)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_zone_t  **zones;
+
+    zones = api->gmcf->zones.elts;
+
+    for (i = 0; i < api->gmcf->zones.nelts; i++) {
+
+        if (zones[i]->name.len == name.len
+            && ngx_memcmp(zones[i]->name.data, name.data, name.len) == 0)
+        {
+            return zones[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_paas_guard_api_arg_zone(ngx_paas_guard_api_t *api,
+    ngx_paas_guard_zone_t **zone)
+{
+    ngx_int_t     rc;
+    pguard_str_t  name;
+
+    *zone = NULL;
+    rc = ngx_paas_guard_api_arg(api, "zone", &name);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    *zone = ngx_paas_guard_api_zone(api, name);
+
+    return *zone ? NGX_OK
+                 : ngx_paas_guard_api_problem(api, PGUARD_PROBLEM_ZONE, name);
+}
+
+
+ngx_int_t
+ngx_paas_guard_api_problem(ngx_paas_guard_api_t *api, pguard_problem_e problem,
+    pguard_str_t name)
+{
+    api->problem = problem;
+    api->problem_name = name;
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_paas_guard_api_wrong(ngx_paas_guard_api_t *api, pguard_problem_e problem,
+    const char *name)
+{
+    pguard_str_t  s;
+
+    s.data = (u_char *) name;
+    s.len = ngx_strlen(name);
+
+    return ngx_paas_guard_api_problem(api, problem, s);
+}
+
+
+static void
+ngx_paas_guard_api_body_handler(ngx_http_request_t *r)
+{
+    ngx_int_t              rc;
+    pguard_str_t           body;
+    ngx_paas_guard_api_t  *api;
+
+    api = ngx_http_get_module_ctx(r, ngx_paas_guard_filter_module);
+
+    rc = ngx_paas_guard_api_body(r, &body);
+
+    if (rc == NGX_OK) {
+        rc = ngx_paas_guard_api_members(api, body);
+    }
+
+    ngx_paas_guard_api_run(api, rc);
+}
+
+
+/* The whole body: mostly one buffer; several, or a file, where another module
+   has asked nginx to keep it so. */
+
+static ngx_int_t
+ngx_paas_guard_api_body(ngx_http_request_t *r, pguard_str_t *body)
+{
+    u_char       *p;
+    size_t        n, size;
+    ssize_t       got;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    body->data = NULL;
+    body->len = 0;
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    size = ngx_max(r->headers_in.content_length_n, 0);
+
+    p = ngx_pnalloc(r->pool, size + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        b = cl->buf;
+        n = ngx_min((size_t) ngx_buf_size(b), size - body->len);
+
+        if (b->in_file && !ngx_buf_in_memory(b)) {
+            got = ngx_read_file(b->file, p + body->len, n, b->file_pos);
+
+            if (got != (ssize_t) n) {
+                return NGX_ERROR;
+            }
+
+        } else {
+            ngx_memcpy(p + body->len, b->pos, n);
+        }
+
+        body->len += n;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_api_members(ngx_paas_guard_api_t *api, pguard_str_t body)
+{
+    u_char                 *scratch;
+    pguard_str_t            what;
+    pguard_members_e        rc;
+    const pguard_member_t  *members;
+
+    static const pguard_problem_e  problems[] = {
+        [PGUARD_MEMBERS_SYNTAX]  = PGUARD_PROBLEM_JSON_SYNTAX,
+        [PGUARD_MEMBERS_OBJECT]  = PGUARD_PROBLEM_JSON_OBJECT,
+        [PGUARD_MEMBERS_UNKNOWN] = PGUARD_PROBLEM_MEMBER_UNKNOWN,
+        [PGUARD_MEMBERS_TWICE]   = PGUARD_PROBLEM_MEMBER_TWICE,
+        [PGUARD_MEMBERS_TYPE]    = PGUARD_PROBLEM_MEMBER_TYPE,
+        [PGUARD_MEMBERS_LONG]    = PGUARD_PROBLEM_MEMBER_LONG
+    };
+
+    scratch = ngx_pnalloc(api->request->pool, body.len + 1);
+    if (scratch == NULL) {
+        return NGX_ERROR;
+    }
+
+    members = api->call->members ? api->call->members
+                                 : ngx_paas_guard_api_common_members;
+
+    rc = pguard_members_read(body, members, api->value, scratch, &what);
+
+    if (rc != PGUARD_MEMBERS_OK) {
+        return ngx_paas_guard_api_problem(api, problems[rc], what);
+    }
+
+    api->why = api->value[NGX_PAAS_GUARD_API_WHY].str;
+    ngx_paas_guard_api_who(api);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_paas_guard_api_who(ngx_paas_guard_api_t *api)
+{
+    ngx_http_request_t  *r;
+
+    r = api->request;
+    api->who = api->value[NGX_PAAS_GUARD_API_WHO].str;
+
+    if (ngx_http_auth_basic_user(r) == NGX_OK && r->headers_in.user.len) {
+        ngx_paas_guard_core_str(api->who, r->headers_in.user);
+    }
+}
+
+
+/* Runs the call, unless rc says that something was wrong already. */
+
+static void
+ngx_paas_guard_api_run(ngx_paas_guard_api_t *api, ngx_int_t rc)
+{
+    if (rc == NGX_OK && api->call->handler) {
+        rc = api->call->handler(api);
+    }
+
+    if (rc == NGX_AGAIN) {
+        api->waiting = 1;
+        ngx_paas_guard_api_wait(api->request);
+        return;
+    }
+
+    ngx_paas_guard_api_finish(api, rc);
+}
+
+
+static void
+ngx_paas_guard_api_wait(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "paas_guard: client's close will not be noticed");
+    }
+}
+
+
+void
+ngx_paas_guard_api_done(ngx_paas_guard_api_t *api, ngx_int_t rc)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    if (!api->waiting) {
+        return;
+    }
+
+    api->waiting = 0;
+
+    r = api->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    ngx_paas_guard_api_finish(api, rc);
+
+    /* r may be gone here */
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_paas_guard_api_finish(ngx_paas_guard_api_t *api, ngx_int_t rc)
+{
+    ngx_buf_t           *b;
+    ngx_http_request_t  *r;
+
+    r = api->request;
+
+    if (rc == NGX_ERROR) {
+        (void) ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMORY, "");
+    }
+
+    b = ngx_paas_guard_api_render(api);
+
+    ngx_http_finalize_request(r, b ? ngx_paas_guard_api_send(api, b)
+                                   : NGX_HTTP_INTERNAL_SERVER_ERROR);
+}
+
+
+static ngx_buf_t *
+ngx_paas_guard_api_render(ngx_paas_guard_api_t *api)
+{
+    size_t      size;
+    ngx_buf_t  *b;
+
+    for (size = NGX_PAAS_GUARD_API_PAGE; /* void */ ;
+         size = api->out.need + 4096)
+    {
+        b = ngx_create_temp_buf(api->request->pool, size);
+        if (b == NULL) {
+            return NULL;
+        }
+
+        pguard_out_init(&api->out, b->pos, size);
+        pguard_writer_init(&api->writer, &api->out);
+
+        if (api->problem) {
+            pguard_problem_out(&api->out, api->problem, api->problem_name,
+                               api->lang);
+        } else {
+            api->call->write(api);
+        }
+
+        if (api->out.need <= size) {
+            b->last = api->out.pos;
+            return b;
+        }
+
+        (void) ngx_pfree(api->request->pool, b->start);
+    }
+}
+
+
+static ngx_int_t
+ngx_paas_guard_api_headers(ngx_paas_guard_api_t *api)
+{
+    ngx_str_t            language;
+    ngx_http_request_t  *r;
+
+    static ngx_str_t  no_store = ngx_string("no-store");
+    static ngx_str_t  no_sniff = ngx_string("nosniff");
+    static ngx_str_t  vary = ngx_string("Accept, Accept-Language");
+
+    r = api->request;
+
+    if (ngx_paas_guard_add_header(r, "Cache-Control", &no_store, NULL)
+        != NGX_OK
+        || ngx_paas_guard_add_header(r, "X-Content-Type-Options", &no_sniff,
+                                     NULL)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (!api->problem && !api->human) {
+        return NGX_OK;
+    }
+
+    language.len = pguard_lang_names[api->lang].len;
+    language.data = (u_char *) pguard_lang_names[api->lang].data;
+
+    if (ngx_paas_guard_add_header(r, "Content-Language", &language, NULL)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_paas_guard_add_header(r, "Vary", &vary, NULL);
+}
+
+
+static ngx_int_t
+ngx_paas_guard_api_send(ngx_paas_guard_api_t *api, ngx_buf_t *b)
+{
+    ngx_http_request_t  *r;
+
+    static ngx_str_t  problem = ngx_string("application/problem+json");
+
+    r = api->request;
+
+    b->last_buf = (r == r->main);
+    b->last_in_chain = 1;
+
+    r->headers_out.status = api->problem ? pguard_problem_status(api->problem)
+                                         : api->status;
+    r->headers_out.content_length_n = b->last - b->pos;
+    r->headers_out.content_type = api->problem ? problem : api->type;
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    if (ngx_paas_guard_api_headers(api) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_paas_guard_send_buf(r, b);
+}
+
+
+void
+ngx_paas_guard_api_time(ngx_paas_guard_api_t *api, const char *name,
+    pguard_msec_t at)
+{
+    pguard_writer_utc(&api->writer, name, api->wall + at - api->now);
+}
+
+
+void
+ngx_paas_guard_api_action(ngx_paas_guard_api_t *api,
+    pguard_audit_record_t *rec, const char *what)
+{
+    ngx_memzero(rec, sizeof(pguard_audit_record_t));
+
+    rec->type = PGUARD_AUDIT_OPERATOR_ACTION;
+    rec->str[PGUARD_AUDIT_WHO] = api->who;
+    rec->str[PGUARD_AUDIT_WHY] = api->why;
+    rec->str[PGUARD_AUDIT_WHAT].data = (u_char *) what;
+    rec->str[PGUARD_AUDIT_WHAT].len = ngx_strlen(what);
+}
+
+
+char *
+ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_paas_guard_loc_conf_t *glcf = conf;
+
+    ngx_str_t                 *args;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (glcf->status) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+    glcf->status = NGX_PAAS_GUARD_STATUS_READ;
+
+    if (cf->args->nelts == 2) {
+
+        if (!ngx_paas_guard_same(&args[1], "write=on")) {
+            return ngx_paas_guard_invalid(cf, cmd, &args[1], "write=on");
+        }
+
+        glcf->status = NGX_PAAS_GUARD_STATUS_WRITE;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_paas_guard_api_handler;
+
+    if (clcf->name.len && clcf->name.data[clcf->name.len - 1] == '/') {
+        clcf->auto_redirect = 1;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* limit_except makes a location of its own, which is to do the same.  A body
+   that is read is in memory, and too long a one is refused here, in JSON. */
+
+void
+ngx_paas_guard_api_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *prev,
+    ngx_paas_guard_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && prev->status && conf->status == 0
+        && clcf->handler == NULL)
+    {
+        conf->status = prev->status;
+        clcf->handler = ngx_paas_guard_api_handler;
+    }
+
+    if (clcf->handler == ngx_paas_guard_api_handler && conf->zone == NULL) {
+        clcf->client_max_body_size = 0;
+        clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
+                                                NGX_PAAS_GUARD_API_BODY);
+    }
+}
