@@ -27,7 +27,7 @@ AUDIT_SRC = $(wildcard src/audit/*.c) \
 AUDIT_LIBS = -lcrypto -lz -lxxhash
 
 .PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan fuzz \
-	lint clean help
+	bench-instructions lint clean help
 
 help:
 	@echo "make run         build, and start the guarded gateway on 127.0.0.1:8080"
@@ -37,6 +37,7 @@ help:
 	@echo "make test-audit  those of paas-guard-audit"
 	@echo "make test-asan   both once more, under AddressSanitizer and UBSan"
 	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds"
+	@echo "make bench-instructions  what a request costs, under callgrind; fails if it grew"
 	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
 	@echo "make purity      the core compiles without nginx;  make lint  cppcheck"
 	@echo "make clean       remove $(BUILD)/"
@@ -106,6 +107,10 @@ fuzz:
 	  -fno-sanitize-recover=undefined -o $(BUILD)/fuzz/$$f tests/fuzz/$$f.c $(CORE) $(LIBS) && \
 	 $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_TIME) -verbosity=0 -print_final_stats=1 \
 	  -artifact_prefix=$(BUILD)/fuzz/$$f- $(BUILD)/fuzz/$$f.corpus || exit 1; done
+
+bench-instructions:
+	@tools/setup.sh bench
+	@tests/bench/instructions.pl
 
 lint:
 	@tools/setup.sh lint

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|fuzz|lint]
+# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|fuzz|lint]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,9 +12,10 @@ case ${1:-run} in
     build) want=$build ;;
     run)   want="$build curl" ;;
     test)  want="$build curl libcmocka-dev perl procps redis-server $perl" ;;
+    bench) want="$build perl valgrind" ;;
     fuzz)  want="$build clang libclang-rt-dev libcmocka-dev" ;;
     lint)  want="$build cppcheck" ;;
-    *)     echo "usage: $0 [build|run|test|fuzz|lint]" >&2; exit 2 ;;
+    *)     echo "usage: $0 [build|run|test|bench|fuzz|lint]" >&2; exit 2 ;;
 esac
 
 deps=$PWD/.deps
