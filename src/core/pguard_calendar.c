@@ -149,34 +149,6 @@ pguard_day_out(pguard_out_t *out, pguard_month_t month, unsigned day)
 }
 
 
-void
-pguard_time_out(pguard_out_t *out, uint64_t ms)
-{
-    int       month, day;
-    int64_t   year;
-    unsigned  second;
-
-    pguard_tz_date((int64_t) (ms / 1000 / PGUARD_DAY_SECONDS), &year, &month,
-                   &day);
-    second = (unsigned) (ms / 1000 % PGUARD_DAY_SECONDS);
-
-    pguard_calendar_padded(out, (unsigned) year, 4);
-    pguard_out_byte(out, '-');
-    pguard_calendar_padded(out, (unsigned) month, 2);
-    pguard_out_byte(out, '-');
-    pguard_calendar_padded(out, (unsigned) day, 2);
-    pguard_out_byte(out, 'T');
-    pguard_calendar_padded(out, second / 3600, 2);
-    pguard_out_byte(out, ':');
-    pguard_calendar_padded(out, second / 60 % 60, 2);
-    pguard_out_byte(out, ':');
-    pguard_calendar_padded(out, second % 60, 2);
-    pguard_out_byte(out, '.');
-    pguard_calendar_padded(out, (unsigned) (ms % 1000), 3);
-    pguard_out_byte(out, 'Z');
-}
-
-
 int
 pguard_time_parse(pguard_str_t s, uint64_t *ms)
 {

@@ -1,7 +1,7 @@
 /*
- * Months of a time zone, in seconds since 1970, and times as text.  A month
- * lasts from its first local midnight to that of the next: 743 hours or 745
- * where the clock changes.
+ * Months of a time zone, in seconds since 1970, and times read from text
+ * (pguard_utc.h writes them).  A month lasts from its first local midnight to
+ * that of the next: 743 hours or 745 where the clock changes.
  */
 
 #ifndef PGUARD_CALENDAR_H
@@ -19,7 +19,6 @@ typedef uint32_t  pguard_month_t;
 #define PGUARD_MONTH_MAX   4092                    /* 2310-12 */
 #define PGUARD_MONTH_DAYS  31
 #define PGUARD_MONTH_LEN   (sizeof("2024-03") - 1)
-#define PGUARD_TIME_LEN    (sizeof("2024-03-13T10:00:00.000Z") - 1)
 
 typedef struct {
     pguard_month_t  month;
@@ -52,10 +51,6 @@ pguard_month_t pguard_month_parse(pguard_str_t s);
 
 /* "2024-03-13": a day of the month, from 1. */
 void pguard_day_out(pguard_out_t *out, pguard_month_t month, unsigned day);
-
-/* Milliseconds since 1970, as RFC 3339 has it in UTC: PGUARD_TIME_LEN bytes
-   for years up to 9999. */
-void pguard_time_out(pguard_out_t *out, uint64_t ms);
 
 /*
  * The whole of s, a time of RFC 3339: with up to nine decimals, of which three

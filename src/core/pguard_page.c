@@ -3,6 +3,7 @@
  */
 
 #include "pguard_page.h"
+#include "pguard_utc.h"
 
 
 void
@@ -102,7 +103,7 @@ pguard_page_time(pguard_page_t *p, uint64_t at)
 {
     int32_t        offset, minutes;
     int64_t        until;
-    unsigned char  buf[PGUARD_TIME_LEN + 8];
+    unsigned char  buf[PGUARD_UTC_LEN + 8];
     pguard_out_t   out;
 
     offset = pguard_tz_offset(p->r->tz, (int64_t) at, &until);
@@ -112,10 +113,10 @@ pguard_page_time(pguard_page_t *p, uint64_t at)
     }
 
     pguard_out_init(&out, buf, sizeof(buf));
-    pguard_time_out(&out, (uint64_t) ((int64_t) at + offset) * 1000);
+    pguard_utc_out(&out, (uint64_t) ((int64_t) at + offset) * 1000);
 
     pguard_page_raw(p, "<time datetime=\"");
-    pguard_time_out(p->out, at * 1000);
+    pguard_utc_out(p->out, at * 1000);
     pguard_page_raw(p, "\">");
     pguard_out_bytes(p->out, buf, 10);
     pguard_page_raw(p, " ");

@@ -4,6 +4,7 @@
 
 #include "pguard_report.h"
 #include "pguard_reason.h"
+#include "pguard_utc.h"
 
 
 typedef struct {
@@ -116,7 +117,7 @@ pguard_report_at(pguard_out_t *out, const char *name, uint64_t at)
     }
 
     pguard_out_byte(out, '"');
-    pguard_time_out(out, at * 1000);
+    pguard_utc_out(out, at * 1000);
     pguard_out_byte(out, '"');
 }
 
@@ -165,7 +166,7 @@ pguard_report_json(pguard_out_t *out, const pguard_report_t *r)
     pguard_report_at(out, "as_of", f->as_of);
     pguard_report_key(out, "generated");
     pguard_out_byte(out, '"');
-    pguard_time_out(out, r->generated);
+    pguard_utc_out(out, r->generated);
     pguard_out_byte(out, '"');
     pguard_report_bool(out, "running", f->as_of < f->span.end);
     pguard_report_at(out, "counted_since", r->since);
@@ -421,7 +422,7 @@ static void
 pguard_csv_at(pguard_out_t *out, uint64_t at)
 {
     if (at) {
-        pguard_time_out(out, at * 1000);
+        pguard_utc_out(out, at * 1000);
     }
 }
 

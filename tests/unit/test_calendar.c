@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "pguard_calendar.h"
+#include "pguard_utc.h"
 #include "zone_file.h"
 
 
@@ -360,8 +361,8 @@ test_time_text(void **state)
         assert_int_equal(ms, good[i].ms);
 
         pguard_out_init(&out, buf, sizeof(buf));
-        pguard_time_out(&out, ms);
-        assert_int_equal(out.need, PGUARD_TIME_LEN);
+        pguard_utc_out(&out, ms);
+        assert_int_equal(out.need, PGUARD_UTC_LEN);
         assert_true(pguard_time_parse((pguard_str_t) { out.need, buf }, &ms));
         assert_int_equal(ms, good[i].ms);
     }
@@ -371,8 +372,8 @@ test_time_text(void **state)
     }
 
     pguard_out_init(&out, buf, sizeof(buf));
-    pguard_time_out(&out, 1710324000007);
-    assert_memory_equal(buf, "2024-03-13T10:00:00.007Z", PGUARD_TIME_LEN);
+    pguard_utc_out(&out, 1710324000007);
+    assert_memory_equal(buf, "2024-03-13T10:00:00.007Z", PGUARD_UTC_LEN);
 
     pguard_out_init(&out, buf, sizeof(buf));
     pguard_day_out(&out, pguard_month_parse(text("2024-03")), 9);
