@@ -7,7 +7,18 @@
  * A writer that dies leaves until at 0: the entry is inactive, and whole
  * again when it is written next.  A reader sees until last and looks at it
  * again after copying.
+ *
+ * What the audit log is owed is in the entry itself, so that any process can
+ * tell it, whichever died: a block owes its begin from the moment on that it
+ * is active, then its end.  An entry with until and ended at 0 never was.
  */
+
+
+const pguard_str_t  pguard_block_how_names[PGUARD_BLOCK_HOWS] = {
+    [PGUARD_BLOCK_EXPIRED]   = pguard_string("expired"),
+    [PGUARD_BLOCK_LIFTED]    = pguard_string("lifted"),
+    [PGUARD_BLOCK_FORGOTTEN] = pguard_string("forgotten")
+};
 
 
 static uint64_t
@@ -131,27 +142,26 @@ pguard_block_length(const pguard_block_rule_t *rule, unsigned steps)
 /* An entry that can be written: of the same key, else free, else the one of
    those inactive that ended first. */
 
-static int64_t
+pguard_block_t *
 pguard_block_place(const pguard_blocks_t *t, const pguard_block_t *b,
     pguard_msec_t now)
 {
-    unsigned  i;
-    int64_t   place;
-    uint64_t  n;
+    unsigned         i;
+    uint64_t         n;
+    pguard_block_t  *to, *place;
 
-    place = -1;
+    place = NULL;
     n = pguard_block_bucket(t, b->key);
 
     for (i = 0; i < PGUARD_BLOCK_WAYS; i++, n++) {
+        to = &t->block[n];
 
-        if (t->tag[n] && pguard_block_same(&t->block[n], b->kind, b->key)) {
-            return (int64_t) n;
+        if (t->tag[n] && pguard_block_same(to, b->kind, b->key)) {
+            return to;
         }
 
-        if (t->block[n].until <= now
-            && (place < 0 || t->block[n].until < t->block[place].until))
-        {
-            place = (int64_t) n;
+        if (to->until <= now && (place == NULL || to->until < place->until)) {
+            place = to;
         }
     }
 
@@ -163,24 +173,26 @@ pguard_block_t *
 pguard_block_put(const pguard_blocks_t *t, const pguard_block_t *b,
     pguard_msec_t now, unsigned *evicted)
 {
-    int64_t          n;
+    uint64_t        *tag;
     pguard_block_t  *to;
 
-    n = pguard_block_place(t, b, now);
+    to = pguard_block_place(t, b, now);
 
-    if (n < 0) {
+    if (to == NULL) {
         return NULL;
     }
 
-    to = &t->block[n];
+    tag = &t->tag[to - t->block];
 
     if (evicted) {
-        *evicted = t->tag[n] && !pguard_block_same(to, b->kind, b->key)
+        *evicted = *tag && !pguard_block_same(to, b->kind, b->key)
                    && pguard_block_steps(to, now);
     }
 
+    pguard_store(&to->due, PGUARD_BLOCK_NOTHING);
+    pguard_store(&to->ended, 0);
     pguard_store(&to->until, 0);
-    pguard_store(&t->tag[n], b->key.lo | 1);
+    pguard_store(tag, b->key.lo | 1);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 
     to->key = b->key;
@@ -198,8 +210,11 @@ pguard_block_put(const pguard_blocks_t *t, const pguard_block_t *b,
     to->reason = b->reason;
     to->step = b->step;
     to->dry_run = b->dry_run;
+    to->client = b->client;
+    to->how = b->how;
     memcpy(to->event, b->event, PGUARD_EVENT_LEN);
 
+    pguard_store(&to->due, b->due);
     pguard_store(&to->until, b->until);
     pguard_raise(&t->until_max[b->kind], b->until);
 
@@ -207,11 +222,70 @@ pguard_block_put(const pguard_blocks_t *t, const pguard_block_t *b,
 }
 
 
-void
-pguard_block_lift(const pguard_blocks_t *t, pguard_block_t *b)
+static void
+pguard_block_free(const pguard_blocks_t *t, pguard_block_t *b)
 {
-    pguard_store(&b->until, 0);
     pguard_store(&t->tag[b - t->block], 0);
+}
+
+
+void
+pguard_block_lift(const pguard_blocks_t *t, pguard_block_t *b,
+    pguard_block_how_e how, pguard_msec_t now)
+{
+    if (b->until > now) {
+        b->how = (uint8_t) how;
+        pguard_store(&b->ended, now);
+    }
+
+    if (b->ended == 0 && b->due != PGUARD_BLOCK_NOTHING) {
+
+        /* it has ended by itself: only its offences are forgotten */
+
+        b->step = 0;
+        return;
+    }
+
+    pguard_store(&b->until, 0);
+
+    if (b->due == PGUARD_BLOCK_NOTHING) {
+        pguard_block_free(t, b);
+    }
+}
+
+
+pguard_block_due_e
+pguard_block_due(const pguard_block_t *b, pguard_msec_t now)
+{
+    pguard_msec_t       until, ended;
+    pguard_block_due_e  due;
+
+    due = pguard_load(&b->due);
+    until = pguard_load(&b->until);
+    ended = until ? until : pguard_load(&b->ended);
+
+    if (ended == 0 || (due == PGUARD_BLOCK_END && ended > now)) {
+        return PGUARD_BLOCK_NOTHING;
+    }
+
+    return due;
+}
+
+
+void
+pguard_block_told(const pguard_blocks_t *t, pguard_block_t *b,
+    pguard_block_due_e due)
+{
+    if (due == PGUARD_BLOCK_BEGIN) {
+        pguard_store(&b->due, PGUARD_BLOCK_END);
+        return;
+    }
+
+    pguard_store(&b->due, PGUARD_BLOCK_NOTHING);
+
+    if (b->until == 0) {
+        pguard_block_free(t, b);
+    }
 }
 
 
@@ -225,6 +299,7 @@ pguard_block_next(const pguard_blocks_t *t, uint64_t *pos, pguard_msec_t now)
 
         if (pguard_load(&t->tag[n])
             && (pguard_load(&t->block[n].until) > now
+                || pguard_load(&t->block[n].due)
                 || pguard_block_steps(&t->block[n], now)))
         {
             return &t->block[n];

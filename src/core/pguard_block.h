@@ -27,6 +27,23 @@ typedef enum {
     PGUARD_BLOCK_ELSEWHERE                     /* key is an id */
 } pguard_block_kind_e;
 
+/* Which line of the audit log a block still owes, and how it ended. */
+
+typedef enum {
+    PGUARD_BLOCK_NOTHING = 0,
+    PGUARD_BLOCK_BEGIN,
+    PGUARD_BLOCK_END
+} pguard_block_due_e;
+
+typedef enum {
+    PGUARD_BLOCK_EXPIRED = 0,
+    PGUARD_BLOCK_LIFTED,
+    PGUARD_BLOCK_FORGOTTEN,
+    PGUARD_BLOCK_HOWS
+} pguard_block_how_e;
+
+extern const pguard_str_t  pguard_block_how_names[PGUARD_BLOCK_HOWS];
+
 typedef struct {
     pguard_hash_t  key;
     pguard_id_t    id;            /* of the rule's key, as it leaves */
@@ -45,6 +62,10 @@ typedef struct {
     uint8_t        step;          /* offences remembered: 1 for the first */
     uint8_t        dry_run;
     unsigned char  event[PGUARD_EVENT_LEN];
+    pguard_id_t    client;        /* who caused it; zeros: not known */
+    pguard_msec_t  ended;         /* before its time; 0: was not */
+    uint8_t        due;           /* pguard_block_due_e */
+    uint8_t        how;           /* pguard_block_how_e */
 } __attribute__((aligned(64))) pguard_block_t;
 
 typedef struct {
@@ -95,11 +116,28 @@ pguard_block_t *pguard_block_put(const pguard_blocks_t *t,
 pguard_block_t *pguard_block_get(const pguard_blocks_t *t,
     pguard_block_kind_e kind, pguard_hash_t key);
 
-/* Caller holds the lock.  Ends b now and forgets its offences. */
-void pguard_block_lift(const pguard_blocks_t *t, pguard_block_t *b);
+/* Caller holds the lock.  The entry that pguard_block_put() would take for b:
+   what is due for it is to be told before.  NULL if there is no place. */
+pguard_block_t *pguard_block_place(const pguard_blocks_t *t,
+    const pguard_block_t *b, pguard_msec_t now);
 
-/* For each entry from *pos on (start at 0): the next one that is active at now
-   or whose offences are remembered; NULL at the end.  Lock-free. */
+/* Caller holds the lock.  Ends b now and forgets its offences.  The entry
+   stays, inactive, until its end is told, if that is due. */
+void pguard_block_lift(const pguard_blocks_t *t, pguard_block_t *b,
+    pguard_block_how_e how, pguard_msec_t now);
+
+/* What is to be told of b: its begin, or its end if that was at now or before;
+   else PGUARD_BLOCK_NOTHING.  One line at a time: ask again after telling. */
+pguard_block_due_e pguard_block_due(const pguard_block_t *b,
+    pguard_msec_t now);
+
+/* Caller holds the lock.  What was due, is told. */
+void pguard_block_told(const pguard_blocks_t *t, pguard_block_t *b,
+    pguard_block_due_e due);
+
+/* For each entry from *pos on (start at 0): the next one that is active at
+   now, or whose offences are remembered, or of which something is to be told;
+   NULL at the end.  Lock-free. */
 pguard_block_t *pguard_block_next(const pguard_blocks_t *t, uint64_t *pos,
     pguard_msec_t now);
 

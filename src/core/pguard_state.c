@@ -4,13 +4,13 @@
 #include "pguard_state.h"
 
 
-#define PGUARD_STATE_MAGIC    "PGSTATE1"
+#define PGUARD_STATE_MAGIC    "PGSTATE2"
 #define PGUARD_STATE_SUM      16
 #define PGUARD_STATE_NUMBERS  8
 #define PGUARD_STATE_ALL      0xff           /* for a service: all of them */
 
 #define PGUARD_STATE_RECORD                                                   \
-    (4 + sizeof(pguard_hash_t) + PGUARD_ID_LEN + 8 * PGUARD_STATE_NUMBERS     \
+    (6 + sizeof(pguard_hash_t) + 2 * PGUARD_ID_LEN + 8 * PGUARD_STATE_NUMBERS \
      + PGUARD_EVENT_LEN)
 
 
@@ -78,21 +78,28 @@ pguard_state_monotonic(const pguard_state_time_t *t, uint64_t wall)
 }
 
 
+/* One that was lifted, and whose end is still to be told, has ended then, and
+   is not remembered. */
+
 void
 pguard_state_block(pguard_out_t *out, const pguard_state_time_t *t,
     const pguard_block_t *b, pguard_str_t rule, pguard_str_t service)
 {
     pguard_out_byte(out, b->kind);
     pguard_out_byte(out, b->reason);
-    pguard_out_byte(out, b->step);
+    pguard_out_byte(out, b->until ? b->step : 0);
     pguard_out_byte(out, b->dry_run);
+    pguard_out_byte(out, b->due);
+    pguard_out_byte(out, b->how);
 
     pguard_state_put(out, b->key.lo);
     pguard_state_put(out, b->key.hi);
     pguard_out_bytes(out, b->id.bytes, PGUARD_ID_LEN);
+    pguard_out_bytes(out, b->client.bytes, PGUARD_ID_LEN);
 
     pguard_state_put(out, pguard_state_wall(t, b->since));
-    pguard_state_put(out, pguard_state_wall(t, b->until));
+    pguard_state_put(out, pguard_state_wall(t, b->until ? b->until
+                                                        : b->ended));
     pguard_state_put(out, b->last);
     pguard_state_put(out, b->forget);
     pguard_state_put(out, b->count);
@@ -203,14 +210,17 @@ pguard_state_record(const unsigned char *p, const pguard_state_time_t *t,
     b->reason = p[1];
     b->step = p[2];
     b->dry_run = p[3];
-    p += 4;
+    b->due = p[4];
+    b->how = p[5];
+    p += 6;
 
     b->key.lo = pguard_state_get(p);
     b->key.hi = pguard_state_get(p + 8);
     p += 16;
 
     memcpy(b->id.bytes, p, PGUARD_ID_LEN);
-    p += PGUARD_ID_LEN;
+    memcpy(b->client.bytes, p + PGUARD_ID_LEN, PGUARD_ID_LEN);
+    p += 2 * PGUARD_ID_LEN;
 
     b->since = pguard_state_monotonic(t, pguard_state_get(p));
     b->until = pguard_state_monotonic(t, pguard_state_get(p + 8));
@@ -239,6 +249,7 @@ pguard_state_next(pguard_state_reader_t *r, const pguard_state_time_t *t,
 
     if (b->kind > PGUARD_BLOCK_ELSEWHERE || b->reason >= PGUARD_REASONS
         || b->step > PGUARD_BLOCK_MAX_STEP
+        || b->due > PGUARD_BLOCK_END || b->how >= PGUARD_BLOCK_HOWS
         || !pguard_state_name(r, rule))
     {
         return 0;

@@ -4,7 +4,7 @@
 
 
 #define PGUARD_ZONE_MAGIC    0x64726175676161ULL        /* "aaguard" */
-#define PGUARD_ZONE_VERSION  2
+#define PGUARD_ZONE_VERSION  3
 
 #define PGUARD_SECRET_LEN    64
 

@@ -351,7 +351,8 @@ ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
         if (next->rule == b.rule && next->service == b.service
             && ngx_memcmp(next->id.bytes, id->bytes, PGUARD_ID_LEN) == 0)
         {
-            pguard_block_lift(&zone->core.blocks, next);
+            pguard_block_lift(&zone->core.blocks, next, PGUARD_BLOCK_LIFTED,
+                              now);
         }
     }
 
@@ -395,7 +396,7 @@ ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone, const u_char *event,
 
     if (found) {
         *b = *found;
-        pguard_block_lift(&zone->core.blocks, found);
+        pguard_block_lift(&zone->core.blocks, found, PGUARD_BLOCK_LIFTED, now);
     }
 
     ngx_shmtx_unlock(&zone->shpool->mutex);

@@ -63,6 +63,12 @@ ngx_paas_guard_state_render(ngx_paas_guard_zone_t *zone,
             break;
         }
 
+        /* one that a dying worker left half written */
+
+        if (next->until == 0 && next->ended == 0) {
+            continue;
+        }
+
         pguard_state_block(&out, t, next,
                            pguard_zone_name(&zone->core, PGUARD_NAME_RULE,
                                             next->rule),
@@ -253,7 +259,9 @@ ngx_paas_guard_state_take(ngx_paas_guard_zone_t *zone, pguard_str_t file,
 
     while (pguard_state_next(&reader, t, &b, &rule, &service)) {
 
-        if (pguard_block_steps(&b, t->now) == 0) {
+        if (pguard_block_steps(&b, t->now) == 0
+            && b.due == PGUARD_BLOCK_NOTHING)
+        {
             continue;
         }
 

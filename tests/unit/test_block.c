@@ -145,7 +145,7 @@ test_copy(void **state)
     assert_int_equal(pguard_block_copy(b, key_of(2), START, &to), 0);
     assert_int_equal(pguard_block_copy(b, key_of(1), START + 1000, &to), 0);
 
-    pguard_block_lift(&t, b);
+    pguard_block_lift(&t, b, PGUARD_BLOCK_LIFTED, START);
     assert_int_equal(pguard_block_copy(b, key_of(1), START, &to), 0);
 }
 
@@ -183,7 +183,7 @@ test_same_key_before_free_place(void **state)
 
     first = put(&t, 1, START);
     b = put(&t, 2, START);
-    pguard_block_lift(&t, first);
+    pguard_block_lift(&t, first, PGUARD_BLOCK_LIFTED, START);
 
     assert_ptr_equal(put(&t, 2, START + 10), b);
     assert_ptr_equal(put(&t, 3, START + 10), first);
@@ -356,13 +356,152 @@ test_lift(void **state)
     (void) state;
 
     b = put(&t, 1, START);
-    pguard_block_lift(&t, b);
+    pguard_block_lift(&t, b, PGUARD_BLOCK_LIFTED, START);
 
     assert_null(find(&t, 1, START));
     assert_null(pguard_block_get(&t, PGUARD_BLOCK_HERE, key_of(1)));
     assert_int_equal(pguard_block_steps(b, START), 0);
     assert_null(pguard_block_next(&t, &pos, START));
     assert_non_null(put(&t, 1, START));
+}
+
+
+/* The next line that b owes at now, and tells it. */
+
+static pguard_block_due_e
+tell(const pguard_blocks_t *t, pguard_block_t *b, pguard_msec_t now)
+{
+    pguard_block_due_e  due = pguard_block_due(b, now);
+
+    if (due != PGUARD_BLOCK_NOTHING) {
+        pguard_block_told(t, b, due);
+    }
+
+    return due;
+}
+
+
+static pguard_block_t *
+put_due(const pguard_blocks_t *t, uint64_t n, pguard_msec_t now,
+    pguard_block_due_e due)
+{
+    pguard_block_t  b = block_of(n, now);
+
+    b.due = (uint8_t) due;
+
+    return pguard_block_put(t, &b, now, NULL);
+}
+
+
+static void
+test_begin_and_end_are_told_once(void **state)
+{
+    uint64_t          pos = 0;
+    pguard_block_t   *b;
+    pguard_blocks_t   t = table(8);
+
+    (void) state;
+
+    b = put_due(&t, 1, START, PGUARD_BLOCK_BEGIN);
+    assert_int_equal(tell(&t, b, START), PGUARD_BLOCK_BEGIN);
+    assert_int_equal(tell(&t, b, START + 999), PGUARD_BLOCK_NOTHING);
+
+    /* which takes nothing from what is remembered of it */
+
+    assert_int_equal(tell(&t, b, START + 1000), PGUARD_BLOCK_END);
+    assert_int_equal(tell(&t, b, START + 9000), PGUARD_BLOCK_NOTHING);
+    assert_int_equal(b->how, PGUARD_BLOCK_EXPIRED);
+    assert_int_equal(pguard_block_steps(b, START + 1000), 1);
+
+    /* one that is over before its begin was told owes both; what is owed is
+       found, however late */
+
+    b = put_due(&t, 1, START + 9000, PGUARD_BLOCK_BEGIN);
+    assert_ptr_equal(pguard_block_next(&t, &pos, START + 99000), b);
+    assert_int_equal(tell(&t, b, START + 99000), PGUARD_BLOCK_BEGIN);
+    assert_int_equal(tell(&t, b, START + 99000), PGUARD_BLOCK_END);
+    pos = 0;
+    assert_null(pguard_block_next(&t, &pos, START + 99000));
+
+    /* set elsewhere: only its end is told here; nothing where there is no
+       audit log */
+
+    b = put_due(&t, 2, START, PGUARD_BLOCK_END);
+    assert_int_equal(tell(&t, b, START), PGUARD_BLOCK_NOTHING);
+    assert_int_equal(tell(&t, b, START + 1000), PGUARD_BLOCK_END);
+    b = put_due(&t, 3, START, PGUARD_BLOCK_NOTHING);
+    assert_int_equal(tell(&t, b, START + 1000), PGUARD_BLOCK_NOTHING);
+}
+
+
+static void
+test_lifted_stays_until_told(void **state)
+{
+    pguard_block_t   *b;
+    pguard_blocks_t   t = table(8);
+
+    (void) state;
+
+    b = put_due(&t, 1, START, PGUARD_BLOCK_BEGIN);
+    pguard_block_lift(&t, b, PGUARD_BLOCK_FORGOTTEN, START + 10);
+
+    assert_null(find(&t, 1, START + 10));
+    assert_int_equal(pguard_block_steps(b, START + 10), 0);
+
+    /* again, which changes nothing */
+
+    pguard_block_lift(&t, b, PGUARD_BLOCK_LIFTED, START + 20);
+
+    assert_int_equal(tell(&t, b, START + 9), PGUARD_BLOCK_BEGIN);
+    assert_int_equal(tell(&t, b, START + 9), PGUARD_BLOCK_NOTHING);
+    assert_int_equal(b->how, PGUARD_BLOCK_FORGOTTEN);
+    assert_int_equal(tell(&t, b, START + 10), PGUARD_BLOCK_END);
+    assert_null(pguard_block_get(&t, PGUARD_BLOCK_HERE, key_of(1)));
+
+    /* after its time: it has expired, and is only forgotten */
+
+    b = put_due(&t, 1, START, PGUARD_BLOCK_END);
+    pguard_block_lift(&t, b, PGUARD_BLOCK_LIFTED, START + 1000);
+    assert_int_equal(pguard_block_steps(b, START + 1000), 0);
+    assert_int_equal(tell(&t, b, START + 1000), PGUARD_BLOCK_END);
+    assert_int_equal(b->how, PGUARD_BLOCK_EXPIRED);
+}
+
+
+static void
+test_place_is_where_it_is_put(void **state)
+{
+    uint64_t          n;
+    pguard_block_t    b, *place;
+    pguard_blocks_t   t = table(8);
+
+    (void) state;
+
+    for (n = 1; n < 20; n++) {
+        b = block_of(n, START + 400 * n);
+        place = pguard_block_place(&t, &b, START + 400 * n);
+        assert_ptr_equal(pguard_block_put(&t, &b, START + 400 * n, NULL),
+                         place);
+    }
+}
+
+
+/* A writer that died within pguard_block_put() has set nothing. */
+
+static void
+test_half_written_owes_nothing(void **state)
+{
+    pguard_block_t   *b;
+    pguard_blocks_t   t = table(8);
+
+    (void) state;
+
+    b = put_due(&t, 1, START, PGUARD_BLOCK_BEGIN);
+    b->until = 0;
+    assert_int_equal(tell(&t, b, START + 5000), PGUARD_BLOCK_NOTHING);
+    b->due = PGUARD_BLOCK_END;
+    assert_int_equal(tell(&t, b, START + 5000), PGUARD_BLOCK_NOTHING);
+    assert_ptr_equal(put_due(&t, 1, START, PGUARD_BLOCK_BEGIN), b);
 }
 
 
@@ -537,6 +676,10 @@ main(void)
         cmocka_unit_test(test_length_doubles),
         cmocka_unit_test(test_escalation),
         cmocka_unit_test(test_lift),
+        cmocka_unit_test(test_begin_and_end_are_told_once),
+        cmocka_unit_test(test_lifted_stays_until_told),
+        cmocka_unit_test(test_place_is_where_it_is_put),
+        cmocka_unit_test(test_half_written_owes_nothing),
         cmocka_unit_test(test_next),
         cmocka_unit_test(test_next_without_offence),
         cmocka_unit_test(test_kinds),
