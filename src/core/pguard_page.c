@@ -2,6 +2,10 @@
  * Parts of a page for people: see pguard_page.h.
  */
 
+#include <string.h>
+
+#include <openssl/evp.h>
+
 #include "pguard_page.h"
 #include "pguard_utc.h"
 
@@ -16,7 +20,21 @@ pguard_page_raw(pguard_page_t *p, const char *html)
 void
 pguard_page_text(pguard_page_t *p, unsigned text)
 {
-    pguard_out_text(p->out, pguard_report_texts[text][p->lang]);
+    pguard_page_words(p, p->texts[text]);
+}
+
+
+void
+pguard_page_words(pguard_page_t *p, const pguard_text_t text)
+{
+    pguard_out_text(p->out, text[p->lang]);
+}
+
+
+void
+pguard_page_str(pguard_page_t *p, pguard_str_t s)
+{
+    pguard_out_html(p->out, s);
 }
 
 
@@ -73,7 +91,7 @@ pguard_page_ratio(pguard_page_t *p, pguard_ratio_t r)
         pguard_page_percent(p, pguard_ratio(r) / 100, 5);
 
     } else {
-        pguard_page_text(p, PGUARD_REPORT_NONE);
+        pguard_page_words(p, pguard_report_texts[PGUARD_REPORT_NONE]);
     }
 }
 
@@ -106,7 +124,7 @@ pguard_page_time(pguard_page_t *p, uint64_t at)
     unsigned char  buf[PGUARD_UTC_LEN + 8];
     pguard_out_t   out;
 
-    offset = pguard_tz_offset(p->r->tz, (int64_t) at, &until);
+    offset = pguard_tz_offset(p->tz, (int64_t) at, &until);
 
     if ((int64_t) at + offset < 0) {
         offset = 0;
@@ -210,4 +228,97 @@ void
 pguard_page_table_end(pguard_page_t *p)
 {
     pguard_page_raw(p, "</tbody>\n</table>\n</div>\n");
+}
+
+
+static void
+pguard_page_day(pguard_page_t *p, const pguard_figures_t *f, unsigned day,
+    uint64_t start)
+{
+    uint64_t  down;
+
+    down = f->day[day].down;
+
+    pguard_page_raw(p, down ? "<li class=\"d\"><time datetime=\""
+                       : start < f->as_of ? "<li><time datetime=\""
+                       : "<li class=\"f\"><time datetime=\"");
+    pguard_day_out(p->out, f->span.month, day + 1);
+    pguard_page_raw(p, "\">");
+    pguard_out_uint(p->out, day + 1);
+    pguard_page_raw(p, "</time> <span class=\"h\">");
+    pguard_page_words(p, pguard_report_texts[
+                             down ? PGUARD_REPORT_DAY_DOWN
+                             : start < f->as_of ? PGUARD_REPORT_DAY_UP
+                             : PGUARD_REPORT_DAY_FUTURE]);
+    pguard_page_raw(p, "</span>");
+
+    if (down) {
+        pguard_page_raw(p, " ");
+        pguard_page_duration(p, down);
+    }
+
+    pguard_page_raw(p, "</li>\n");
+}
+
+
+void
+pguard_page_days(pguard_page_t *p, const pguard_figures_t *f)
+{
+    unsigned  i;
+    uint64_t  start;
+
+    pguard_page_raw(p, "<ol class=\"days\">\n");
+
+    start = f->span.start;
+
+    for (i = 0; i < f->days; i++) {
+        pguard_page_day(p, f, i, start);
+        start += f->day[i].length;
+    }
+
+    pguard_page_raw(p, "</ol>\n");
+}
+
+
+/* 'sha256-...' of what stands in the element. */
+
+static int
+pguard_page_hash(pguard_out_t *out, const char *text)
+{
+    unsigned       len;
+    unsigned char  digest[EVP_MAX_MD_SIZE], base64[EVP_MAX_MD_SIZE * 2];
+
+    if (EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL) != 1)
+    {
+        return -1;
+    }
+
+    (void) EVP_EncodeBlock(base64, digest, (int) len);
+
+    pguard_out_text(out, "'sha256-");
+    pguard_out_text(out, (const char *) base64);
+    pguard_out_text(out, "'");
+
+    return 0;
+}
+
+
+int
+pguard_page_policy(pguard_out_t *out, const char *style, const char *script)
+{
+    pguard_out_text(out, "default-src 'none'; base-uri 'none'; "
+                    "form-action 'none'; frame-ancestors 'none'; "
+                    "img-src data:; style-src ");
+
+    if (pguard_page_hash(out, style) != 0) {
+        return -1;
+    }
+
+    if (script == NULL) {
+        return 0;
+    }
+
+    pguard_out_text(out, "; connect-src 'self'; script-src ");
+
+    return pguard_page_hash(out, script);
 }

@@ -56,5 +56,8 @@ int pguard_report_lists(const pguard_report_t *r, const pguard_outage_t *o);
 void pguard_report_html(pguard_out_t *out, const pguard_report_t *r,
     pguard_lang_e lang);
 
+/* Value of Content-Security-Policy for HTML: 0, or -1, see pguard_page.h. */
+int pguard_report_policy(pguard_out_t *out);
+
 
 #endif /* PGUARD_REPORT_H */

@@ -13,8 +13,7 @@
 static void pguard_page_head(pguard_page_t *p);
 static void pguard_page_facts(pguard_page_t *p);
 static void pguard_page_result(pguard_page_t *p);
-static void pguard_page_days(pguard_page_t *p);
-static void pguard_page_day(pguard_page_t *p, unsigned day, uint64_t start);
+static void pguard_report_days(pguard_page_t *p);
 static void pguard_page_requests(pguard_page_t *p);
 static void pguard_page_refusals(pguard_page_t *p);
 static void pguard_page_outages(pguard_page_t *p);
@@ -86,18 +85,26 @@ void
 pguard_report_html(pguard_out_t *out, const pguard_report_t *r,
     pguard_lang_e lang)
 {
-    pguard_page_t  page = { out, r, r->figures, lang };
+    pguard_page_t  page = { out, pguard_report_texts, r->tz, lang, r,
+                            r->figures };
 
     pguard_page_head(&page);
     pguard_page_result(&page);
     pguard_page_facts(&page);
-    pguard_page_days(&page);
+    pguard_report_days(&page);
     pguard_page_outages(&page);
     pguard_page_requests(&page);
     pguard_page_refusals(&page);
     pguard_page_method(&page);
 
     pguard_out_text(out, "</main>\n</body>\n</html>\n");
+}
+
+
+int
+pguard_report_policy(pguard_out_t *out)
+{
+    return pguard_page_policy(out, pguard_page_style, NULL);
 }
 
 
@@ -222,51 +229,12 @@ pguard_page_facts(pguard_page_t *p)
 
 
 static void
-pguard_page_days(pguard_page_t *p)
+pguard_report_days(pguard_page_t *p)
 {
-    unsigned  i;
-    uint64_t  start;
-
     pguard_page_section(p, "days", PGUARD_REPORT_DAYS);
     pguard_page_paragraph(p, PGUARD_REPORT_DAYS_NOTE);
-    pguard_page_raw(p, "<ol class=\"days\">\n");
-
-    start = p->f->span.start;
-
-    for (i = 0; i < p->f->days; i++) {
-        pguard_page_day(p, i, start);
-        start += p->f->day[i].length;
-    }
-
-    pguard_page_raw(p, "</ol>\n</section>\n");
-}
-
-
-static void
-pguard_page_day(pguard_page_t *p, unsigned day, uint64_t start)
-{
-    uint64_t  down;
-
-    down = p->f->day[day].down;
-
-    pguard_page_raw(p, down ? "<li class=\"d\"><time datetime=\""
-                       : start < p->f->as_of ? "<li><time datetime=\""
-                       : "<li class=\"f\"><time datetime=\"");
-    pguard_day_out(p->out, p->f->span.month, day + 1);
-    pguard_page_raw(p, "\">");
-    pguard_out_uint(p->out, day + 1);
-    pguard_page_raw(p, "</time> <span class=\"h\">");
-    pguard_page_text(p, down ? PGUARD_REPORT_DAY_DOWN
-                        : start < p->f->as_of ? PGUARD_REPORT_DAY_UP
-                        : PGUARD_REPORT_DAY_FUTURE);
-    pguard_page_raw(p, "</span>");
-
-    if (down) {
-        pguard_page_raw(p, " ");
-        pguard_page_duration(p, down);
-    }
-
-    pguard_page_raw(p, "</li>\n");
+    pguard_page_days(p, p->f);
+    pguard_page_raw(p, "</section>\n");
 }
 
 
