@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <openssl/evp.h>
 
 #include "pguard_report.h"
 #include "pguard_report_text.h"
@@ -471,6 +472,42 @@ test_small_buffers(void **state)
 }
 
 
+/* The policy names the very style of the page, and nothing else may load. */
+
+static void
+test_policy(void **state)
+{
+    char           *style, *end;
+    unsigned        len;
+    unsigned char   digest[EVP_MAX_MD_SIZE], policy[500];
+    char            wanted[100] = "style-src 'sha256-";
+    pguard_out_t    out;
+
+    (void) state;
+
+    (void) render(PGUARD_REPORT_HTML, PGUARD_LANG_FR);
+    style = strstr(page, "<style>") + sizeof("<style>") - 1;
+    end = strstr(style, "</style>");
+    assert_int_equal(EVP_Digest(style, (size_t) (end - style), digest, &len,
+                                EVP_sha256(), NULL), 1);
+    (void) EVP_EncodeBlock((unsigned char *) wanted + strlen(wanted), digest,
+                           (int) len);
+
+    pguard_out_init(&out, policy, sizeof(policy) - 1);
+    assert_int_equal(pguard_report_policy(&out), 0);
+    assert_true(out.need < sizeof(policy));
+    policy[out.need] = '\0';
+
+    assert_non_null(strstr((char *) policy, wanted));
+    assert_non_null(strstr((char *) policy, "default-src 'none'"));
+    assert_non_null(strstr((char *) policy, "frame-ancestors 'none'"));
+    assert_null(strstr((char *) policy, "script-src"));
+    assert_null(strstr((char *) policy, "unsafe"));
+    assert_null(strstr(page, "<script"));
+    assert_null(strstr(page, "style=\""));
+}
+
+
 #define report_test(t)  cmocka_unit_test_setup(t, setup)
 
 
@@ -484,7 +521,8 @@ main(void)
         report_test(test_page),
         report_test(test_page_of_a_good_month),
         report_test(test_texts),
-        report_test(test_small_buffers)
+        report_test(test_small_buffers),
+        report_test(test_policy)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
