@@ -4,6 +4,7 @@ SHELL   = /bin/bash -o pipefail
 BUILD   = build
 JOBS    = 2
 FUZZ_TIME = 30
+MATRIX  = 12 13 forky
 
 CC      = gcc
 CFLAGS  = -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -Wshadow \
@@ -27,7 +28,7 @@ AUDIT_SRC = $(wildcard src/audit/*.c) \
 AUDIT_LIBS = -lcrypto -lz -lxxhash
 
 .PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan fuzz \
-	bench-instructions lint clean help
+	bench-instructions test-static test-asan-nginx matrix lint clean help
 
 help:
 	@echo "make run         build, and start the guarded gateway on 127.0.0.1:8080"
@@ -36,6 +37,8 @@ help:
 	@echo "make test-unit   the unit tests;  make test-nginx  those with nginx, t/"
 	@echo "make test-audit  those of paas-guard-audit"
 	@echo "make test-asan   both once more, under AddressSanitizer and UBSan"
+	@echo "make test-asan-nginx  t/ with nginx built so, too;  make test-static  compiled in"
+	@echo "make matrix      the tests on Debian MATRIX='$(MATRIX)', in roots of theirs (as root)"
 	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds"
 	@echo "make bench-instructions  what a request costs, under callgrind; fails if it grew"
 	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
@@ -97,6 +100,22 @@ test-asan: setup
 	 TEST_NGINX_LOAD_MODULES=$(CURDIR)/$(BUILD)/asan/ngx_paas_guard_module.so \
 	 $(MAKE) --no-print-directory test-nginx 2>&1 | tee $(BUILD)/asan/prove.log
 	@! grep -nE 'AddressSanitizer|LeakSanitizer|runtime error:' $(BUILD)/asan/prove.log
+
+# With an nginx whose pools are malloc: it sees an overrun of a request's memory.
+test-asan-nginx: setup
+	@tools/nginx.sh $(BUILD)/nginx-asan '$(ASAN) -DNGX_DEBUG_PALLOC=1' '-fsanitize=address,undefined'
+	@TEST_NGINX_BINARY=$(CURDIR)/tools/nginx-asan.sh TEST_NGINX_LOAD_MODULES= \
+	 NGINX=$(CURDIR)/$(BUILD)/nginx-asan/nginx \
+	 $(MAKE) --no-print-directory test-nginx 2>&1 | tee $(BUILD)/nginx-asan/prove.log
+	@! grep -nE 'AddressSanitizer|LeakSanitizer|runtime error:' $(BUILD)/nginx-asan/prove.log
+
+test-static:
+	@tools/nginx.sh $(BUILD)/static
+	@TEST_NGINX_BINARY=$(CURDIR)/$(BUILD)/static/nginx TEST_NGINX_LOAD_MODULES= \
+	 $(MAKE) --no-print-directory test-nginx
+
+matrix:
+	@tools/matrix.sh $(MATRIX)
 
 fuzz:
 	@tools/setup.sh fuzz

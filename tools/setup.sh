@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|fuzz|lint]
+# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|fuzz|lint|root]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,11 +11,12 @@ perl='libfilter-perl libhttp-message-perl libipc-run-perl liblist-moreutils-perl
 case ${1:-run} in
     build) want=$build ;;
     run)   want="$build curl" ;;
-    test)  want="$build curl libcmocka-dev perl procps redis-server $perl" ;;
+    test)  want="$build curl libcmocka-dev perl procps redis-server tzdata $perl" ;;
     bench) want="$build perl valgrind" ;;
     fuzz)  want="$build clang libclang-rt-dev libcmocka-dev" ;;
     lint)  want="$build cppcheck" ;;
-    *)     echo "usage: $0 [build|run|test|bench|fuzz|lint]" >&2; exit 2 ;;
+    root)  want="mmdebstrap util-linux" ;;
+    *)     echo "usage: $0 [build|run|test|bench|fuzz|lint|root]" >&2; exit 2 ;;
 esac
 
 deps=$PWD/.deps

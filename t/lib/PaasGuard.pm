@@ -188,7 +188,7 @@ BEGIN {
     chmod 0755, $dir;
 
     $ENV{TEST_NGINX_BINARY}       ||= '/usr/sbin/nginx';
-    $ENV{TEST_NGINX_LOAD_MODULES} ||= "$root/build/ngx_paas_guard_module.so";
+    $ENV{TEST_NGINX_LOAD_MODULES} //= "$root/build/ngx_paas_guard_module.so";
     $ENV{TEST_NGINX_SERVROOT}     ||= "$root/build/servroot/$test";
     $ENV{TEST_NGINX_PORT}         ||= free_port();
     $ENV{TEST_NGINX_DIR}            = "$dir";

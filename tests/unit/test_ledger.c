@@ -536,6 +536,18 @@ test_boundary_with_several_workers(void **state)
 }
 
 
+static uint64_t
+requests_ever(void)
+{
+    uint64_t        late;
+    pguard_cells_t  cells;
+
+    pguard_ledger_ever(&ledger, &cells, &late);
+
+    return pguard_cells_sum(&cells);
+}
+
+
 /* Killed at any instruction: at most the request at hand is missing from what
    follows, and nothing is torn. */
 
@@ -545,7 +557,7 @@ test_killed_workers(void **state)
     int              status;
     pid_t            pid;
     unsigned         i;
-    uint64_t         good, failed, late, total;
+    uint64_t         before, good, failed, late, total;
     pguard_cells_t   cells;
     pguard_month_t   m = month_at(MARCH);
 
@@ -554,6 +566,7 @@ test_killed_workers(void **state)
     srand48(SEED);
 
     for (i = 0; i < 60; i++) {
+        before = requests_ever();
         pid = fork();
         assert_true(pid >= 0);
 
@@ -561,7 +574,9 @@ test_killed_workers(void **state)
             for ( ;; ) { across(1, 2000); }
         }
 
-        (void) usleep((useconds_t) (500 + lrand48() % 4000));
+        while (requests_ever() < before + 20) { (void) usleep(500); }
+
+        (void) usleep((useconds_t) (lrand48() % 4000));
         (void) kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         pguard_ledger_roll(&ledger, APRIL + i, &rule);
@@ -590,7 +605,7 @@ test_killed_writers_of_entries(void **state)
     int                           status;
     pid_t                         pid;
     unsigned                      i;
-    uint64_t                      n, id = 0;
+    uint64_t                      before, n, id = 0;
     pguard_outage_say_t           say;
     const pguard_outage_entry_t  *e;
 
@@ -602,6 +617,7 @@ test_killed_writers_of_entries(void **state)
     say.who = (pguard_str_t) pguard_string("a.martin");
 
     for (i = 0; i < 40; i++) {
+        before = ledger.log.ends->next;
         pid = fork();
         assert_true(pid >= 0);
 
@@ -609,6 +625,8 @@ test_killed_writers_of_entries(void **state)
             (void) pguard_outage_declare(&ledger.log, &say, &id);
             pguard_outage_expire(&ledger.log, MARCH);
         }
+
+        while (ledger.log.ends->next < before + 4) { (void) usleep(500); }
 
         (void) usleep(1500);
         (void) kill(pid, SIGKILL);

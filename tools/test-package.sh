@@ -1,0 +1,50 @@
+#!/bin/bash
+# Builds the packages, judges them by lintian, installs, upgrades and removes them, on several
+# Debian releases, each in roots of its own: tools/test-package.sh SUITE...
+# Leaves build/package/SUITE/*.deb. Needs root.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build='export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update
+    apt-get -qq --no-install-recommends install dpkg-dev lintian
+    ln -sfn packaging/debian debian
+    apt-get -qq --no-install-recommends build-dep .
+    rm debian
+    tools/package.sh build/package'
+
+# also what it deems a matter of taste
+judge='cd build/package
+    lintian --allow-root --display-info --pedantic \
+        --fail-on=error,warning,info,pedantic ./*.changes'
+
+for suite; do
+    echo "package: $suite"
+    log=build/root/$suite-package.log
+    out=build/package/$suite
+    mkdir -p build/root
+    rm -rf "$out"
+    mkdir -p "$out"
+    {
+        tools/root.sh make "$suite-package" \
+            && tools/root.sh copy "$suite-package" \
+            && tools/root.sh run "$suite-package" sh -euc "$build"
+    } > "$log" 2>&1 || { tail -n 30 "$log"; exit 1; }
+    dir=$(tools/root.sh path "$suite-package")
+    cp "$dir"/src/build/package/*.deb "$out"
+    (cd "$out" && ls -l -- *.deb | sed 's/^/    /')
+
+    tools/root.sh run "$suite-package" sh -euc "$judge" | sed 's/^/    /'
+    echo "    lintian: clean"
+
+    # nothing is there but what the packages ask for
+    tools/root.sh drop "$suite-install"
+    tools/root.sh make "$suite-install"
+    dir=$(tools/root.sh path "$suite-install")
+    mkdir -p "$dir/src/build"
+    cp "$out"/*.deb packaging/test.sh "$dir/src/build"
+    tools/root.sh run "$suite-install" sh -euc 'apt-get -qq update; build/test.sh build' \
+        | sed 's/^/    /'
+    tools/root.sh drop "$suite-install"
+    echo "package: $suite passed"
+done
