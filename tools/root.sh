@@ -84,6 +84,7 @@ run() {
     cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || :
     exec unshare --mount --pid --fork --kill-child bash -euc '
         root=$1; shift
+        mount --bind "$root" "$root"        # for tests that want a mount at /
         mount -t proc proc "$root/proc"
         mount --rbind /dev "$root/dev"
         mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"

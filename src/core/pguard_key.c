@@ -25,10 +25,12 @@ static int
 pguard_key_expand(const void *secret, size_t secret_len, const char *label,
     unsigned char *out, size_t len)
 {
+    int            rc;
     size_t         n, used;
     unsigned char  md[PGUARD_SHA256_LEN], block[PGUARD_SHA256_LEN + 64];
     unsigned char  counter = 1;
 
+    rc = 0;
     used = 0;
 
     while (len) {
@@ -36,8 +38,9 @@ pguard_key_expand(const void *secret, size_t secret_len, const char *label,
         n = used + strlen(label);
         block[n++] = counter++;
 
-        if (pguard_key_hmac(secret, secret_len, block, n, md) != 0) {
-            return -1;
+        rc = pguard_key_hmac(secret, secret_len, block, n, md);
+        if (rc != 0) {
+            break;
         }
 
         n = len < sizeof(md) ? len : sizeof(md);
@@ -49,7 +52,12 @@ pguard_key_expand(const void *secret, size_t secret_len, const char *label,
         used = sizeof(md);
     }
 
-    return 0;
+    /* parts of the key are left on no stack, where a core dump has them */
+
+    explicit_bzero(md, sizeof(md));
+    explicit_bzero(block, sizeof(block));
+
+    return rc;
 }
 
 

@@ -51,7 +51,7 @@ struct ngx_paas_guard_zone_s {
     pguard_zone_t                core;
     pguard_counters_t           *counters;      /* this worker's */
     pguard_key_t                *key;
-    pguard_key_t                 own_key;       /* where there is no file */
+    pguard_key_t                *own_key;       /* where there is no file */
     uint16_t                    *rules;         /* [mcf->rules]: index in zone */
     ngx_event_t                  timer;         /* worker 0: log, state */
     uint64_t                     saved;         /* changes in the state file */
@@ -155,7 +155,7 @@ struct ngx_paas_guard_main_conf_s {
     ngx_uint_t                   status_rules;  /* any that counts answers */
     ngx_str_t                    secret_file;
     ngx_str_t                    session_cookie;
-    pguard_key_t                 key;           /* with a secret file */
+    pguard_key_t                *key;           /* with a secret file */
     ngx_paas_guard_store_t      *store;         /* NULL: no Redis */
     ngx_str_t                    proxy;         /* this gateway's name */
     ngx_uint_t                   tag_hash;      /* of PaaS-Guard */

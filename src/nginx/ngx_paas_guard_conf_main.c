@@ -1,4 +1,5 @@
 #include "ngx_paas_guard.h"
+#include "ngx_paas_guard_secret.h"
 
 
 #define NGX_PAAS_GUARD_SECRET_SIZE  (PGUARD_SECRET_MAX + 1)
@@ -116,6 +117,12 @@ ngx_paas_guard_add_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
         return NULL;
     }
 
+    zone->own_key = ngx_paas_guard_secret_alloc(cf->pool,
+                                                sizeof(pguard_key_t));
+    if (zone->own_key == NULL) {
+        return NULL;
+    }
+
     zone->name = *name;
     zone->mcf = gmcf;
     zone->shm_zone = ngx_shared_memory_add(cf, name, size,
@@ -199,6 +206,9 @@ ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
+    ngx_paas_guard_secret_mode(cf, "paas_guard_secret_file ",
+                               &gmcf->secret_file);
+
     while (n && (buf[n - 1] == LF || buf[n - 1] == CR)) {
         n--;
     }
@@ -211,7 +221,12 @@ ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    rc = pguard_key_init(&gmcf->key, buf, n);
+    gmcf->key = ngx_paas_guard_secret_alloc(cf->pool, sizeof(pguard_key_t));
+    if (gmcf->key == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rc = pguard_key_init(gmcf->key, buf, n);
     ngx_explicit_memzero(buf, sizeof(buf));
 
     if (rc != 0) {

@@ -314,11 +314,31 @@ ngx_paas_guard_redis_job_over(ngx_paas_guard_redis_t *r,
 }
 
 
+/* A password was sent, or will not be: it stays in no buffer. */
+
+static void
+ngx_paas_guard_redis_forget(ngx_paas_guard_redis_t *r,
+    ngx_paas_guard_job_t *job)
+{
+    size_t  sent;
+
+    sent = r->state == NGX_PAAS_GUARD_REDIS_AWAY ? sizeof(r->out)
+                                                 : (size_t) (r->pos - r->out);
+
+    ngx_explicit_memzero(r->out, sent);
+    ngx_explicit_memzero(job->command, job->len);
+}
+
+
 void
 ngx_paas_guard_redis_job_free(ngx_paas_guard_redis_t *r,
     ngx_paas_guard_job_t *job)
 {
     r->njobs--;
+
+    if (job->kind == NGX_PAAS_GUARD_JOB_AUTH) {
+        ngx_paas_guard_redis_forget(r, job);
+    }
 
     redisFreeCommand(job->command);
     ngx_free(job);

@@ -42,7 +42,7 @@ ngx_paas_guard_state_render(ngx_paas_guard_zone_t *zone,
     }
 
     secret.data = pguard_zone_secret(&zone->core, &n);
-    secret.len = zone->key == &zone->own_key ? n : 0;
+    secret.len = zone->key == zone->own_key ? n : 0;
 
     /* some may be set meanwhile */
 

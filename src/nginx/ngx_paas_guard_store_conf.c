@@ -2,6 +2,7 @@
 #include <ngx_core.h>
 
 #include "ngx_paas_guard_store_private.h"
+#include "ngx_paas_guard_secret.h"
 
 
 #define NGX_PAAS_GUARD_PASSWORD_MAX  4096
@@ -423,7 +424,7 @@ ngx_paas_guard_store_password(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
         return NGX_CONF_ERROR;
     }
 
-    p = ngx_pnalloc(cf->pool, NGX_PAAS_GUARD_PASSWORD_MAX);
+    p = ngx_paas_guard_secret_alloc(cf->pool, NGX_PAAS_GUARD_PASSWORD_MAX);
     if (p == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -447,6 +448,8 @@ ngx_paas_guard_store_password(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
                            "\"paas_guard_redis\"", path);
         return NGX_CONF_ERROR;
     }
+
+    ngx_paas_guard_secret_mode(cf, "password_file=", path);
 
     for (end = p; end < p + n; end++) {
         if (*end == LF || *end == CR) {

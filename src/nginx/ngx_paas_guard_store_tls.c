@@ -2,6 +2,7 @@
 #include <ngx_core.h>
 
 #include "ngx_paas_guard_store_private.h"
+#include "ngx_paas_guard_secret.h"
 
 
 #if (NGX_SSL)
@@ -105,6 +106,8 @@ ngx_paas_guard_store_tls_files(ngx_conf_t *cf, ngx_paas_guard_store_t *store,
                            &store->tls_key);
         return NGX_CONF_ERROR;
     }
+
+    ngx_paas_guard_secret_mode(cf, "tls_key=", &store->tls_key);
 
     return NGX_CONF_OK;
 }

@@ -1,4 +1,5 @@
 #include "ngx_paas_guard.h"
+#include "ngx_paas_guard_secret.h"
 
 
 #define NGX_PAAS_GUARD_TICK  1000       /* ms */
@@ -36,11 +37,11 @@ ngx_paas_guard_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
-    zone->key = &gmcf->key;
+    zone->key = gmcf->key;
 
     if (gmcf->secret_file.len == 0) {
         secret = pguard_zone_secret(&zone->core, &len);
-        zone->key = &zone->own_key;
+        zone->key = zone->own_key;
 
         if (pguard_key_init(zone->key, secret, len) != 0) {
             ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
@@ -111,6 +112,7 @@ ngx_paas_guard_zone_create(ngx_paas_guard_zone_t *zone)
     ngx_paas_guard_zone_sample(zone);
 
     secret = pguard_zone_secret(&zone->core, &len);
+    ngx_paas_guard_secret_hide(secret, len);
 
     if (getentropy(secret, len) != 0) {
         ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,

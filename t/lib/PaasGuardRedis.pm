@@ -159,22 +159,30 @@ sub tls_files {
         sh(qq(openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=$ca" )
             . qq(-keyout $d/$ca.key -out $d/$ca.pem));
     }
+    # openssl x509 makes no certificate that has expired
+    open my $conf, '>', "$d/ca.conf" or die $!;
+    print $conf map { "$_\n" } '[ca]', 'default_ca=it', '[it]', "database=$d/index",
+        "new_certs_dir=$d", 'rand_serial=yes', 'default_md=sha256', 'policy=any',
+        '[any]', 'commonName=supplied';
+    close $conf;
+    open my $index, '>', "$d/index" or die $!;
+    close $index;
     my @certs = (
-        [cert     => 'ca', 'DNS:redis.test,IP:127.0.0.1', '-days 30'],
-        [named    => 'ca', 'DNS:redis.test',              '-days 30'],
-        [expired  => 'ca', 'DNS:redis.test,IP:127.0.0.1', '-days -1'],
-        [foreign  => 'other_ca', 'DNS:redis.test,IP:127.0.0.1', '-days 30'],
-        [client   => 'ca', 'DNS:gateway.test', '-days 30'],
+        [cert     => 'ca', 'DNS:redis.test,IP:127.0.0.1'],
+        [named    => 'ca', 'DNS:redis.test'],
+        [expired  => 'ca', 'DNS:redis.test,IP:127.0.0.1', '-enddate 20200102000000Z'],
+        [foreign  => 'other_ca', 'DNS:redis.test,IP:127.0.0.1'],
+        [client   => 'ca', 'DNS:gateway.test'],
     );
     for (@certs) {
-        my ($name, $ca, $san, $days) = @$_;
+        my ($name, $ca, $san, $end) = @$_;
         sh(qq(openssl req -new -newkey rsa:2048 -nodes -subj "/CN=$name" )
             . qq(-keyout $d/${name}_key.pem -out $d/$name.csr));
         open my $ext, '>', "$d/$name.ext" or die $!;
         print $ext "subjectAltName=$san\n";
         close $ext;
-        sh("openssl x509 -req -in $d/$name.csr -CA $d/$ca.pem -CAkey $d/$ca.key "
-            . "-CAcreateserial $days -extfile $d/$name.ext -out $d/$name.pem");
+        sh("openssl ca -batch -config $d/ca.conf -in $d/$name.csr -cert $d/$ca.pem -keyfile $d/$ca.key "
+            . "-startdate 20200101000000Z @{[ $end // '-days 30' ]} -extfile $d/$name.ext -out $d/$name.pem");
     }
     return tls_files();
 }

@@ -1,0 +1,26 @@
+/*
+ * Secrets in memory and in files.  Where nginx crashes, its core dump goes to
+ * who must not have them, so they lie in pages that no dump holds.
+ */
+
+#ifndef NGX_PAAS_GUARD_SECRET_H
+#define NGX_PAAS_GUARD_SECRET_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/* size bytes, all zero, in pages of their own, which are left out of core
+   dumps, and wiped when the pool goes.  NULL if there are none. */
+void *ngx_paas_guard_secret_alloc(ngx_pool_t *pool, size_t size);
+
+/* Leaves the pages of size bytes at p out of core dumps from now on. */
+void ngx_paas_guard_secret_hide(void *p, size_t size);
+
+/* Warns, in the name of what the configuration calls it ("tls_key="), of a
+   file that others than its owner and group may read or write. */
+void ngx_paas_guard_secret_mode(ngx_conf_t *cf, const char *what,
+    ngx_str_t *path);
+
+
+#endif /* NGX_PAAS_GUARD_SECRET_H */
