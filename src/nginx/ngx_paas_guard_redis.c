@@ -320,12 +320,13 @@ static void
 ngx_paas_guard_redis_forget(ngx_paas_guard_redis_t *r,
     ngx_paas_guard_job_t *job)
 {
-    size_t  sent;
+    if (r->state == NGX_PAAS_GUARD_REDIS_AWAY) {
+        r->pos = r->out;
+        r->last = r->out;
+    }
 
-    sent = r->state == NGX_PAAS_GUARD_REDIS_AWAY ? sizeof(r->out)
-                                                 : (size_t) (r->pos - r->out);
-
-    ngx_explicit_memzero(r->out, sent);
+    ngx_explicit_memzero(r->out, r->pos - r->out);
+    ngx_explicit_memzero(r->last, r->out + sizeof(r->out) - r->last);
     ngx_explicit_memzero(job->command, job->len);
 }
 
