@@ -69,6 +69,16 @@ ngx_paas_guard_secret_hide(void *p, size_t size)
 
 
 void
+ngx_paas_guard_secret_free(void *p, size_t size)
+{
+    if (p) {
+        ngx_explicit_memzero(p, size);
+        ngx_free(p);
+    }
+}
+
+
+void
 ngx_paas_guard_secret_mode(ngx_conf_t *cf, const char *what, ngx_str_t *path)
 {
     ngx_file_info_t  fi;

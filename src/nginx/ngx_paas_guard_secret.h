@@ -17,6 +17,10 @@ void *ngx_paas_guard_secret_alloc(ngx_pool_t *pool, size_t size);
 /* Leaves the pages of size bytes at p out of core dumps from now on. */
 void ngx_paas_guard_secret_hide(void *p, size_t size);
 
+/* Frees what ngx_alloc() gave, whose first size bytes may hold a secret; p may
+   be NULL. */
+void ngx_paas_guard_secret_free(void *p, size_t size);
+
 /* Warns, in the name of what the configuration calls it ("tls_key="), of a
    file that others than its owner and group may read or write. */
 void ngx_paas_guard_secret_mode(ngx_conf_t *cf, const char *what,

@@ -1,4 +1,5 @@
 #include "ngx_paas_guard.h"
+#include "ngx_paas_guard_secret.h"
 #include "../core/pguard_state.h"
 
 
@@ -140,7 +141,7 @@ ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
         (void) ngx_delete_file(path);
     }
 
-    ngx_free(buf);
+    ngx_paas_guard_secret_free(buf, len);
 }
 
 
@@ -195,7 +196,7 @@ ngx_paas_guard_state_load(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
         ngx_paas_guard_state_take(zone, file, &t, log);
     }
 
-    ngx_free(buf);
+    ngx_paas_guard_secret_free(buf, n > 0 ? n : 0);
 }
 
 
@@ -221,7 +222,7 @@ ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
     file.len = len;
 
     ngx_paas_guard_state_take(to, file, &t, to->shm_zone->shm.log);
-    ngx_free(buf);
+    ngx_paas_guard_secret_free(buf, len);
 }
 
 
