@@ -18,6 +18,7 @@ sub file {
     open my $out, '>', "$dir/$name" or die "$dir/$name: $!";
     print $out $text;
     close $out;
+    chmod 0600, "$dir/$name";       # a secret's must not be open to all
     return "$dir/$name";
 }
 

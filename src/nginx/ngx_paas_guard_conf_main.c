@@ -206,9 +206,6 @@ ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    ngx_paas_guard_secret_mode(cf, "paas_guard_secret_file ",
-                               &gmcf->secret_file);
-
     while (n && (buf[n - 1] == LF || buf[n - 1] == CR)) {
         n--;
     }
@@ -220,6 +217,9 @@ ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
                            PGUARD_SECRET_MAX);
         return NGX_CONF_ERROR;
     }
+
+    ngx_paas_guard_secret_mode(cf, "paas_guard_secret_file ",
+                               &gmcf->secret_file);
 
     gmcf->key = ngx_paas_guard_secret_alloc(cf->pool, sizeof(pguard_key_t));
     if (gmcf->key == NULL) {

@@ -449,8 +449,6 @@ ngx_paas_guard_store_password(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
         return NGX_CONF_ERROR;
     }
 
-    ngx_paas_guard_secret_mode(cf, "password_file=", path);
-
     for (end = p; end < p + n; end++) {
         if (*end == LF || *end == CR) {
             break;
@@ -464,6 +462,8 @@ ngx_paas_guard_store_password(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
                            "than %d bytes", path, NGX_PAAS_GUARD_PASSWORD_MAX);
         return NGX_CONF_ERROR;
     }
+
+    ngx_paas_guard_secret_mode(cf, "password_file=", path);
 
     store->password.data = p;
     store->password.len = end - p;
