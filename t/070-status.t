@@ -55,6 +55,7 @@ sub lift {
 
     my ($block) = @{ decode_json($answer->{body})->{blocks} };
     my %fixed = %$block;
+    like delete $fixed{client}, qr/^([0-9a-f]{32})?$/, 'whose it is';
     like delete $fixed{id}, qr/^[0-9a-f]{24}$/, 'its id';
     like delete $fixed{key}, qr/^[0-9a-f]{32}$/, 'whose key: a digest';
     my ($since, $until) = delete @fixed{qw(since until)};
@@ -80,7 +81,7 @@ sub lift {
         is $answer->{headers}{'content-type'}, 'application/problem+json', 'and said as a problem';
         is decode_json($answer->{body})->{status}, $status, 'of that status';
     }
-    is $one->request('POST', '/admin/api/1/blocks', {@json}, '{}')->{status}, 405, 'no such method';
+    is $one->request('PUT', '/admin/api/1/blocks', {@json}, '{}')->{status}, 405, 'no such method';
     is $one->get('/admin/api/1/nothing')->{status}, 404, 'no such call';
     is $one->get('/admin')->{status}, 404, 'no page yet';
     is send_n($one, 1, 'X-K' => 'a'), '429', 'still blocked';

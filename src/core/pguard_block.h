@@ -4,7 +4,8 @@
  *
  * Readers take no lock; writers (rare) hold one that the caller brings.  A
  * block is found by a 128-bit key: the keyed hash of what it blocks for blocks
- * set here, the id for those learned from elsewhere (kind tells which).
+ * set here, the id for those learned from elsewhere, the client's id for those
+ * that an operator sets for no rule (kind tells which).
  */
 
 #ifndef PGUARD_BLOCK_H
@@ -24,7 +25,9 @@
 
 typedef enum {
     PGUARD_BLOCK_HERE = 0,                     /* key is a keyed hash */
-    PGUARD_BLOCK_ELSEWHERE                     /* key is an id */
+    PGUARD_BLOCK_ELSEWHERE,                    /* key is an id */
+    PGUARD_BLOCK_OPERATOR,                     /* key is a client's id */
+    PGUARD_BLOCK_KINDS
 } pguard_block_kind_e;
 
 /* Which line of the audit log a block still owes, and how it ended. */
@@ -72,7 +75,7 @@ typedef struct {
     uint64_t         *tag;        /* [capacity], 0: free; in lines of ways */
     pguard_block_t   *block;      /* [capacity] */
     uint64_t          capacity;   /* a multiple of PGUARD_BLOCK_WAYS */
-    uint64_t         *until_max;  /* [2], by kind: latest end of any block */
+    uint64_t         *until_max;  /* by kind: latest end of any block */
 } pguard_blocks_t;
 
 typedef struct {

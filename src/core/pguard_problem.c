@@ -94,6 +94,21 @@ static const pguard_problem_t  pguard_problems[PGUARD_PROBLEMS] = {
     [PGUARD_PROBLEM_BLOCK] = { 404, "unknown_block", {
         "There is no active block \"%\".",
         "Il n'y a pas de blocage actif « % »." } },
+    [PGUARD_PROBLEM_BLOCKED] = { 409, "already_blocked", {
+        "It is blocked already, by the block \"%\".",
+        "Il est déjà bloqué, par le blocage « % »." } },
+    [PGUARD_PROBLEM_MEMBER_ZONE] = { 400, "unknown_zone", {
+        "There is no zone \"%\".",
+        "Il n'y a pas de zone « % »." } },
+    [PGUARD_PROBLEM_RULE] = { 400, "unknown_rule", {
+        "There is no rule \"%\".",
+        "Il n'y a pas de règle « % »." } },
+    [PGUARD_PROBLEM_SERVICE] = { 400, "unknown_service", {
+        "There is no service \"%\" in this zone.",
+        "Il n'y a pas de service « % » dans cette zone." } },
+    [PGUARD_PROBLEM_FULL] = { 503, "zone_full", {
+        "There is no place for this block in the zone \"%\".",
+        "Il n'y a pas de place pour ce blocage dans la zone « % »." } },
     [PGUARD_PROBLEM_MEMORY] = { 503, "memory", {
         "There was no memory for this.",
         "La mémoire a manqué." } }

@@ -247,7 +247,7 @@ pguard_state_next(pguard_state_reader_t *r, const pguard_state_time_t *t,
     pguard_state_record(r->pos, t, b);
     r->pos += PGUARD_STATE_RECORD;
 
-    if (b->kind > PGUARD_BLOCK_ELSEWHERE || b->reason >= PGUARD_REASONS
+    if (b->kind >= PGUARD_BLOCK_KINDS || b->reason >= PGUARD_REASONS
         || b->step > PGUARD_BLOCK_MAX_STEP
         || b->due > PGUARD_BLOCK_END || b->how >= PGUARD_BLOCK_HOWS
         || !pguard_state_name(r, rule))

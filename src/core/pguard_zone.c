@@ -4,7 +4,7 @@
 
 
 #define PGUARD_ZONE_MAGIC    0x64726175676161ULL        /* "aaguard" */
-#define PGUARD_ZONE_VERSION  3
+#define PGUARD_ZONE_VERSION  4
 
 #define PGUARD_SECRET_LEN    64
 
@@ -35,7 +35,7 @@ struct pguard_zone_header_s {
     pguard_zone_name_t  service[PGUARD_SERVICES_MAX];
     pguard_zone_name_t  rule[PGUARD_RULES_MAX];
 
-    uint64_t            until_max[2];
+    uint64_t            until_max[PGUARD_BLOCK_KINDS];
     uint64_t            changes;
     uint64_t            burst_others;
     uint64_t            top_total[PGUARD_TOP_PERIODS];

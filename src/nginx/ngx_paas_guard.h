@@ -373,6 +373,26 @@ ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
     pguard_msec_t now, pguard_block_t *b);
 
+/* The same for a block that an operator has set for the client, by no rule. */
+ngx_uint_t ngx_paas_guard_operator_blocked(ngx_paas_guard_ctx_t *ctx,
+    pguard_msec_t now, pguard_block_t *b);
+
+/* The key of such a block; service is NULL: all. */
+pguard_hash_t ngx_paas_guard_operator_key(const pguard_id_t *client,
+    ngx_paas_guard_service_t *service);
+
+/*
+ * Blocks b->id by hand, for length ms, here and at the other gateways: the
+ * client with this digest if rule is empty, else this key of the rule.  An
+ * empty service: all of them.  b brings id, client, reason, and zeros.
+ * NGX_OK; NGX_BUSY: it is blocked already, b is that block; NGX_DECLINED: there
+ * is no place; NGX_ERROR: there is no such rule or service, or a rule that
+ * blocks in one service and no service.
+ */
+ngx_int_t ngx_paas_guard_operator_block(ngx_paas_guard_zone_t *zone,
+    ngx_str_t *rule, ngx_str_t *service, pguard_msec_t length,
+    pguard_block_t *b);
+
 /* How many blocks are active at now.  O(capacity). */
 uint64_t ngx_paas_guard_active_blocks(ngx_paas_guard_zone_t *zone,
     pguard_msec_t now);
@@ -441,6 +461,7 @@ ngx_int_t ngx_paas_guard_keys(ngx_http_request_t *r,
 ngx_uint_t ngx_paas_guard_exempt(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *conf);
 pguard_str_t ngx_paas_guard_credential(ngx_http_request_t *r);
+pguard_hash_t ngx_paas_guard_salt(pguard_hash_t hash, pguard_hash_t salt);
 pguard_hash_t ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
     ngx_paas_guard_service_t *service);
 pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,

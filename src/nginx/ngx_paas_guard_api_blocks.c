@@ -1,7 +1,8 @@
 #include "ngx_paas_guard_api.h"
 
 
-#define NGX_PAAS_GUARD_API_BLOCKS  1000       /* in one answer, at most */
+#define NGX_PAAS_GUARD_API_BLOCKS   1000       /* in one answer, at most */
+#define NGX_PAAS_GUARD_API_SECONDS  (31 * 86400)   /* of a block by hand */
 
 
 static void
@@ -10,6 +11,8 @@ ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api, const char *name,
 {
     pguard_str_t      s;
     pguard_writer_t  *w;
+
+    static const pguard_id_t  none;
 
     w = &api->writer;
 
@@ -26,6 +29,9 @@ ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api, const char *name,
                                                      PGUARD_NAME_SERVICE,
                                                      b->service));
     pguard_writer_hex(w, "key", b->id.bytes, PGUARD_ID_LEN);
+    pguard_writer_hex(w, "client", b->client.bytes,
+                      ngx_memcmp(b->client.bytes, none.bytes, PGUARD_ID_LEN)
+                      ? PGUARD_ID_LEN : 0);
     pguard_writer_str(w, "reason", pguard_reason_names[b->reason]);
     pguard_writer_uint(w, "count", b->count);
     pguard_writer_uint(w, "limit", b->limit);
@@ -98,12 +104,35 @@ typedef struct {
 } ngx_paas_guard_api_block_t;
 
 
+/* Who has done what to this block. */
+
+static void
+ngx_paas_guard_api_block_audit(ngx_paas_guard_api_t *api, const char *what,
+    ngx_paas_guard_api_block_t *block)
+{
+    pguard_str_t           id;
+    pguard_audit_record_t  rec;
+
+    id.data = block->block.event;
+    id.len = PGUARD_EVENT_LEN;
+
+    ngx_paas_guard_api_action(api, &rec, what);
+
+    rec.str[PGUARD_AUDIT_TARGET] = id;
+    rec.str[PGUARD_AUDIT_EVENT] = id;
+    ngx_paas_guard_core_str(rec.str[PGUARD_AUDIT_ZONE], block->zone->name);
+    rec.str[PGUARD_AUDIT_CLIENT].data = block->block.id.bytes;
+    rec.str[PGUARD_AUDIT_CLIENT].len = PGUARD_ID_LEN;
+
+    ngx_paas_guard_audit(api->gmcf, &rec);
+}
+
+
 static ngx_int_t
 ngx_paas_guard_api_lift(ngx_paas_guard_api_t *api)
 {
     ngx_uint_t                   i;
     pguard_str_t                 id;
-    pguard_audit_record_t        rec;
     ngx_paas_guard_zone_t      **zones;
     ngx_paas_guard_api_block_t  *lifted;
 
@@ -128,13 +157,7 @@ ngx_paas_guard_api_lift(ngx_paas_guard_api_t *api)
         lifted->zone = zones[i];
         api->data = lifted;
 
-        ngx_paas_guard_api_action(api, &rec, "lift_block");
-        rec.str[PGUARD_AUDIT_TARGET] = id;
-        rec.str[PGUARD_AUDIT_EVENT] = id;
-        ngx_paas_guard_core_str(rec.str[PGUARD_AUDIT_ZONE], zones[i]->name);
-        rec.str[PGUARD_AUDIT_CLIENT].data = lifted->block.id.bytes;
-        rec.str[PGUARD_AUDIT_CLIENT].len = PGUARD_ID_LEN;
-        ngx_paas_guard_audit(api->gmcf, &rec);
+        ngx_paas_guard_api_block_audit(api, "lift_block", lifted);
 
         return NGX_OK;
     }
@@ -158,6 +181,238 @@ ngx_paas_guard_api_write_lifted(ngx_paas_guard_api_t *api)
 }
 
 
+enum {
+    NGX_PAAS_GUARD_BLOCK_ZONE = NGX_PAAS_GUARD_API_FIRST,
+    NGX_PAAS_GUARD_BLOCK_CLIENT,
+    NGX_PAAS_GUARD_BLOCK_RULE,
+    NGX_PAAS_GUARD_BLOCK_KEY,
+    NGX_PAAS_GUARD_BLOCK_SERVICE,
+    NGX_PAAS_GUARD_BLOCK_SECONDS,
+    NGX_PAAS_GUARD_BLOCK_REASON
+};
+
+
+static const pguard_member_t  ngx_paas_guard_api_block_members[] = {
+    ngx_paas_guard_api_common,
+    { "zone", PGUARD_MEMBER_STRING, 255 },
+    { "client", PGUARD_MEMBER_STRING, PGUARD_ID_HEX_LEN },
+    { "rule", PGUARD_MEMBER_STRING, PGUARD_NAME_MAX },
+    { "key", PGUARD_MEMBER_STRING, PGUARD_ID_HEX_LEN },
+    { "service", PGUARD_MEMBER_STRING, PGUARD_NAME_MAX },
+    { "seconds", PGUARD_MEMBER_NUMBER, 0 },
+    { "reason", PGUARD_MEMBER_STRING, PGUARD_NAME_MAX },
+    ngx_paas_guard_no_member
+};
+
+
+/* Whom to block: a client, or a rule and a key of it; never both. */
+
+static ngx_int_t
+ngx_paas_guard_api_whom(ngx_paas_guard_api_t *api, pguard_id_t *id)
+{
+    pguard_value_t  *client, *key, *value;
+
+    client = &api->value[NGX_PAAS_GUARD_BLOCK_CLIENT];
+    key = &api->value[NGX_PAAS_GUARD_BLOCK_KEY];
+
+    if (!client->given && !key->given) {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_MISSING,
+                                        "client");
+    }
+
+    if (client->given
+        && (key->given || api->value[NGX_PAAS_GUARD_BLOCK_RULE].given))
+    {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_VALUE,
+                                        "client");
+    }
+
+    if (key->given && !api->value[NGX_PAAS_GUARD_BLOCK_RULE].given) {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_MISSING,
+                                        "rule");
+    }
+
+    value = client->given ? client : key;
+
+    if (value->str.len != PGUARD_ID_HEX_LEN
+        || pguard_unhex(id->bytes, value->str.data, PGUARD_ID_LEN) != 0)
+    {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_VALUE,
+                                        value == client ? "client" : "key");
+    }
+
+    return NGX_OK;
+}
+
+
+/* Names must be known, and a service goes with a client, or with a rule that
+   blocks in one service. */
+
+static ngx_int_t
+ngx_paas_guard_api_where(ngx_paas_guard_api_t *api,
+    ngx_paas_guard_zone_t **zone, ngx_str_t *rule, ngx_str_t *service)
+{
+    pguard_value_t         *value;
+    ngx_paas_guard_rule_t  *r;
+
+    *zone = NULL;
+    value = &api->value[NGX_PAAS_GUARD_BLOCK_ZONE];
+
+    if (!value->given) {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_MISSING,
+                                        "zone");
+    }
+
+    *zone = ngx_paas_guard_api_zone(api, value->str);
+
+    if (*zone == NULL) {
+        return ngx_paas_guard_api_problem(api, PGUARD_PROBLEM_MEMBER_ZONE,
+                                          value->str);
+    }
+
+    value = &api->value[NGX_PAAS_GUARD_BLOCK_RULE];
+    rule->data = (u_char *) value->str.data;
+    rule->len = value->str.len;
+    r = ngx_paas_guard_find_rule(api->gmcf, rule);
+
+    if (value->given && r == NULL) {
+        return ngx_paas_guard_api_problem(api, PGUARD_PROBLEM_RULE,
+                                          value->str);
+    }
+
+    value = &api->value[NGX_PAAS_GUARD_BLOCK_SERVICE];
+    service->data = (u_char *) value->str.data;
+    service->len = value->str.len;
+
+    if (value->given && ngx_paas_guard_find_service(*zone, service) == NULL) {
+        return ngx_paas_guard_api_problem(api, PGUARD_PROBLEM_SERVICE,
+                                          value->str);
+    }
+
+    if (r && value->given == r->scope_zone) {
+        return ngx_paas_guard_api_wrong(api, value->given
+                                             ? PGUARD_PROBLEM_MEMBER_VALUE
+                                             : PGUARD_PROBLEM_MEMBER_MISSING,
+                                        "service");
+    }
+
+    return NGX_OK;
+}
+
+
+/* For how long, and why. */
+
+static ngx_int_t
+ngx_paas_guard_api_sentence(ngx_paas_guard_api_t *api, pguard_msec_t *length,
+    pguard_block_t *b)
+{
+    ngx_str_t        reason;
+    pguard_value_t  *value;
+
+    *length = 0;
+    value = &api->value[NGX_PAAS_GUARD_BLOCK_SECONDS];
+
+    if (!value->given) {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_MISSING,
+                                        "seconds");
+    }
+
+    if (value->num < 1 || value->num > NGX_PAAS_GUARD_API_SECONDS) {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_VALUE,
+                                        "seconds");
+    }
+
+    *length = (pguard_msec_t) value->num * 1000;
+
+    value = &api->value[NGX_PAAS_GUARD_BLOCK_REASON];
+    reason.data = (u_char *) value->str.data;
+    reason.len = value->str.len;
+
+    b->reason = PGUARD_REASON_OPERATOR;
+
+    if (value->given && ngx_paas_guard_same(&reason, "hammering_blocked")) {
+        b->reason = PGUARD_REASON_HAMMERING;
+
+    } else if (value->given && !ngx_paas_guard_same(&reason,
+                                                    "operator_blocked"))
+    {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_VALUE,
+                                        "reason");
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_api_set(ngx_paas_guard_api_t *api)
+{
+    ngx_int_t                    rc;
+    ngx_str_t                    rule, service;
+    pguard_str_t                 s;
+    pguard_msec_t                length;
+    pguard_block_t              *b;
+    ngx_paas_guard_zone_t       *zone;
+    ngx_paas_guard_api_block_t  *set;
+
+    set = ngx_pmemalign(api->request->pool,
+                        sizeof(ngx_paas_guard_api_block_t), 64);
+    if (set == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(set, sizeof(ngx_paas_guard_api_block_t));
+    b = &set->block;
+
+    if (ngx_paas_guard_api_where(api, &zone, &rule, &service) != NGX_OK
+        || ngx_paas_guard_api_whom(api, &b->id) != NGX_OK
+        || ngx_paas_guard_api_sentence(api, &length, b) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (rule.len == 0) {
+        b->client = b->id;
+    }
+
+    set->zone = zone;
+    api->data = set;
+    api->status = NGX_HTTP_CREATED;
+
+    rc = ngx_paas_guard_operator_block(zone, &rule, &service, length, b);
+
+    s.data = b->event;
+    s.len = PGUARD_EVENT_LEN;
+
+    if (rc == NGX_BUSY) {
+        return ngx_paas_guard_api_problem(api, PGUARD_PROBLEM_BLOCKED, s);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_paas_guard_core_str(s, zone->name);
+        return ngx_paas_guard_api_problem(api, PGUARD_PROBLEM_FULL, s);
+    }
+
+    ngx_paas_guard_api_block_audit(api, "set_block", set);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_paas_guard_api_write_set(ngx_paas_guard_api_t *api)
+{
+    ngx_paas_guard_api_block_t  *set;
+
+    set = api->data;
+
+    pguard_writer_open(&api->writer, NULL, '{');
+    ngx_paas_guard_api_write_block(api, "block", set->zone, &set->block);
+    pguard_writer_close(&api->writer, '}');
+    pguard_out_byte(&api->out, '\n');
+}
+
+
 static const char *const  ngx_paas_guard_api_list_args[] = { "zone", NULL };
 
 
@@ -165,6 +420,9 @@ const ngx_paas_guard_api_call_t  ngx_paas_guard_api_blocks[] = {
 
     { NGX_HTTP_GET, "api/1/blocks", ngx_paas_guard_api_list_args, NULL,
       ngx_paas_guard_api_list, ngx_paas_guard_api_write_list },
+
+    { NGX_HTTP_POST, "api/1/blocks", NULL, ngx_paas_guard_api_block_members,
+      ngx_paas_guard_api_set, ngx_paas_guard_api_write_set },
 
     { NGX_HTTP_DELETE, "api/1/blocks/*", NULL, NULL,
       ngx_paas_guard_api_lift, ngx_paas_guard_api_write_lifted },

@@ -82,6 +82,38 @@ ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
 }
 
 
+pguard_hash_t
+ngx_paas_guard_operator_key(const pguard_id_t *client,
+    ngx_paas_guard_service_t *service)
+{
+    pguard_hash_t  key;
+
+    key = pguard_block_id_key(client);
+
+    return service ? ngx_paas_guard_salt(key, service->salt) : key;
+}
+
+
+ngx_uint_t
+ngx_paas_guard_operator_blocked(ngx_paas_guard_ctx_t *ctx, pguard_msec_t now,
+    pguard_block_t *b)
+{
+    pguard_id_t             id;
+    ngx_paas_guard_zone_t  *zone;
+
+    zone = ctx->conf->zone;
+    id = ngx_paas_guard_client_id(ctx);
+
+    return ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_OPERATOR,
+                                    ngx_paas_guard_operator_key(&id, NULL),
+                                    now, b)
+           || ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_OPERATOR,
+                                       ngx_paas_guard_operator_key(&id,
+                                                          ctx->conf->service),
+                                       now, b);
+}
+
+
 ngx_int_t
 ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
@@ -256,6 +288,15 @@ ngx_paas_guard_zone_named(ngx_paas_guard_zone_t *zone, ngx_str_t *rule_name,
     rule = ngx_paas_guard_find_rule(zone->mcf, rule_name);
     service = ngx_paas_guard_find_service(zone, service_name);
 
+    if (rule_name->len == 0 && (service || service_name->len == 0)) {
+        b->kind = PGUARD_BLOCK_OPERATOR;
+        b->key = ngx_paas_guard_operator_key(id, service);
+        b->rule = PGUARD_RULE_NONE;
+        b->service = service ? service->index : PGUARD_SERVICE_ALL;
+
+        return NGX_OK;
+    }
+
     if (rule == NULL || (service == NULL && !rule->scope_zone)) {
         return NGX_DECLINED;
     }
@@ -412,6 +453,56 @@ ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone, const u_char *event,
 
     if (zone->mcf->store) {
         ngx_paas_guard_store_lift(zone->mcf->store, zone, b);
+    }
+
+    return NGX_OK;
+}
+
+
+/* What an operator sets, by no evidence and for no offence. */
+
+ngx_int_t
+ngx_paas_guard_operator_block(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
+    ngx_str_t *service, pguard_msec_t length, pguard_block_t *b)
+{
+    pguard_block_t  *was, *set;
+
+    if (ngx_paas_guard_zone_named(zone, rule, service, &b->id, b) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_paas_guard_event_id(zone->mcf->worker, b->event);
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    b->since = ngx_paas_guard_clock(NULL);
+    b->until = b->since + length;
+    b->last = length;
+
+    was = pguard_block_find(&zone->core.blocks, b->kind, b->key, b->since);
+
+    if (was) {
+        *b = *was;
+        ngx_shmtx_unlock(&zone->shpool->mutex);
+        return NGX_BUSY;
+    }
+
+    set = pguard_block_put(&zone->core.blocks, b, b->since, NULL);
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    if (set == NULL) {
+        (void) pguard_add(&zone->counters->exhausted, 1);
+        return NGX_DECLINED;
+    }
+
+    pguard_zone_changed(&zone->core);
+    (void) pguard_add(&zone->counters->blocks_operator, 1);
+
+    ngx_paas_guard_log_block(zone, b, "an operator blocked", ngx_cycle->log);
+
+    if (zone->mcf->store) {
+        ngx_paas_guard_store_block(zone->mcf->store, zone, b);
     }
 
     return NGX_OK;

@@ -88,7 +88,7 @@ ngx_paas_guard_key_id(ngx_paas_guard_key_t *key)
 /* Two tables of one zone never mix, nor do two rules in one table: what is
    counted is salted with all that gives the count a meaning. */
 
-static pguard_hash_t
+pguard_hash_t
 ngx_paas_guard_salt(pguard_hash_t hash, pguard_hash_t salt)
 {
     hash.lo ^= salt.lo;

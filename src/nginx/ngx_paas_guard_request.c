@@ -121,6 +121,12 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     now = ctx->now / 1000;
     blocks = &glcf->zone->core.blocks;
 
+    if (pguard_block_any(blocks, PGUARD_BLOCK_OPERATOR, now)
+        && ngx_paas_guard_operator_blocked(ctx, now, &b))
+    {
+        return ngx_paas_guard_blocked(r, ctx, &b);
+    }
+
     if (!pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
         && !pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now))
     {

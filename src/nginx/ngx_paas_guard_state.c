@@ -260,13 +260,19 @@ ngx_paas_guard_state_take(ngx_paas_guard_zone_t *zone, pguard_str_t file,
 
     while (pguard_state_next(&reader, t, &b, &rule, &service)) {
 
-        if (pguard_block_steps(&b, t->now) == 0
+        /* an operator's counts as no offence */
+
+        if (b.until <= t->now && pguard_block_steps(&b, t->now) == 0
             && b.due == PGUARD_BLOCK_NOTHING)
         {
             continue;
         }
 
-        index = pguard_zone_name_add(&zone->core, PGUARD_NAME_RULE, rule);
+        index = PGUARD_RULE_NONE;
+
+        if (rule.len) {
+            index = pguard_zone_name_add(&zone->core, PGUARD_NAME_RULE, rule);
+        }
 
         if (index < 0) {
             continue;

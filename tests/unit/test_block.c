@@ -17,7 +17,7 @@
 
 static uint64_t        tags[CAPACITY];
 static pguard_block_t  blocks[CAPACITY];
-static uint64_t        until_max[2];
+static uint64_t        until_max[PGUARD_BLOCK_KINDS];
 
 
 static pguard_blocks_t
