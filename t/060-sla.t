@@ -134,7 +134,7 @@ refused('paas_guard_indicator a target=99% down_ratio=0%;', 'expected a percenta
 refused("paas_guard_indicator a target=99% timezone=$_;", qq{invalid parameter "timezone=$_": expected UTC, or a name})
     for 'Nowhere/Town', '/etc/passwd', '../../etc/passwd', 'tzdata.zi';
 refused('paas_guard_indicator a target=99% target=98%;', 'parameter "target" is given twice');
-refused('paas_guard_indicator a target=99% burst=1;', 'invalid parameter "burst=1"');
+refused('paas_guard_indicator a target=99% burst=1;', 'unknown parameter "burst=1": expected target=, slice=, min_requests=, down_ratio=, timezone= or conditional');
 refused('paas_guard_indicator a target=99%; paas_guard_indicator a target=98%;', 'indicator "a" is already defined');
 refused('server { paas_guard zone=z; paas_guard_sla b; }', 'indicator "b" is not defined by "paas_guard_indicator"');
 refused('paas_guard_sla a a;', 'indicator "a" is named twice');

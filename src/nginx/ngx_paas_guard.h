@@ -324,6 +324,21 @@ ngx_int_t ngx_paas_guard_check_name(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_int_t ngx_paas_guard_parameter(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
 ngx_uint_t ngx_paas_guard_same(const ngx_str_t *s, const char *text);
+
+/* Parameters of a directive, each once: how to set one in what the directive
+   makes, and what would be right, for the error; right NULL: the name alone is
+   the parameter.  A table ends with ngx_paas_guard_no_parameter. */
+
+typedef struct {
+    const char  *name;
+    char      *(*set)(ngx_conf_t *cf, void *to, ngx_str_t *value);
+    const char  *right;
+} ngx_paas_guard_parameter_t;
+
+#define ngx_paas_guard_no_parameter  { NULL, NULL, NULL }
+
+char *ngx_paas_guard_parameters(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_uint_t first, const ngx_paas_guard_parameter_t *table, void *to);
 ngx_uint_t ngx_paas_guard_equal(const ngx_str_t *a, const ngx_str_t *b);
 ngx_uint_t ngx_paas_guard_is_off(ngx_str_t *arg);
 

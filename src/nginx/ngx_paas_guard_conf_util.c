@@ -92,6 +92,86 @@ ngx_paas_guard_parameter(ngx_str_t *arg, const char *name, ngx_str_t *value)
 }
 
 
+static char *
+ngx_paas_guard_unknown(ngx_conf_t *cf, ngx_command_t *cmd, ngx_str_t *arg,
+    const ngx_paas_guard_parameter_t *table)
+{
+    u_char  right[256], *p, *last;
+
+    p = right;
+    last = right + sizeof(right) - 1;
+
+    for ( /* void */ ; table->name; table++) {
+        p = ngx_snprintf(p, last - p, "%s%s%s",
+                         p == right ? "" : table[1].name ? ", " : " or ",
+                         table->name, table->right ? "=" : "");
+    }
+
+    *p = '\0';
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": unknown parameter \"%V\": expected %s",
+                       &cmd->name, arg, right);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_paas_guard_set_parameter(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *arg, const ngx_paas_guard_parameter_t *table, void *to,
+    ngx_uint_t *seen)
+{
+    ngx_str_t                          value;
+    const ngx_paas_guard_parameter_t  *p;
+
+    for (p = table; p->name; p++) {
+
+        ngx_str_null(&value);
+
+        if (p->right ? ngx_paas_guard_parameter(arg, p->name, &value) != NGX_OK
+                     : !ngx_paas_guard_same(arg, p->name))
+        {
+            continue;
+        }
+
+        if (*seen & ((ngx_uint_t) 1 << (p - table))) {
+            return ngx_paas_guard_twice(cf, cmd, p->name);
+        }
+
+        *seen |= (ngx_uint_t) 1 << (p - table);
+
+        return p->set(cf, to, &value) == NGX_CONF_OK
+               ? NGX_CONF_OK
+               : ngx_paas_guard_invalid(cf, cmd, arg, p->right);
+    }
+
+    return ngx_paas_guard_unknown(cf, cmd, arg, table);
+}
+
+
+char *
+ngx_paas_guard_parameters(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_uint_t first, const ngx_paas_guard_parameter_t *table, void *to)
+{
+    ngx_str_t   *args;
+    ngx_uint_t   i, seen;
+
+    args = cf->args->elts;
+    seen = 0;
+
+    for (i = first; i < cf->args->nelts; i++) {
+        if (ngx_paas_guard_set_parameter(cf, cmd, &args[i], table, to, &seen)
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 ngx_uint_t
 ngx_paas_guard_is_off(ngx_str_t *arg)
 {

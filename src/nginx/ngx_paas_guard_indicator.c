@@ -6,32 +6,24 @@
 #define NGX_PAAS_GUARD_ROLL      5000       /* ms */
 
 
-typedef char *(*ngx_paas_guard_indicator_pt)(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value);
-
-typedef struct {
-    const char                   *name;
-    ngx_paas_guard_indicator_pt   set;
-    const char                   *right;    /* for the error */
-} ngx_paas_guard_indicator_parameter_t;
-
-
-static char *ngx_paas_guard_indicator_target(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value);
-static char *ngx_paas_guard_indicator_slice(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value);
-static char *ngx_paas_guard_indicator_min(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value);
-static char *ngx_paas_guard_indicator_ratio(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value);
-static char *ngx_paas_guard_indicator_timezone(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value);
+static char *ngx_paas_guard_indicator_target(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_indicator_slice(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_indicator_min(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_indicator_ratio(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_indicator_timezone(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_indicator_conditional(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
 static ngx_int_t ngx_paas_guard_sla_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static void ngx_paas_guard_sla_tick(ngx_event_t *ev);
 
 
-static ngx_paas_guard_indicator_parameter_t
+static const ngx_paas_guard_parameter_t
     ngx_paas_guard_indicator_parameters[] = {
 
     { "target", ngx_paas_guard_indicator_target,
@@ -42,12 +34,10 @@ static ngx_paas_guard_indicator_parameter_t
     { "down_ratio", ngx_paas_guard_indicator_ratio,
       "a percentage like 50%, over 0 and up to 100%" },
     { "timezone", ngx_paas_guard_indicator_timezone,
-      "UTC, or a name like Europe/Paris below " NGX_PAAS_GUARD_ZONEINFO }
+      "UTC, or a name like Europe/Paris below " NGX_PAAS_GUARD_ZONEINFO },
+    { "conditional", ngx_paas_guard_indicator_conditional, NULL },
+    ngx_paas_guard_no_parameter
 };
-
-#define NGX_PAAS_GUARD_INDICATOR_PARAMETERS                                   \
-    (sizeof(ngx_paas_guard_indicator_parameters)                              \
-     / sizeof(ngx_paas_guard_indicator_parameters[0]))
 
 
 /* Percents with up to four decimals, as millionths: exact. */
@@ -74,18 +64,22 @@ ngx_paas_guard_percent(ngx_str_t *value, uint32_t *ppm)
 
 
 static char *
-ngx_paas_guard_indicator_target(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value)
+ngx_paas_guard_indicator_target(ngx_conf_t *cf, void *to,
+    ngx_str_t *value)
 {
+    ngx_paas_guard_indicator_t *indicator = to;
+
     return ngx_paas_guard_percent(value, &indicator->target_ppm) == NGX_OK
            ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
 static char *
-ngx_paas_guard_indicator_slice(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value)
+ngx_paas_guard_indicator_slice(ngx_conf_t *cf, void *to,
+    ngx_str_t *value)
 {
+    ngx_paas_guard_indicator_t *indicator = to;
+
     ngx_int_t  n;
 
     n = ngx_parse_time(value, 1);
@@ -101,9 +95,11 @@ ngx_paas_guard_indicator_slice(ngx_conf_t *cf,
 
 
 static char *
-ngx_paas_guard_indicator_min(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value)
+ngx_paas_guard_indicator_min(ngx_conf_t *cf, void *to,
+    ngx_str_t *value)
 {
+    ngx_paas_guard_indicator_t *indicator = to;
+
     ngx_int_t  n;
 
     n = ngx_atoi(value->data, value->len);
@@ -119,9 +115,11 @@ ngx_paas_guard_indicator_min(ngx_conf_t *cf,
 
 
 static char *
-ngx_paas_guard_indicator_ratio(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value)
+ngx_paas_guard_indicator_ratio(ngx_conf_t *cf, void *to,
+    ngx_str_t *value)
 {
+    ngx_paas_guard_indicator_t *indicator = to;
+
     return ngx_paas_guard_percent(value, &indicator->rule.down_ppm) == NGX_OK
            ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
@@ -130,9 +128,11 @@ ngx_paas_guard_indicator_ratio(ngx_conf_t *cf,
 /* The file stays in memory for as long as the configuration. */
 
 static char *
-ngx_paas_guard_indicator_timezone(ngx_conf_t *cf,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *value)
+ngx_paas_guard_indicator_timezone(ngx_conf_t *cf, void *to,
+    ngx_str_t *value)
 {
+    ngx_paas_guard_indicator_t *indicator = to;
+
     u_char        path[NGX_MAX_PATH], *buf;
     ssize_t       n;
     ngx_fd_t      fd;
@@ -177,39 +177,14 @@ ngx_paas_guard_indicator_timezone(ngx_conf_t *cf,
 
 
 static char *
-ngx_paas_guard_indicator_parameter(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_paas_guard_indicator_t *indicator, ngx_str_t *arg, ngx_uint_t *seen)
+ngx_paas_guard_indicator_conditional(ngx_conf_t *cf, void *to,
+    ngx_str_t *value)
 {
-    ngx_str_t                              value;
-    ngx_uint_t                             i;
-    ngx_paas_guard_indicator_parameter_t  *p;
+    ngx_paas_guard_indicator_t *indicator = to;
 
-    if (ngx_paas_guard_same(arg, "conditional")) {
-        indicator->conditional = 1;
-        return NGX_CONF_OK;
-    }
+    indicator->conditional = 1;
 
-    for (i = 0; i < NGX_PAAS_GUARD_INDICATOR_PARAMETERS; i++) {
-        p = &ngx_paas_guard_indicator_parameters[i];
-
-        if (ngx_paas_guard_parameter(arg, p->name, &value) != NGX_OK) {
-            continue;
-        }
-
-        if (*seen & (1 << i)) {
-            return ngx_paas_guard_twice(cf, cmd, p->name);
-        }
-
-        *seen |= 1 << i;
-
-        return p->set(cf, indicator, &value) == NGX_CONF_OK
-               ? NGX_CONF_OK
-               : ngx_paas_guard_invalid(cf, cmd, arg, p->right);
-    }
-
-    return ngx_paas_guard_invalid(cf, cmd, arg, "target=, slice=, "
-                                  "min_requests=, down_ratio=, timezone= or "
-                                  "conditional");
+    return NGX_CONF_OK;
 }
 
 
@@ -251,7 +226,6 @@ ngx_paas_guard_indicator_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_paas_guard_main_conf_t *gmcf = conf;
 
     ngx_str_t                    *args;
-    ngx_uint_t                    i, seen;
     ngx_paas_guard_indicator_t   *indicator, **slot;
 
     args = cf->args->elts;
@@ -284,15 +258,12 @@ ngx_paas_guard_indicator_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     indicator->rule.down_ppm = PGUARD_PPM / 2;
     ngx_str_set(&indicator->timezone, "UTC");
 
-    seen = 0;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_paas_guard_indicator_parameter(cf, cmd, indicator, &args[i],
-                                               &seen)
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_paas_guard_parameters(cf, cmd, 2,
+                                  ngx_paas_guard_indicator_parameters,
+                                  indicator)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (indicator->target_ppm == 0) {

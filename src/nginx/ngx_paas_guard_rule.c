@@ -1,37 +1,25 @@
 #include "ngx_paas_guard.h"
 
 
-/* A parameter of a rule: how to read its value. */
-
-typedef char *(*ngx_paas_guard_rule_pt)(ngx_conf_t *cf,
-    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
-
-typedef struct {
-    const char              *name;
-    ngx_paas_guard_rule_pt   set;
-    const char              *right;         /* for the error */
-} ngx_paas_guard_rule_parameter_t;
-
-
-static char *ngx_paas_guard_rule_key(ngx_conf_t *cf,
-    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
-static char *ngx_paas_guard_rule_window(ngx_conf_t *cf,
-    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
-static char *ngx_paas_guard_rule_limit(ngx_conf_t *cf,
-    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
-static char *ngx_paas_guard_rule_count(ngx_conf_t *cf,
-    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
-static char *ngx_paas_guard_rule_block(ngx_conf_t *cf,
-    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
-static char *ngx_paas_guard_rule_block_max(ngx_conf_t *cf,
-    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
-static char *ngx_paas_guard_rule_scope(ngx_conf_t *cf,
-    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
-static char *ngx_paas_guard_rule_reason(ngx_conf_t *cf,
-    ngx_paas_guard_rule_t *rule, ngx_str_t *value);
+static char *ngx_paas_guard_rule_key(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_rule_window(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_rule_limit(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_rule_count(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_rule_block(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_rule_block_max(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_rule_scope(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_rule_reason(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
 
 
-static ngx_paas_guard_rule_parameter_t  ngx_paas_guard_rule_parameters[] = {
+static const ngx_paas_guard_parameter_t  ngx_paas_guard_rule_parameters[] = {
     { "key", ngx_paas_guard_rule_key, "a string with variables" },
     { "window", ngx_paas_guard_rule_window, "a time from 1s to 24d" },
     { "limit", ngx_paas_guard_rule_limit, "a number from 1 to 1000000" },
@@ -40,20 +28,18 @@ static ngx_paas_guard_rule_parameter_t  ngx_paas_guard_rule_parameters[] = {
     { "block", ngx_paas_guard_rule_block, "a time from 1s to 365d" },
     { "block_max", ngx_paas_guard_rule_block_max, "a time from 1s to 365d" },
     { "scope", ngx_paas_guard_rule_scope, "service or zone" },
-    { "reason", ngx_paas_guard_rule_reason, "hammering or lockout" }
+    { "reason", ngx_paas_guard_rule_reason, "hammering or lockout" },
+    ngx_paas_guard_no_parameter
 };
-
-#define NGX_PAAS_GUARD_RULE_PARAMETERS                                        \
-    (sizeof(ngx_paas_guard_rule_parameters)                                   \
-     / sizeof(ngx_paas_guard_rule_parameters[0]))
 
 #define NGX_PAAS_GUARD_YEAR  (365ULL * 86400 * 1000)
 
 
 static char *
-ngx_paas_guard_rule_key(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
-    ngx_str_t *value)
+ngx_paas_guard_rule_key(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
+    ngx_paas_guard_rule_t *rule = to;
+
     ngx_uint_t                        i;
     ngx_http_compile_complex_value_t  ccv;
 
@@ -109,18 +95,20 @@ ngx_paas_guard_rule_time(ngx_str_t *value, pguard_msec_t max,
 
 
 static char *
-ngx_paas_guard_rule_window(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
-    ngx_str_t *value)
+ngx_paas_guard_rule_window(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
+    ngx_paas_guard_rule_t *rule = to;
+
     return ngx_paas_guard_rule_time(value, PGUARD_WINDOW_MAX,
                                     &rule->window.window);
 }
 
 
 static char *
-ngx_paas_guard_rule_limit(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
-    ngx_str_t *value)
+ngx_paas_guard_rule_limit(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
+    ngx_paas_guard_rule_t *rule = to;
+
     ngx_int_t  n;
 
     n = ngx_atoi(value->data, value->len);
@@ -178,9 +166,10 @@ ngx_paas_guard_rule_statuses(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
 
 
 static char *
-ngx_paas_guard_rule_count(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
-    ngx_str_t *value)
+ngx_paas_guard_rule_count(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
+    ngx_paas_guard_rule_t *rule = to;
+
     ngx_uint_t  i;
 
     static const char  *words[] = { "all", "admitted", "throttled" };
@@ -206,27 +195,30 @@ ngx_paas_guard_rule_count(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
 
 
 static char *
-ngx_paas_guard_rule_block(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
-    ngx_str_t *value)
+ngx_paas_guard_rule_block(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
+    ngx_paas_guard_rule_t *rule = to;
+
     return ngx_paas_guard_rule_time(value, NGX_PAAS_GUARD_YEAR,
                                     &rule->block.block);
 }
 
 
 static char *
-ngx_paas_guard_rule_block_max(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
-    ngx_str_t *value)
+ngx_paas_guard_rule_block_max(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
+    ngx_paas_guard_rule_t *rule = to;
+
     return ngx_paas_guard_rule_time(value, NGX_PAAS_GUARD_YEAR,
                                     &rule->block.block_max);
 }
 
 
 static char *
-ngx_paas_guard_rule_scope(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
-    ngx_str_t *value)
+ngx_paas_guard_rule_scope(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
+    ngx_paas_guard_rule_t *rule = to;
+
     rule->scope_zone = ngx_paas_guard_same(value, "zone");
 
     return rule->scope_zone || ngx_paas_guard_same(value, "service")
@@ -235,9 +227,10 @@ ngx_paas_guard_rule_scope(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
 
 
 static char *
-ngx_paas_guard_rule_reason(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
-    ngx_str_t *value)
+ngx_paas_guard_rule_reason(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
+    ngx_paas_guard_rule_t *rule = to;
+
     if (ngx_paas_guard_same(value, "lockout")) {
         rule->reason = PGUARD_REASON_LOCKOUT;
         return NGX_CONF_OK;
@@ -245,48 +238,6 @@ ngx_paas_guard_rule_reason(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
 
     return ngx_paas_guard_same(value, "hammering") ? NGX_CONF_OK
                                                  : NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_paas_guard_rule_parameter(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
-    ngx_str_t *arg, ngx_uint_t *seen)
-{
-    ngx_str_t                         value;
-    ngx_uint_t                        i;
-    ngx_paas_guard_rule_parameter_t  *p;
-
-    for (i = 0; i < NGX_PAAS_GUARD_RULE_PARAMETERS; i++) {
-        p = &ngx_paas_guard_rule_parameters[i];
-
-        if (ngx_paas_guard_parameter(arg, p->name, &value) != NGX_OK) {
-            continue;
-        }
-
-        if (*seen & (1 << i)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"paas_guard_hammer_rule\": parameter \"%s\" "
-                               "is given twice", p->name);
-            return NGX_CONF_ERROR;
-        }
-
-        *seen |= 1 << i;
-
-        if (p->set(cf, rule, &value) == NGX_CONF_OK) {
-            return NGX_CONF_OK;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"paas_guard_hammer_rule\": invalid parameter "
-                           "\"%V\": expected %s", arg, p->right);
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"paas_guard_hammer_rule\": unknown parameter "
-                       "\"%V\": expected key=, window=, limit=, count=, "
-                       "block=, block_max=, scope= or reason=", arg);
-    return NGX_CONF_ERROR;
 }
 
 
@@ -406,7 +357,6 @@ ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_paas_guard_main_conf_t *gmcf = conf;
 
     ngx_str_t              *args;
-    ngx_uint_t              i, seen;
     ngx_paas_guard_rule_t  *rule;
 
     args = cf->args->elts;
@@ -431,14 +381,11 @@ ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    seen = 0;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_paas_guard_rule_parameter(cf, rule, &args[i], &seen)
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_paas_guard_parameters(cf, cmd, 2, ngx_paas_guard_rule_parameters,
+                                  rule)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     return ngx_paas_guard_rule_finish(cf, gmcf, rule);
