@@ -5,6 +5,7 @@ BUILD   = build
 JOBS    = 2
 FUZZ_TIME = 30
 MATRIX  = 12 13 forky
+VALGRIND = t/001-example.t t/010-identity.t t/020-refusal.t t/030-variables.t t/040-metrics.t
 
 CC      = gcc
 CFLAGS  = -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -Wshadow \
@@ -28,7 +29,8 @@ AUDIT_SRC = $(wildcard src/audit/*.c) \
 AUDIT_LIBS = -lcrypto -lz -lxxhash
 
 .PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan fuzz \
-	bench-instructions test-static test-asan-nginx matrix lint clean help
+	bench-instructions test-static test-asan-nginx test-valgrind \
+	package test-package matrix lint clean help
 
 help:
 	@echo "make run         build, and start the guarded gateway on 127.0.0.1:8080"
@@ -38,6 +40,9 @@ help:
 	@echo "make test-audit  those of paas-guard-audit"
 	@echo "make test-asan   both once more, under AddressSanitizer and UBSan"
 	@echo "make test-asan-nginx  t/ with nginx built so, too;  make test-static  compiled in"
+	@echo "make test-valgrind    some of t/ under memcheck"
+	@echo "make package     the Debian packages of this release, in $(BUILD)/package"
+	@echo "make test-package     builds, installs, upgrades, purges them on Debian MATRIX (as root)"
 	@echo "make matrix      the tests on Debian MATRIX='$(MATRIX)', in roots of theirs (as root)"
 	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds"
 	@echo "make bench-instructions  what a request costs, under callgrind; fails if it grew"
@@ -113,6 +118,21 @@ test-static:
 	@tools/nginx.sh $(BUILD)/static
 	@TEST_NGINX_BINARY=$(CURDIR)/$(BUILD)/static/nginx TEST_NGINX_LOAD_MODULES= \
 	 $(MAKE) --no-print-directory test-nginx
+
+# What takes no exact time; a log for each process, empty if nothing is wrong.
+test-valgrind: setup
+	@tools/setup.sh bench
+	@$(MAKE) --no-print-directory build
+	@rm -rf $(BUILD)/valgrind && mkdir -p $(BUILD)/valgrind
+	@VALGRIND_LOGS=$(CURDIR)/$(BUILD)/valgrind TEST_NGINX_SLOWER=20 TEST_NGINX_TIMEOUT=60 \
+	 TEST_NGINX_BINARY=$(CURDIR)/tools/nginx-valgrind.sh prove $(VALGRIND)
+	@! grep -n . $(BUILD)/valgrind/*.log | head -100 | grep .
+
+package:
+	@tools/package.sh $(BUILD)/package
+
+test-package:
+	@tools/test-package.sh $(MATRIX)
 
 matrix:
 	@tools/matrix.sh $(MATRIX)

@@ -201,7 +201,7 @@ BEGIN {
 
 sub wait_for {
     my ($what, $seconds) = @_;
-    my $end = time + ($seconds // 10);
+    my $end = time + ($seconds // 10) * ($ENV{TEST_NGINX_SLOWER} // 1);
     until ($what->()) {
         return 0 if time > $end;
         sleep 0.02;
