@@ -5,6 +5,7 @@ BUILD   = build
 JOBS    = 2
 FUZZ_TIME = 30
 MATRIX  = 12 13 forky
+STATIC  = $(wildcard t/[014]*.t)
 VALGRIND = t/001-example.t t/010-identity.t t/020-refusal.t t/030-variables.t t/040-metrics.t
 
 CC      = gcc
@@ -117,7 +118,7 @@ test-asan-nginx: setup
 test-static:
 	@tools/nginx.sh $(BUILD)/static
 	@TEST_NGINX_BINARY=$(CURDIR)/$(BUILD)/static/nginx TEST_NGINX_LOAD_MODULES= \
-	 $(MAKE) --no-print-directory test-nginx
+	 prove -j$(JOBS) $(STATIC)
 
 # What takes no exact time; a log for each process, empty if nothing is wrong.
 test-valgrind: setup
