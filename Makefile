@@ -39,6 +39,7 @@ help:
 	@echo "make test        build, and run all tests"
 	@echo "make test-unit   the unit tests;  make test-nginx  those with nginx, t/"
 	@echo "make test-audit  those of paas-guard-audit"
+	@echo "make test-monitoring  those of monitoring/, with a Prometheus"
 	@echo "make test-asan   both once more, under AddressSanitizer and UBSan"
 	@echo "make test-asan-nginx  t/ with nginx built so, too;  make test-static  compiled in"
 	@echo "make test-valgrind    some of t/ under memcheck"
@@ -56,7 +57,7 @@ run:
 	@tools/run.sh
 
 test: setup
-	@$(MAKE) --no-print-directory build purity test-unit test-audit test-nginx
+	@$(MAKE) --no-print-directory build purity test-unit test-audit test-monitoring test-nginx
 
 setup:
 	@tools/setup.sh test
@@ -87,6 +88,16 @@ $(AUDIT)-log: tests/audit/log.c $(AUDIT_SRC:%.c=$(AUDIT).o/%.o)
 
 test-audit: $(AUDIT) $(AUDIT)-log
 	@PGUARD_AUDIT=$(CURDIR)/$(AUDIT) prove -j$(JOBS) tests/audit/
+
+.PHONY: test-monitoring dashboard
+
+test-monitoring:
+	@prove -j$(JOBS) tests/monitoring/
+
+# The dashboards, from their table.
+dashboard:
+	@for l in en fr; do monitoring/grafana/dashboard.pl $$l > \
+	 monitoring/grafana/paas_guard.$$l.json || exit 1; done
 
 # Every program runs, also after one that failed.
 test-unit: unit

@@ -123,7 +123,7 @@ check "B blocks it too" is "$(answer "$b/vms?b" -H 'X-API-Key: one')" "429 hamme
 check "neither blocks another" is "$(answer "$b/vms?c" -H 'X-API-Key: two')" "200"
 check "the block is in Prometheus" query_is 'sum(paas_guard_blocks_total{rule="client"})' 1
 check "it is in force on both gateways" query_is 'sum(paas_guard_blocks_active)' 2
-check "the alert fires" query_is 'count(ALERTS{alertname="PaasGuardBlocks",alertstate="firing"})' 1
+check "the alert fires" query_is 'max(ALERTS{alertname="PaasGuardClientBlocked",alertstate="firing"})' 1
 
 # --- docker stop
 

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 build='build-essential nginx nginx-dev libhiredis-dev libxxhash-dev libpcre2-dev libssl-dev
     zlib1g-dev'
 perl='libfilter-perl libhttp-message-perl libipc-run-perl liblist-moreutils-perl
-    libtest-base-perl libtest-longstring-perl libtext-diff-perl liburi-perl libwww-perl'
+    libtest-base-perl libtest-longstring-perl libtext-diff-perl liburi-perl libwww-perl
+    libyaml-pp-perl'
 
 case ${1:-run} in
     build) want=$build ;;
@@ -128,7 +129,13 @@ if ! perl -I"$deps/usr/share/perl5" -MTest::Nginx::Util -e 1 2>/dev/null; then
     fi
 fi
 
-# promtool is wanted without the server that it comes with in Debian 12
+# Prometheus is wanted without its service, which would scrape this machine
+if ! command -v prometheus >/dev/null && [ ! -x "$deps/usr/bin/prometheus" ]; then
+    mkdir -p "$deps"
+    known prometheus || apt update
+    unpack prometheus usr/bin/prometheus
+fi
+
 if ! command -v promtool >/dev/null && [ ! -x "$deps/usr/bin/promtool" ]; then
     mkdir -p "$deps"
     known prometheus || apt update
