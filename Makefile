@@ -7,6 +7,8 @@ FUZZ_TIME = 30
 MATRIX  = 12 13 forky
 STATIC  = $(wildcard t/[014]*.t)
 VALGRIND = t/001-example.t t/010-identity.t t/020-refusal.t t/030-variables.t t/040-metrics.t
+CHAOS_TIME = 180
+CHAOS_SEED =
 
 CC      = gcc
 CFLAGS  = -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -Wshadow \
@@ -31,7 +33,7 @@ AUDIT_LIBS = -lcrypto -lz -lxxhash
 
 .PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan fuzz \
 	bench-instructions test-static test-asan-nginx test-valgrind \
-	package test-package matrix lint clean help
+	package test-package matrix chaos lint clean help
 
 help:
 	@echo "make run         build, and start the guarded gateway on 127.0.0.1:8080"
@@ -48,6 +50,7 @@ help:
 	@echo "make matrix      the tests on Debian MATRIX='$(MATRIX)', in roots of theirs (as root)"
 	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds"
 	@echo "make bench-instructions  what a request costs, under callgrind; fails if it grew"
+	@echo "make chaos       load and faults of all kinds for CHAOS_TIME=180 seconds (CHAOS_SEED=)"
 	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
 	@echo "make purity      the core compiles without nginx;  make lint  cppcheck"
 	@echo "make clean       remove $(BUILD)/"
@@ -162,6 +165,11 @@ fuzz:
 bench-instructions:
 	@tools/setup.sh bench
 	@tests/bench/instructions.pl
+
+chaos:
+	@tools/setup.sh chaos
+	@$(MAKE) --no-print-directory build
+	@tests/chaos/chaos.py --time $(CHAOS_TIME) $(CHAOS_SEED:%=--seed %)
 
 lint:
 	@tools/setup.sh lint

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|fuzz|lint|root]
+# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|fuzz|chaos|lint|root]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,9 +15,10 @@ case ${1:-run} in
     test)  want="$build curl libcmocka-dev perl procps redis-server tzdata $perl" ;;
     bench) want="$build perl valgrind" ;;
     fuzz)  want="$build clang libclang-rt-dev libcmocka-dev" ;;
+    chaos) want="$build curl openssl python3 redis-server" ;;
     lint)  want="$build cppcheck" ;;
     root)  want="mmdebstrap util-linux" ;;
-    *)     echo "usage: $0 [build|run|test|bench|fuzz|lint|root]" >&2; exit 2 ;;
+    *)     echo "usage: $0 [build|run|test|bench|fuzz|chaos|lint|root]" >&2; exit 2 ;;
 esac
 
 deps=$PWD/.deps
