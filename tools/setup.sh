@@ -105,6 +105,14 @@ done
 
 [ "${1:-run}" = test ] || exit 0
 
+# Modules that ours is tested beside, where this release has them.
+missing=
+for package in libnginx-mod-http-headers-more-filter libnginx-mod-http-lua; do
+    installed $package || ! known $package || missing="$missing $package"
+done
+# shellcheck disable=SC2086
+[ -z "$missing" ] || install_packages $missing
+
 # Debian 12 and 13 have no Test::Nginx: it is taken from the release after
 # them, with lists of its own, so that the system's stay as they are.
 if ! perl -I"$deps/usr/share/perl5" -MTest::Nginx::Util -e 1 2>/dev/null; then
