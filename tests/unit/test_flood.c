@@ -1,0 +1,237 @@
+/*
+ * Floods: ten million clients and requests, no two alike, against the smallest
+ * zone that a console would have.  A block holds, who is blocked stays so, and
+ * nothing gets slower or larger.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+#include <malloc.h>
+
+#include "pguard_zone.h"
+
+
+#ifdef __SANITIZE_ADDRESS__
+#define FLOOD   1000000
+#else
+#define FLOOD   10000000
+#endif
+
+#define SIZE     (1024 * 1024)
+#define START    1000000000UL           /* us */
+#define STEP     100                    /* us from one request to the next */
+#define CHUNK    (FLOOD / 100)
+
+
+static const pguard_hash_t  blocked = { 0x123456789abcdef0, 0xfedcba9876543210 };
+
+static pguard_zone_t   zone;
+static unsigned char  *memory;
+static size_t          heap;
+
+
+static pguard_hash_t
+mix(uint64_t n)
+{
+    pguard_hash_t  h;
+
+    h.lo = (n + 1) * 0x9e3779b97f4a7c15;
+    h.lo = (h.lo ^ h.lo >> 29) * 0xbf58476d1ce4e5b9;
+    h.lo ^= h.lo >> 32;
+    h.hi = (h.lo + 1) * 0x94d049bb133111eb;
+    h.hi ^= h.hi >> 31;
+
+    return h;
+}
+
+
+static double
+cpu(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+
+    return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
+}
+
+
+static pguard_block_t *
+block(pguard_hash_t key, pguard_msec_t now, pguard_msec_t length)
+{
+    pguard_block_t  b;
+
+    memset(&b, 0, sizeof(b));
+    b.key = key;
+    b.since = now;
+    b.until = now + length;
+    b.last = length;
+    b.forget = length;
+    b.step = 1;
+
+    return pguard_block_put(&zone.blocks, &b, now, NULL);
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    memory = aligned_alloc(64, SIZE);
+    memset(memory, 0, SIZE);
+    heap = mallinfo2().uordblks;
+
+    return pguard_zone_create(memory, SIZE)
+           || pguard_zone_open(&zone, memory, SIZE);
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    if (mallinfo2().uordblks != heap) {
+        return -1;
+    }
+
+    free(memory);
+
+    return 0;
+}
+
+
+/* What one request asks of the tables: is it blocked, identical, over the
+   limit; each thousandth is, and gets a block. */
+
+static void
+request(uint64_t n, const pguard_window_rule_t *rule)
+{
+    pguard_hash_t  key = mix(n);
+    pguard_usec_t  now = START + n * STEP;
+
+    assert_null(pguard_block_find(&zone.blocks, PGUARD_BLOCK_HERE, key,
+                                  now / 1000));
+    (void) pguard_throttle_ask(&zone.throttle, mix(~n), now, 1000000);
+    (void) pguard_window_add(&zone.windows, key, rule, now / 1000, NULL, NULL);
+
+    if (n % 1000 == 0) {
+        (void) block(key, now / 1000, 3600000);
+    }
+}
+
+
+static void
+test_flood(void **state)
+{
+    double                 t, early, late;
+    uint64_t               n, set;
+    pguard_block_t        *b;
+    pguard_window_rule_t   rule;
+
+    (void) state;
+
+    pguard_window_rule_init(&rule, 20, 10000);
+
+    b = block(blocked, START / 1000, 86400000);
+    assert_non_null(b);
+
+    early = 1e9;
+    late = 1e9;
+    set = 0;
+
+    for (n = 0; n < FLOOD; /* void */ ) {
+        t = cpu();
+
+        do {
+            request(n, &rule);
+
+            if (n % 100 == 0) {
+                assert_ptr_equal(pguard_block_find(&zone.blocks,
+                                                   PGUARD_BLOCK_HERE, blocked,
+                                                   (START + n * STEP) / 1000),
+                                 b);
+            }
+        } while (++n % CHUNK);
+
+        t = cpu() - t;
+
+        if (n <= FLOOD / 10) {
+            early = t < early ? t : early;
+
+        } else if (n > FLOOD / 2) {
+            late = t < late ? t : late;
+        }
+    }
+
+    /* the best of each, as another process may hold up any; at first the
+       tables were empty, hence the factor */
+
+    if (late > 4 * early) {
+        fail_msg("%d requests took %.3f s at first, %.3f s at last", CHUNK,
+                 early, late);
+    }
+
+    /* as many blocks as there is place for, all still there */
+
+    for (n = 0, t = 0; (b = pguard_block_next(&zone.blocks, &n,
+                                              START / 1000)) != NULL; )
+    {
+        set++;
+    }
+
+    assert_in_range(set, zone.blocks.capacity * 9 / 10,
+                    zone.blocks.capacity);
+}
+
+
+/* A block that found no place is told, and costs nobody else's. */
+
+static void
+test_full(void **state)
+{
+    uint64_t        n, refused;
+    pguard_block_t  *b;
+
+    (void) state;
+
+    b = block(blocked, START / 1000, 86400000);
+    assert_non_null(b);
+
+    for (n = 0, refused = 0; n < FLOOD / 10; n++) {
+        refused += block(mix(n), START / 1000, 3600000) == NULL;
+    }
+
+    assert_in_range(n - refused, zone.blocks.capacity * 9 / 10,
+                    zone.blocks.capacity);
+    assert_ptr_equal(pguard_block_find(&zone.blocks, PGUARD_BLOCK_HERE,
+                                       blocked, START / 1000), b);
+
+    /* once they have ended, there is place again */
+
+    for (n = 0; n < zone.blocks.capacity / 4; n++) {
+        assert_non_null(block(mix(FLOOD + n), START / 1000 + 2 * 3600000,
+                              3600000));
+    }
+
+    assert_ptr_equal(pguard_block_find(&zone.blocks, PGUARD_BLOCK_HERE,
+                                       blocked, START / 1000 + 86399999), b);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
