@@ -20,6 +20,8 @@ UNIT    = $(BUILD)/unit
 CORE    = $(wildcard src/core/*.c)
 TESTS   = $(wildcard tests/unit/test_*.c)
 FUZZ    = $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS = $(FUZZ:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_CC = clang $(filter-out -Werror -O2,$(CFLAGS)) -O1 -Isrc/core -fno-sanitize-recover=undefined
 BINS    = $(TESTS:tests/unit/%.c=$(UNIT)/%)
 
 AUDIT   = $(BUILD)/paas-guard-audit
@@ -31,7 +33,7 @@ AUDIT_SRC = $(wildcard src/audit/*.c) \
           json_text.c key.c out.c utc.c)
 AUDIT_LIBS = -lcrypto -lz -lxxhash
 
-.PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan fuzz \
+.PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan fuzz fuzz-short \
 	bench-instructions test-static test-asan-nginx test-valgrind \
 	package test-package matrix chaos lint clean help
 
@@ -48,7 +50,7 @@ help:
 	@echo "make package     the Debian packages of this release, in $(BUILD)/package"
 	@echo "make test-package     builds, installs, upgrades, purges them on Debian MATRIX (as root)"
 	@echo "make matrix      the tests on Debian MATRIX='$(MATRIX)', in roots of theirs (as root)"
-	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds"
+	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds;  make fuzz-short  for 3"
 	@echo "make bench-instructions  what a request costs, under callgrind; fails if it grew"
 	@echo "make chaos       load and faults of all kinds for CHAOS_TIME=180 seconds (CHAOS_SEED=)"
 	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
@@ -154,13 +156,11 @@ matrix:
 
 fuzz:
 	@tools/setup.sh fuzz
-	@mkdir -p $(BUILD)/fuzz
-	@for f in $(FUZZ:tests/fuzz/%.c=%); do \
-	 mkdir -p $(BUILD)/fuzz/$$f.corpus; \
-	 clang $(CFLAGS) -Wno-error -Isrc/core -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=undefined -o $(BUILD)/fuzz/$$f tests/fuzz/$$f.c $(CORE) $(LIBS) && \
-	 $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_TIME) -verbosity=0 -print_final_stats=1 \
-	  -artifact_prefix=$(BUILD)/fuzz/$$f- $(BUILD)/fuzz/$$f.corpus || exit 1; done
+	@$(MAKE) --no-print-directory $(FUZZERS)
+	@for f in $(FUZZERS); do tests/fuzz/run.sh $$f $(FUZZ_TIME) || exit 1; done
+
+fuzz-short:
+	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=3
 
 bench-instructions:
 	@tools/setup.sh bench
@@ -189,7 +189,14 @@ $(UNIT)/core/%.o: src/core/%.c Makefile | $(UNIT)/core
 $(BINS): $(UNIT)/%: tests/unit/%.c $(CORE:src/core/%.c=$(UNIT)/core/%.o) Makefile
 	@$(CC) $(CFLAGS) -Isrc/core -MMD -MP -o $@ $< $(filter %.o,$^) $(LIBS)
 
-$(UNIT)/core:
+$(BUILD)/fuzz/core/%.o: src/core/%.c Makefile | $(BUILD)/fuzz/core
+	@$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+
+$(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(CORE:src/core/%.c=$(BUILD)/fuzz/core/%.o) Makefile
+	@$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -MMD -MP -o $@ $< $(filter %.o,$^) $(LIBS)
+
+$(UNIT)/core $(BUILD)/fuzz/core:
 	@mkdir -p $@
 
--include $(wildcard $(UNIT)/*.d $(UNIT)/core/*.d $(AUDIT).o/src/*/*.d $(AUDIT)*.d)
+-include $(wildcard $(UNIT)/*.d $(UNIT)/core/*.d $(AUDIT).o/src/*/*.d $(AUDIT)*.d \
+	$(BUILD)/fuzz/*.d $(BUILD)/fuzz/core/*.d)
