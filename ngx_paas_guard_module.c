@@ -510,6 +510,7 @@ static void
 ngx_paas_guard_exit_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t                    i;
+    ngx_paas_guard_sla_t        **slas;
     ngx_paas_guard_zone_t       **zones;
     ngx_paas_guard_main_conf_t   *gmcf;
 
@@ -530,6 +531,12 @@ ngx_paas_guard_exit_process(ngx_cycle_t *cycle)
 
     for (i = 0; i < gmcf->zones.nelts; i++) {
         ngx_paas_guard_zone_exit_process(zones[i]);
+    }
+
+    slas = gmcf->slas.elts;
+
+    for (i = 0; i < gmcf->slas.nelts; i++) {
+        ngx_paas_guard_sla_exit_process(slas[i]);
     }
 
     XXH3_freeState(gmcf->worker->xxh);

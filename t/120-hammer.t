@@ -537,6 +537,7 @@ for my $limit (10, 50) {
         open my $out, '>:raw', $state or die "$state: $!";
         print $out $bad{$what};
         close $out;
+        unlink "$state~";
         my $from = length $gateway->error_log;
         $gateway->start;
         is send_n($gateway, 1, '/', User => 'u'), '200 x 1', "a state file, $what: starts without it";
@@ -547,11 +548,19 @@ for my $limit (10, 50) {
         $gateway->stop;
     }
 
-    open my $out, '>:raw', $state or die "$state: $!";
+    open my $out, '>:raw', "$state~" or die "$state~: $!";
     print $out $good;
     close $out;
+    $from = length $gateway->error_log;
     $gateway->start;
-    is send_n($gateway, 1, '/', User => 'u'), '429 x 1', 'a state file, whole again: is used';
+    is send_n($gateway, 1, '/', User => 'u'), '429 x 1', 'the generation before a bad one: is used';
+    like substr($gateway->error_log, $from), qr/zone "z": took the generation before, "\Q$state\E~"/,
+        'the generation before a bad one: the log says so';
+    is send_n($gateway, 3, '/', User => 'y'), '200 x 2, 429 x 1', 'the generation before a bad one: a block';
+    $gateway->stop;
+    is PaasGuard::Gateway::slurp("$state~bad"), $bad{'with a tail'}, 'what was refused is kept';
+    $gateway->start;
+    is send_n($gateway, 1, '/', User => $_), '429 x 1', "a state file, whole again: is used for $_" for qw(u y);
     $gateway->stop;
 }
 

@@ -24,7 +24,7 @@
 #include <string.h>
 
 
-#define PGUARD_LEDGER_MAGIC    0x3172656764656c70ULL    /* "pledger1" */
+#define PGUARD_LEDGER_MAGIC    0x3272656764656c70ULL    /* "pledger2" */
 
 #define PGUARD_LEDGER_DAYS     32          /* zones have had longer months */
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 
-#define PGUARD_LEDGER_STATE_MAGIC  "PGLEDGR1"
+#define PGUARD_LEDGER_STATE_MAGIC  "PGLEDGR2"
 #define PGUARD_LEDGER_NAME         255
 
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 
-#define PGUARD_MERGE_MAGIC  "PGMONTH1"
+#define PGUARD_MERGE_MAGIC  "PGMONTH2"
 #define PGUARD_MERGE_NAME   255
 
 
@@ -18,7 +18,9 @@ static int pguard_merge_wanted(const pguard_merge_record_t *r, size_t n,
 static void pguard_merge_slots(pguard_merged_t *to,
     const pguard_merge_record_t *r);
 static void pguard_merge_log(pguard_merged_t *to,
-    const pguard_merge_record_t *r, size_t origin);
+    const pguard_merge_record_t *r);
+static void pguard_merge_adopt(pguard_merged_t *to,
+    const pguard_merge_record_t *r);
 
 
 void
@@ -87,6 +89,7 @@ pguard_merge_open(pguard_merge_record_t *r, pguard_str_t bytes)
     { /* checked */ }
 
     r->log = in.pos;
+    r->log_end = in.end;
     i = 0;
 
     while (pguard_unpack_entry(&in, &i, &e)) { /* checked */ }
@@ -112,8 +115,14 @@ pguard_merge(pguard_merged_t *to, const pguard_merge_record_t *r, size_t n,
         }
 
         pguard_merge_slots(to, &r[i]);
-        pguard_merge_log(to, &r[i], i);
+        pguard_merge_log(to, &r[i]);
         to->gateways++;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (pguard_merge_wanted(r, n, i, id, month)) {
+            pguard_merge_adopt(to, &r[i]);
+        }
     }
 
     pguard_outage_sort(to->outage, to->outages);
@@ -179,12 +188,11 @@ pguard_merge_slots(pguard_merged_t *to, const pguard_merge_record_t *r)
 /* Entries refer to those of their own gateway: ids of two may be the same. */
 
 static void
-pguard_merge_log(pguard_merged_t *to, const pguard_merge_record_t *r,
-    size_t origin)
+pguard_merge_log(pguard_merged_t *to, const pguard_merge_record_t *r)
 {
     size_t                 i, n;
     uint64_t               id;
-    pguard_unpack_t        in = { r->log, r->end, 0 };
+    pguard_unpack_t        in = { r->log, r->log_end, 0 };
     pguard_outage_t       *list = to->outage + to->outages;
     pguard_outage_entry_t  e;
 
@@ -196,8 +204,27 @@ pguard_merge_log(pguard_merged_t *to, const pguard_merge_record_t *r,
     }
 
     for (i = 0; i < n; i++) {
-        list[i].origin = (unsigned) origin;
+        list[i].gateway = r->id.gateway;
     }
 
     to->outages += n;
+}
+
+
+/* What this gateway has entered of what others have declared. */
+
+static void
+pguard_merge_adopt(pguard_merged_t *to, const pguard_merge_record_t *r)
+{
+    uint64_t               id;
+    pguard_unpack_t        in = { r->log, r->log_end, 0 };
+    pguard_outage_entry_t  e;
+
+    id = 0;
+
+    while (pguard_unpack_entry(&in, &id, &e)) {
+        if (pguard_outage_foreign(&e)) {
+            pguard_outage_adopt(to->outage, to->outages, &e);
+        }
+    }
 }

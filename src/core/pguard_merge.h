@@ -25,15 +25,16 @@ typedef struct {
     pguard_month_t        month;
     pguard_cells_t        cells;
     const unsigned char  *slots;
-    const unsigned char  *log;
-    const unsigned char  *end;
+    const unsigned char  *end;         /* of the bytes slots are in */
+    const unsigned char  *log;         /* that of a later record of the same */
+    const unsigned char  *log_end;     /* gateway may take its place */
 } pguard_merge_record_t;
 
 /* Where they are added up; the memory is the caller's, zero at first. */
 
 typedef struct {
     pguard_slot_t        *slot;        /* [pguard_ledger_slots(slice)] */
-    pguard_outage_t      *outage;      /* [max]; origin: index of the record */
+    pguard_outage_t      *outage;      /* [max], each with its gateway */
     size_t                max;
     size_t                outages;
     pguard_cells_t        cells;
@@ -57,7 +58,7 @@ const char *pguard_merge_open(pguard_merge_record_t *r, pguard_str_t bytes);
 /*
  * Adds up n records of the indicator, time zone, slice and month given; others
  * are passed over, and of two of one gateway the earlier.  The order of the
- * records does not matter, but for the origin of outages.  O(n ^ 2 + size).
+ * records does not matter.  O(n ^ 2 + size).
  */
 void pguard_merge(pguard_merged_t *to, const pguard_merge_record_t *r,
     size_t n, const pguard_ledger_id_t *id, pguard_month_t month);

@@ -148,6 +148,34 @@ pguard_store_key_blocks(unsigned char *dst, pguard_str_t prefix,
 
 
 size_t
+pguard_store_key_sla(unsigned char *dst, pguard_str_t prefix,
+    pguard_str_t zone, pguard_str_t indicator, pguard_month_t month,
+    const pguard_id_t *gateway, uint64_t attempt)
+{
+    pguard_out_t  o;
+
+    pguard_message_out_zone(&o, dst, prefix, zone);
+    pguard_out_text(&o, ":{sla:");
+    pguard_message_out_name(&o, indicator.data, indicator.len);
+    pguard_out_text(&o, ":");
+    pguard_month_out(&o, month);
+    pguard_out_text(&o, "}");
+
+    if (gateway) {
+        pguard_out_text(&o, ":");
+        pguard_out_hex(&o, gateway->bytes, PGUARD_ID_LEN);
+    }
+
+    if (attempt) {
+        pguard_out_text(&o, ":");
+        pguard_out_uint(&o, attempt);
+    }
+
+    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
+}
+
+
+size_t
 pguard_store_channel(unsigned char *dst, pguard_str_t prefix)
 {
     pguard_out_t  o;

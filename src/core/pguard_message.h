@@ -5,6 +5,8 @@
  *   <prefix>:<zone>:{<id>}:w:<rule>:<window>[:<service>]   counts
  *   <prefix>:<zone>:{<client>}:t:<signature>               the throttle
  *   <prefix>:<zone>:{blocks}:data, ...:ends                blocks, their ends
+ *   <prefix>:<zone>:{sla:<indicator>:<month>}              gateways, by version
+ *   <prefix>:<zone>:{sla:<indicator>:<month>}:<gateway>    the record of one
  *   <prefix>:blocks                                        the channel
  *
  * Names go in percent-encoded, all but letters, digits, "_", "." and "-": so
@@ -17,6 +19,7 @@
 
 #include "pguard.h"
 #include "pguard_block.h"
+#include "pguard_calendar.h"
 
 
 #define PGUARD_PREFIX_MAX         63
@@ -68,6 +71,12 @@ size_t pguard_store_key_throttle(unsigned char *dst, pguard_str_t prefix,
     const pguard_id_t *signature);
 size_t pguard_store_key_blocks(unsigned char *dst, pguard_str_t prefix,
     pguard_str_t zone, const char *part);
+
+/* The index of a month's records; that of gateway, if it is not NULL; and one
+   that is being written, if attempt is not 0. */
+size_t pguard_store_key_sla(unsigned char *dst, pguard_str_t prefix,
+    pguard_str_t zone, pguard_str_t indicator, pguard_month_t month,
+    const pguard_id_t *gateway, uint64_t attempt);
 
 /* The channel, and the key on which a connection tries whether it may write. */
 size_t pguard_store_channel(unsigned char *dst, pguard_str_t prefix);

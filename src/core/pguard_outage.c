@@ -12,7 +12,7 @@
 
 
 static const char *pguard_outage_follow(const pguard_outage_log_t *log,
-    pguard_outage_kind_e kind, uint64_t id, pguard_outage_entry_t *e);
+    pguard_outage_kind_e kind, const pguard_outage_say_t *say, uint64_t id);
 static const char *pguard_outage_fill(pguard_outage_entry_t *e,
     const pguard_outage_say_t *say);
 static const char *pguard_outage_texts(pguard_outage_entry_t *e,
@@ -77,26 +77,7 @@ const char *
 pguard_outage_restore(const pguard_outage_log_t *log,
     const pguard_outage_say_t *say, uint64_t id)
 {
-    const char             *wrong;
-    pguard_outage_entry_t   e;
-
-    wrong = pguard_outage_follow(log, PGUARD_OUTAGE_RESTORED, id, &e);
-
-    if (wrong) {
-        return wrong;
-    }
-
-    if (e.end) {
-        return "This outage is restored already; correct it instead.";
-    }
-
-    if (say->end == 0) {
-        return "A restoration needs its time.";
-    }
-
-    wrong = pguard_outage_fill(&e, say);
-
-    return wrong ? wrong : pguard_outage_append(log, &e);
+    return pguard_outage_follow(log, PGUARD_OUTAGE_RESTORED, say, id);
 }
 
 
@@ -104,16 +85,60 @@ const char *
 pguard_outage_correct(const pguard_outage_log_t *log,
     const pguard_outage_say_t *say, uint64_t id)
 {
+    return pguard_outage_follow(log, PGUARD_OUTAGE_CORRECTED, say, id);
+}
+
+
+const char *
+pguard_outage_withdraw(const pguard_outage_log_t *log,
+    const pguard_outage_say_t *say, uint64_t id)
+{
+    return pguard_outage_follow(log, PGUARD_OUTAGE_WITHDRAWN, say, id);
+}
+
+
+static const char *
+pguard_outage_follow(const pguard_outage_log_t *log,
+    pguard_outage_kind_e kind, const pguard_outage_say_t *say, uint64_t id)
+{
+    pguard_outage_t  o;
+
+    if (!pguard_outage_get(log, id, &o)) {
+        return "unknown_outage";
+    }
+
+    return pguard_outage_enter(log, kind, say, &o);
+}
+
+
+const char *
+pguard_outage_enter(const pguard_outage_log_t *log,
+    pguard_outage_kind_e kind, const pguard_outage_say_t *say,
+    const pguard_outage_t *stands)
+{
     const char             *wrong;
     pguard_outage_entry_t   e;
 
-    wrong = pguard_outage_follow(log, PGUARD_OUTAGE_CORRECTED, id, &e);
-
-    if (wrong) {
-        return wrong;
+    if (stands->withdrawn) {
+        return "outage_withdrawn";
     }
 
-    if (say->reopen) {
+    /* what stands is how the entry begins */
+
+    e = stands->last;
+    e.kind = (uint8_t) kind;
+    e.refers = stands->id;
+    e.gateway = stands->gateway;
+
+    if (kind == PGUARD_OUTAGE_RESTORED && e.end) {
+        return "outage_restored";
+    }
+
+    if (kind == PGUARD_OUTAGE_RESTORED && say->end == 0) {
+        return "outage_no_end";
+    }
+
+    if (kind == PGUARD_OUTAGE_CORRECTED && say->reopen) {
         e.end = 0;
         e.confirmed_by = PGUARD_CONFIRMED_NOT;
         e.confirmer_len = 0;
@@ -122,49 +147,6 @@ pguard_outage_correct(const pguard_outage_log_t *log,
     wrong = pguard_outage_fill(&e, say);
 
     return wrong ? wrong : pguard_outage_append(log, &e);
-}
-
-
-const char *
-pguard_outage_withdraw(const pguard_outage_log_t *log,
-    const pguard_outage_say_t *say, uint64_t id)
-{
-    const char             *wrong;
-    pguard_outage_entry_t   e;
-
-    wrong = pguard_outage_follow(log, PGUARD_OUTAGE_WITHDRAWN, id, &e);
-
-    if (wrong) {
-        return wrong;
-    }
-
-    wrong = pguard_outage_fill(&e, say);
-
-    return wrong ? wrong : pguard_outage_append(log, &e);
-}
-
-
-/* What stands, as the beginning of the entry that follows. */
-
-static const char *
-pguard_outage_follow(const pguard_outage_log_t *log,
-    pguard_outage_kind_e kind, uint64_t id, pguard_outage_entry_t *e)
-{
-    pguard_outage_t  o;
-
-    if (!pguard_outage_get(log, id, &o)) {
-        return "There is no such outage.";
-    }
-
-    if (o.withdrawn) {
-        return "This outage has been withdrawn; declare it anew.";
-    }
-
-    *e = o.last;
-    e->kind = (uint8_t) kind;
-    e->refers = id;
-
-    return NULL;
 }
 
 
@@ -205,15 +187,15 @@ static const char *
 pguard_outage_texts(pguard_outage_entry_t *e, const pguard_outage_say_t *say)
 {
     if (say->who.len == 0 || say->who.len > PGUARD_WHO_MAX) {
-        return "Who enters this must be named, in at most 64 bytes.";
+        return "outage_who";
     }
 
     if (say->confirmer.len > PGUARD_WHO_MAX) {
-        return "Who confirmed it must be named in at most 64 bytes.";
+        return "outage_confirmer";
     }
 
     if (say->cause.len > PGUARD_CAUSE_MAX) {
-        return "The cause must be told in at most 200 bytes.";
+        return "outage_cause";
     }
 
     e->who_len = pguard_outage_copy(e->who, say->who);
@@ -234,21 +216,21 @@ static const char *
 pguard_outage_check(const pguard_outage_entry_t *e)
 {
     if (e->notified == 0 && e->detected == 0) {
-        return "An outage needs the time of its detection or notification.";
+        return "outage_no_start";
     }
 
     if (e->notified > e->at || e->detected > e->at || e->end > e->at) {
-        return "A time of an outage is in the future.";
+        return "outage_future";
     }
 
     if (e->end && e->end < pguard_outage_start(e)) {
-        return "An outage cannot end before it starts.";
+        return "outage_order";
     }
 
     if ((e->end != 0) != (e->confirmed_by != PGUARD_CONFIRMED_NOT)
         || e->confirmed_by >= PGUARD_CONFIRMED)
     {
-        return "A restoration is confirmed by \"monitoring\" or by \"user\".";
+        return "outage_confirmed";
     }
 
     return NULL;
@@ -259,9 +241,10 @@ int
 pguard_outage_valid(const pguard_outage_entry_t *e)
 {
     return e->id != 0 && e->kind < PGUARD_OUTAGE_KINDS
-           && (e->kind == PGUARD_OUTAGE_DECLARED ? e->refers == 0
-                                                 : e->refers != 0
-                                                   && e->refers < e->id)
+           && (e->kind == PGUARD_OUTAGE_DECLARED
+               ? e->refers == 0 && !pguard_outage_foreign(e)
+               : e->refers != 0
+                 && (e->refers < e->id || pguard_outage_foreign(e)))
            && e->who_len != 0 && e->who_len <= PGUARD_WHO_MAX
            && e->cause_len <= PGUARD_CAUSE_MAX
            && e->confirmer_len <= PGUARD_WHO_MAX
@@ -275,7 +258,7 @@ pguard_outage_append(const pguard_outage_log_t *log, pguard_outage_entry_t *e)
     uint64_t  n = log->ends->next;
 
     if (n - log->ends->first >= log->entries) {
-        return "The log of outages is full.";
+        return "outage_full";
     }
 
     e->id = n + 1;
@@ -352,7 +335,7 @@ pguard_outage_get(const pguard_outage_log_t *log, uint64_t id,
     for (n = id + 1; n <= log->ends->next; n++) {
         e = pguard_outage_entry(log, n);
 
-        if (e->refers == id) {
+        if (e->refers == id && !pguard_outage_foreign(e)) {
             pguard_outage_set(outage, e);
         }
     }
@@ -375,9 +358,46 @@ pguard_outage_apply(pguard_outage_t *list, size_t *n, size_t max,
         return;
     }
 
+    if (pguard_outage_foreign(e)) {
+        return;
+    }
+
     for (i = *n; i > 0; i--) {
         if (list[i - 1].id == e->refers) {
             pguard_outage_set(&list[i - 1], e);
+            return;
+        }
+    }
+}
+
+
+int
+pguard_outage_foreign(const pguard_outage_entry_t *e)
+{
+    static const pguard_id_t  none;
+
+    return memcmp(&e->gateway, &none, sizeof(pguard_id_t)) != 0;
+}
+
+
+void
+pguard_outage_apply_to(pguard_outage_t *o, const pguard_outage_entry_t *e)
+{
+    pguard_outage_set(o, e);
+}
+
+
+void
+pguard_outage_adopt(pguard_outage_t *list, size_t n,
+    const pguard_outage_entry_t *e)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (list[i].id == e->refers && list[i].last.at <= e->at
+            && memcmp(&list[i].gateway, &e->gateway, sizeof(pguard_id_t)) == 0)
+        {
+            pguard_outage_set(&list[i], e);
             return;
         }
     }
@@ -444,7 +464,9 @@ pguard_outage_expire(const pguard_outage_log_t *log, uint64_t horizon)
                 return;
             }
 
-        } else if (e->refers > ends->first) {
+        } else if (pguard_outage_foreign(e) ? e->at > horizon
+                                            : e->refers > ends->first)
+        {
             return;
         }
 

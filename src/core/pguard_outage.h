@@ -2,7 +2,8 @@
  * Outages that people declare: a log of entries in shared memory, to which
  * entries are only added.  A restoration, a correction and a withdrawal are
  * entries of their own that refer to the declaration; each holds all that is
- * known after it, so the last one says what stands.
+ * known after it, so the last one says what stands.  They may refer to what
+ * another gateway has declared: then they are of use where both logs are.
  *
  * An outage starts at the earlier of notification and detection, and ends when
  * the service is completely restored: degraded is still down.
@@ -58,6 +59,7 @@ typedef struct {
     unsigned char  who[PGUARD_WHO_MAX];    /* entered it */
     unsigned char  cause[PGUARD_CAUSE_MAX];
     unsigned char  confirmer[PGUARD_WHO_MAX];
+    pguard_id_t    gateway;                /* of the declaration; 0: this one */
 } pguard_outage_entry_t;
 
 typedef struct {
@@ -80,7 +82,7 @@ typedef struct {
     uint64_t               declared;       /* when, and by whom: */
     unsigned               corrections;
     unsigned               withdrawn;
-    unsigned               origin;         /* gateway, caller's number */
+    pguard_id_t            gateway;        /* that declared it; 0: this one */
     uint8_t                declarer_len;
     unsigned char          declarer[PGUARD_WHO_MAX];
     uint64_t               id;
@@ -104,8 +106,8 @@ typedef struct {
 
 
 /*
- * Each adds one entry.  NULL, or why not, as a whole sentence; *id is then not
- * changed.  What is 0 or empty in *say is left as it was.
+ * Each adds one entry.  NULL, or why not, as the code of a problem (see
+ * pguard_problem.h); *id is then not changed.  What is 0 or empty in *say is left as it was.
  *
  *   declare    notified or detected, neither after at; may have an end
  *   restore    end, confirmed_by; the outage is open
@@ -120,6 +122,12 @@ const char *pguard_outage_correct(const pguard_outage_log_t *log,
     const pguard_outage_say_t *say, uint64_t id);
 const char *pguard_outage_withdraw(const pguard_outage_log_t *log,
     const pguard_outage_say_t *say, uint64_t id);
+
+/* The same (kind: RESTORED, CORRECTED or WITHDRAWN) of an outage as it stands,
+   which another gateway may have declared. */
+const char *pguard_outage_enter(const pguard_outage_log_t *log,
+    pguard_outage_kind_e kind, const pguard_outage_say_t *say,
+    const pguard_outage_t *stands);
 
 /* The outages as they stand, by their start, at most max of them; returns how
    many there are.  O(entries ^ 2), at worst. */
@@ -149,8 +157,19 @@ int pguard_outage_put(const pguard_outage_log_t *log,
 /* Does an entry alone make sense? */
 int pguard_outage_valid(const pguard_outage_entry_t *e);
 
-/* Applies one entry to a list of *n outages (at most max), as they follow. */
+/* Applies one entry to a list of *n outages (at most max), as they follow.
+   Not one that refers to another gateway's. */
 void pguard_outage_apply(pguard_outage_t *list, size_t *n, size_t max,
+    const pguard_outage_entry_t *e);
+
+/* Does an entry refer to another gateway's declaration?  If so: applies it to
+   that one, of n, unless a later entry of it was applied. */
+int pguard_outage_foreign(const pguard_outage_entry_t *e);
+void pguard_outage_adopt(pguard_outage_t *list, size_t n,
+    const pguard_outage_entry_t *e);
+
+/* Applies an entry to the outage that it refers to. */
+void pguard_outage_apply_to(pguard_outage_t *o,
     const pguard_outage_entry_t *e);
 
 

@@ -251,6 +251,9 @@ pguard_pack_log(pguard_out_t *out, const pguard_outage_log_t *log)
         pguard_pack_text(out, (pguard_str_t) { e->cause_len, e->cause });
         pguard_pack_text(out, (pguard_str_t) { e->confirmer_len,
                                                e->confirmer });
+        pguard_pack_text(out, (pguard_str_t) {
+                                  pguard_outage_foreign(e) ? PGUARD_ID_LEN : 0,
+                                  e->gateway.bytes });
     }
 
     pguard_pack(out, 0);
@@ -276,6 +279,8 @@ int
 pguard_unpack_entry(pguard_unpack_t *in, uint64_t *id,
     pguard_outage_entry_t *e)
 {
+    size_t  len;
+
     memset(e, 0, sizeof(pguard_outage_entry_t));
 
     e->id = pguard_unpack(in, INT64_MAX);
@@ -295,7 +300,11 @@ pguard_unpack_entry(pguard_unpack_t *in, uint64_t *id,
     e->cause_len = pguard_unpack_into(in, e->cause, PGUARD_CAUSE_MAX);
     e->confirmer_len = pguard_unpack_into(in, e->confirmer, PGUARD_WHO_MAX);
 
-    if (!pguard_outage_valid(e) || (*id && e->id != *id + 1)) {
+    len = pguard_unpack_into(in, e->gateway.bytes, PGUARD_ID_LEN);
+
+    if (!pguard_outage_valid(e) || (*id && e->id != *id + 1)
+        || len != (pguard_outage_foreign(e) ? PGUARD_ID_LEN : 0))
+    {
         (void) pguard_unpack_bad(in);
     }
 

@@ -109,10 +109,82 @@ static const pguard_problem_t  pguard_problems[PGUARD_PROBLEMS] = {
     [PGUARD_PROBLEM_FULL] = { 503, "zone_full", {
         "There is no place for this block in the zone \"%\".",
         "Il n'y a pas de place pour ce blocage dans la zone « % »." } },
+    [PGUARD_PROBLEM_INDICATOR] = { 404, "unknown_indicator", {
+        "No location counts for an indicator \"%\".",
+        "Aucun emplacement ne compte pour un indicateur « % »." } },
+    [PGUARD_PROBLEM_MONTH_FUTURE] = { 404, "month_future", {
+        "The month \"%\" has not begun.",
+        "Le mois « % » n'a pas commencé." } },
+    [PGUARD_PROBLEM_MONTH_KEPT] = { 404, "month_not_kept", {
+        "The month \"%\" is not kept any more.",
+        "Le mois « % » n'est plus conservé." } },
+    [PGUARD_PROBLEM_UNCONDITIONAL] = { 400, "not_conditional", {
+        "The indicator \"%\" is not conditional: it always applies.",
+        "L'indicateur « % » n'est pas conditionnel : il s'applique "
+        "toujours." } },
+    [PGUARD_PROBLEM_OUTAGE_ELSEWHERE] = { 503, "outage_elsewhere", {
+        "The outage \"%\" is not of this gateway, and the records of the "
+        "others cannot be read now.",
+        "L'indisponibilité « % » n'est pas de cette passerelle, et les "
+        "relevés des autres ne peuvent pas être lus maintenant." } },
+    [PGUARD_PROBLEM_OUTAGE_UNKNOWN] = { 404, "unknown_outage", {
+        "There is no outage \"%\" of this indicator.",
+        "Il n'y a pas d'indisponibilité « % » de cet indicateur." } },
+    [PGUARD_PROBLEM_OUTAGE_WITHDRAWN] = { 409, "outage_withdrawn", {
+        "This outage has been withdrawn; declare it anew.",
+        "Cette indisponibilité a été retirée ; déclarez-la de nouveau." } },
+    [PGUARD_PROBLEM_OUTAGE_RESTORED] = { 409, "outage_restored", {
+        "This outage is restored already; correct it instead.",
+        "Le service est déjà rétabli ; corrigez plutôt l'indisponibilité." } },
+    [PGUARD_PROBLEM_OUTAGE_NO_END] = { 400, "outage_no_end", {
+        "A restoration needs its time.",
+        "Un rétablissement demande son heure." } },
+    [PGUARD_PROBLEM_OUTAGE_WHO] = { 400, "outage_who", {
+        "Who enters this must be named, in at most 64 bytes.",
+        "L'auteur de cette saisie doit être nommé, en 64 octets au plus." } },
+    [PGUARD_PROBLEM_OUTAGE_CONFIRMER] = { 400, "outage_confirmer", {
+        "Who confirmed it must be named in at most 64 bytes.",
+        "L'auteur de la confirmation doit être nommé en 64 octets au plus." } },
+    [PGUARD_PROBLEM_OUTAGE_CAUSE] = { 400, "outage_cause", {
+        "The cause must be told in at most 200 bytes.",
+        "La cause doit tenir en 200 octets." } },
+    [PGUARD_PROBLEM_OUTAGE_NO_START] = { 400, "outage_no_start", {
+        "An outage needs the time of its detection or notification.",
+        "Une indisponibilité demande l'heure de sa détection ou de sa "
+        "notification." } },
+    [PGUARD_PROBLEM_OUTAGE_FUTURE] = { 400, "outage_future", {
+        "A time of an outage is in the future.",
+        "Une heure de l'indisponibilité est dans le futur." } },
+    [PGUARD_PROBLEM_OUTAGE_ORDER] = { 400, "outage_order", {
+        "An outage cannot end before it starts.",
+        "Une indisponibilité ne peut pas finir avant son début." } },
+    [PGUARD_PROBLEM_OUTAGE_CONFIRMED] = { 400, "outage_confirmed", {
+        "A restoration has its time, and is confirmed by \"monitoring\" or "
+        "by \"user\".",
+        "Un rétablissement a son heure, et est confirmé par « monitoring » "
+        "ou par « user »." } },
+    [PGUARD_PROBLEM_OUTAGE_FULL] = { 409, "outage_full", {
+        "The log of outages is full.",
+        "Le journal des indisponibilités est plein." } },
     [PGUARD_PROBLEM_MEMORY] = { 503, "memory", {
         "There was no memory for this.",
         "La mémoire a manqué." } }
 };
+
+
+pguard_problem_e
+pguard_problem_find(const char *code)
+{
+    unsigned  i;
+
+    for (i = 0; i < PGUARD_PROBLEMS; i++) {
+        if (strcmp(pguard_problems[i].code, code) == 0) {
+            return (pguard_problem_e) i;
+        }
+    }
+
+    return PGUARD_PROBLEM_MEMORY;
+}
 
 
 unsigned

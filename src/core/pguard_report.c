@@ -6,6 +6,8 @@
 #include "pguard_reason.h"
 #include "pguard_utc.h"
 
+#include <string.h>
+
 
 typedef struct {
     const char      *name;
@@ -19,8 +21,6 @@ static void pguard_report_time(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_report_requests(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_report_days(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_report_outages(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
-    const pguard_outage_t *o);
 static void pguard_report_csv(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r);
@@ -66,6 +66,28 @@ pguard_report_lists(const pguard_report_t *r, const pguard_outage_t *o)
     const pguard_figures_t  *f = r->figures;
 
     return o->start < f->span.end && (o->end == 0 || o->end >= f->span.start);
+}
+
+
+void
+pguard_report_id(pguard_out_t *out, const pguard_outage_t *o)
+{
+    pguard_out_hex(out, o->gateway.bytes, 8);
+    pguard_out_byte(out, '-');
+    pguard_out_uint(out, o->id);
+}
+
+
+int
+pguard_report_named(const pguard_outage_t *o, pguard_str_t s)
+{
+    pguard_out_t   out;
+    unsigned char  buf[PGUARD_OUTAGE_ID_MAX];
+
+    pguard_out_init(&out, buf, sizeof(buf));
+    pguard_report_id(&out, o);
+
+    return s.len == out.need && memcmp(s.data, buf, s.len) == 0;
 }
 
 
@@ -171,6 +193,7 @@ pguard_report_json(pguard_out_t *out, const pguard_report_t *r)
     pguard_report_bool(out, "running", f->as_of < f->span.end);
     pguard_report_at(out, "counted_since", r->since);
     pguard_report_number(out, "gateways", r->gateways);
+    pguard_report_bool(out, "partial", r->partial != 0);
     pguard_report_bool(out, "conditional", r->conditional != 0);
     pguard_report_bool(out, "applicable", r->applicable != 0);
     pguard_report_key(out, "target");
@@ -322,15 +345,17 @@ pguard_report_outages(pguard_out_t *out, const pguard_report_t *r)
 }
 
 
-static void
+void
 pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
     const pguard_outage_t *o)
 {
     const pguard_outage_entry_t  *e = &o->last;
 
     pguard_out_text(out, "{\"source\":\"declared\"");
-    pguard_report_number(out, "id", o->id);
-    pguard_report_number(out, "origin", o->origin);
+    pguard_report_key(out, "id");
+    pguard_out_byte(out, '"');
+    pguard_report_id(out, o);
+    pguard_out_byte(out, '"');
     pguard_report_at(out, "start", o->start);
     pguard_report_at(out, "end", o->end);
     pguard_report_at(out, "notified", e->notified);
@@ -349,8 +374,13 @@ pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
                          (pguard_str_t) { e->who_len, e->who });
     pguard_report_number(out, "corrections", o->corrections);
     pguard_report_bool(out, "withdrawn", o->withdrawn != 0);
-    pguard_report_number(out, "seconds_in_month", o->withdrawn ? 0
-                         : pguard_figures_within(r->figures, o->start, o->end));
+
+    if (r) {
+        pguard_report_number(out, "seconds_in_month", o->withdrawn ? 0
+                             : pguard_figures_within(r->figures, o->start,
+                                                     o->end));
+    }
+
     pguard_out_byte(out, '}');
 }
 
@@ -451,6 +481,10 @@ pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
     pguard_csv_row(out, "report", "as_of");
     pguard_csv_at(out, f->as_of);
     pguard_csv_end(out);
+    pguard_csv_number(out, "report", "gateways", r->gateways);
+    pguard_csv_row(out, "report", "partial");
+    pguard_out_text(out, r->partial ? "yes" : "no");
+    pguard_csv_end(out);
     pguard_csv_row(out, "report", "applicable");
     pguard_out_text(out, r->applicable ? "yes" : "no");
     pguard_csv_end(out);
@@ -539,7 +573,7 @@ pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r)
         }
 
         pguard_out_text(out, "declared,");
-        pguard_out_uint(out, o->id);
+        pguard_report_id(out, o);
         pguard_out_byte(out, ',');
         pguard_out_uint(out, o->withdrawn ? 0
                         : pguard_figures_within(r->figures, o->start, o->end));

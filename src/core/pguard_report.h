@@ -31,9 +31,12 @@ typedef struct {
     uint64_t                  since;         /* counting began, seconds */
     uint64_t                  generated;     /* ms since 1970 */
     size_t                    gateways;      /* whose figures these are */
+    unsigned                  partial;       /* there are others, not heard */
     size_t                    measured_max;  /* runs that are listed; others
                                                 are counted all the same */
 } pguard_report_t;
+
+#define PGUARD_OUTAGE_ID_MAX  37
 
 typedef enum {
     PGUARD_REPORT_JSON = 0,
@@ -49,6 +52,15 @@ void pguard_report(pguard_out_t *out, const pguard_report_t *r,
 
 /* Value of Content-Type. */
 pguard_str_t pguard_report_content_type(pguard_report_e format);
+
+/* What names an outage of any gateway: 16 digits of that, its number.  Room
+   for PGUARD_OUTAGE_ID_MAX bytes; back: the whole of s, 1 or 0. */
+void pguard_report_id(pguard_out_t *out, const pguard_outage_t *o);
+int pguard_report_named(const pguard_outage_t *o, pguard_str_t s);
+
+/* One as JSON; r is NULL: without what is of a month. */
+void pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
+    const pguard_outage_t *o);
 
 /* The declared outages that touch the month: is this one of them? */
 int pguard_report_lists(const pguard_report_t *r, const pguard_outage_t *o);

@@ -218,9 +218,16 @@ pguard_page_facts(pguard_page_t *p)
         pguard_page_term_time(p, PGUARD_REPORT_SINCE, p->r->since);
     }
 
-    if (p->r->gateways > 1) {
+    if (p->r->gateways > 1 || p->r->partial) {
         pguard_page_term(p, PGUARD_REPORT_GATEWAYS);
         pguard_page_number(p, p->r->gateways);
+
+        if (p->r->partial) {
+            pguard_page_raw(p, " (");
+            pguard_page_text(p, PGUARD_REPORT_PARTIAL);
+            pguard_page_raw(p, ")");
+        }
+
         pguard_page_raw(p, "</dd>\n");
     }
 

@@ -48,6 +48,10 @@ const char *const  pguard_report_texts[PGUARD_REPORT_TEXTS][PGUARD_LANGS] = {
         "Gateways included",
         "Passerelles prises en compte" },
 
+    [PGUARD_REPORT_PARTIAL] = {
+        "not all: what the others have counted could not be read",
+        "pas toutes : les décomptes des autres n'ont pas pu être lus" },
+
     [PGUARD_REPORT_TARGET] = {
         "Target",
         "Objectif" },

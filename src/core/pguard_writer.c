@@ -83,6 +83,15 @@ pguard_writer_uint(pguard_writer_t *w, const char *name, uint64_t n)
 
 
 void
+pguard_writer_decimal(pguard_writer_t *w, const char *name, uint64_t n,
+    unsigned places)
+{
+    pguard_writer_name(w, name);
+    pguard_out_decimal(w->out, n, places);
+}
+
+
+void
 pguard_writer_flag(pguard_writer_t *w, const char *name, unsigned flag)
 {
     pguard_writer_name(w, name);

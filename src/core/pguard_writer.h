@@ -35,6 +35,8 @@ void pguard_writer_close(pguard_writer_t *w, char bracket);
 void pguard_writer_str(pguard_writer_t *w, const char *name, pguard_str_t s);
 void pguard_writer_text(pguard_writer_t *w, const char *name, const char *s);
 void pguard_writer_uint(pguard_writer_t *w, const char *name, uint64_t n);
+void pguard_writer_decimal(pguard_writer_t *w, const char *name, uint64_t n,
+    unsigned places);
 void pguard_writer_flag(pguard_writer_t *w, const char *name, unsigned flag);
 void pguard_writer_null(pguard_writer_t *w, const char *name);
 

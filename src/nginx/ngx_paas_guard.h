@@ -25,7 +25,9 @@
 #include "../core/pguard_sig.h"
 #include "../core/pguard_zone.h"
 #include "../core/pguard_figures.h"
+#include "../core/pguard_ledger_state.h"
 #include "ngx_paas_guard_compat.h"
+#include "ngx_paas_guard_file.h"
 #include "ngx_paas_guard_store.h"
 
 
@@ -54,7 +56,10 @@ struct ngx_paas_guard_zone_s {
     pguard_key_t                *own_key;       /* where there is no file */
     uint16_t                    *rules;         /* [mcf->rules]: index in zone */
     ngx_event_t                  timer;         /* worker 0: log, state */
-    uint64_t                     saved;         /* changes in the state file */
+    ngx_paas_guard_file_t        file;          /* of blocks */
+    uint64_t                     writing;       /* changes; 0: none */
+    uint64_t                     saved;         /* those in the file */
+    uint64_t                     kept;          /* and in the one before */
     pguard_msec_t                others_due;    /* next line on other clients */
     ngx_paas_guard_main_conf_t  *mcf;
 };
@@ -119,16 +124,38 @@ typedef struct {
     ngx_uint_t                   conditional;
 } ngx_paas_guard_indicator_t;
 
+#define NGX_PAAS_GUARD_OUTAGES   128            /* entries of a ledger's log */
+#define NGX_PAAS_GUARD_SLA_HEAD  64             /* bytes before a ledger */
+
+typedef struct {
+    pguard_id_t                  gateway;       /* as old as the ledger */
+} ngx_paas_guard_sla_head_t;
+
 typedef struct {
     ngx_paas_guard_indicator_t  *indicator;
     ngx_paas_guard_zone_t       *zone;
     ngx_shm_zone_t              *shm_zone;
     ngx_slab_pool_t             *shpool;        /* its mutex: all but counts */
     size_t                       size;
+    ngx_paas_guard_sla_head_t   *head;
     pguard_ledger_t              ledger;
-    ngx_event_t                  timer;         /* worker 0 */
+    ngx_event_t                  timer;         /* worker 0: rolls, saves */
+    ngx_uint_t                   ticks;
+    size_t                       rendered;      /* bytes, the last time */
+    ngx_paas_guard_file_t        file;          /* where the zone has one */
+    uint64_t                     writing;       /* changes; 0: none */
+    uint64_t                     saved;
+    ngx_paas_guard_put_t         put;           /* to the store, if there are */
+    uint64_t                     sending;       /* bytes: what was counted */
+    ngx_uint_t                   sending_which;
+    uint64_t                     sent[2];       /* this month, the last */
+    pguard_month_t               sent_month[2];
+    ngx_uint_t                   send_at;       /* ticks */
+    size_t                       recorded;      /* bytes, the last time */
     u_char                      *bits;          /* of this process: figures */
     pguard_outage_t             *outages;
+    pguard_figures_t             figures;       /* as they were at: */
+    time_t                       figured;
 } ngx_paas_guard_sla_t;
 
 
@@ -355,18 +382,34 @@ ngx_paas_guard_rule_t *ngx_paas_guard_find_rule(
 ngx_paas_guard_service_t *ngx_paas_guard_find_service(
     ngx_paas_guard_zone_t *zone, ngx_str_t *name);
 
-/* ngx_paas_guard_indicator.c: the SLA ledger */
+/* ngx_paas_guard_indicator.c: what an agreement has indicators of */
 
 char *ngx_paas_guard_indicator_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_paas_guard_resolve_sla(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf);
+ngx_int_t ngx_paas_guard_timezone(pguard_tz_t *tz, ngx_str_t *name,
+    ngx_pool_t *pool);
+
+/* ngx_paas_guard_sla.c: the ledger of an indicator in a zone */
+
+ngx_int_t ngx_paas_guard_sla_state(ngx_conf_t *cf, ngx_paas_guard_sla_t *sla);
+ngx_int_t ngx_paas_guard_sla_init(ngx_shm_zone_t *shm_zone, void *data);
 void ngx_paas_guard_sla_init_process(ngx_cycle_t *cycle,
     ngx_paas_guard_sla_t *sla);
+void ngx_paas_guard_sla_exit_process(ngx_paas_guard_sla_t *sla);
 void ngx_paas_guard_sla_count(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
-ngx_int_t ngx_paas_guard_sla_figures(ngx_paas_guard_sla_t *sla,
-    pguard_figures_t *f);
+
+/* This month so far, at most a second old.  NULL: the clock is out of all
+   months. */
+const pguard_figures_t *ngx_paas_guard_sla_figures(ngx_paas_guard_sla_t *sla);
+
+/* ngx_paas_guard_sla_merge.c: sends it to the store, if it is time to. */
+void ngx_paas_guard_sla_send(ngx_paas_guard_sla_t *sla, ngx_log_t *log);
+
+/* Whose ledger it is. */
+void ngx_paas_guard_sla_id(ngx_paas_guard_sla_t *sla, pguard_ledger_id_t *id);
 
 /* ngx_paas_guard_zone.c: a zone's life and its names */
 
@@ -421,7 +464,11 @@ ngx_int_t ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone,
 /* ngx_paas_guard_state.c: blocks in a file */
 
 void ngx_paas_guard_state_load(ngx_paas_guard_zone_t *zone, ngx_log_t *log);
-void ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log);
+
+/* Writes what has changed since the last time, if no write is under way.
+   wait: only returns when it is written. */
+void ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_uint_t wait,
+    ngx_log_t *log);
 void ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
     ngx_paas_guard_zone_t *to);
 

@@ -29,7 +29,8 @@ static ngx_int_t ngx_paas_guard_api_send(ngx_paas_guard_api_t *api,
 
 static const ngx_paas_guard_api_call_t  *ngx_paas_guard_api_tables[] = {
     ngx_paas_guard_api_zones,
-    ngx_paas_guard_api_blocks
+    ngx_paas_guard_api_blocks,
+    ngx_paas_guard_api_slas
 };
 
 #define NGX_PAAS_GUARD_API_TABLES  (sizeof(ngx_paas_guard_api_tables)         \

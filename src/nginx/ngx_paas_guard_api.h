@@ -106,6 +106,7 @@ struct ngx_paas_guard_api_s {
 
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_zones[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_blocks[];
+extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_slas[];
 
 
 /* What is wrong with the call; name is what it is about, and lives as long as

@@ -16,7 +16,7 @@ ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     u_char                 *p;
     ssize_t                 size;
-    ngx_str_t              *args, value, name, state;
+    ngx_str_t              *args, value, name, state, owner;
     ngx_uint_t              i;
     ngx_paas_guard_zone_t  *zone;
 
@@ -97,7 +97,20 @@ ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (state.len) {
         zone->state = state;
 
-        if (ngx_conf_full_name(cf->cycle, &zone->state, 0) != NGX_OK) {
+        owner.data = ngx_pnalloc(cf->pool, name.len + sizeof("zone \"\"") - 1);
+
+        if (owner.data == NULL
+            || ngx_conf_full_name(cf->cycle, &zone->state, 0) != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+
+        owner.len = ngx_sprintf(owner.data, "zone \"%V\"", &name) - owner.data;
+
+        if (ngx_paas_guard_file_init(&zone->file, cf->pool, &zone->state,
+                                     &owner)
+            != NGX_OK)
+        {
             return NGX_CONF_ERROR;
         }
     }

@@ -2,8 +2,6 @@
 
 
 #define NGX_PAAS_GUARD_ZONEINFO  "/usr/share/zoneinfo/"
-#define NGX_PAAS_GUARD_OUTAGES   128        /* entries of a ledger's log */
-#define NGX_PAAS_GUARD_ROLL      5000       /* ms */
 
 
 static char *ngx_paas_guard_indicator_target(ngx_conf_t *cf, void *to,
@@ -18,9 +16,6 @@ static char *ngx_paas_guard_indicator_timezone(ngx_conf_t *cf, void *to,
     ngx_str_t *value);
 static char *ngx_paas_guard_indicator_conditional(ngx_conf_t *cf, void *to,
     ngx_str_t *value);
-static ngx_int_t ngx_paas_guard_sla_init(ngx_shm_zone_t *shm_zone,
-    void *data);
-static void ngx_paas_guard_sla_tick(ngx_event_t *ev);
 
 
 static const ngx_paas_guard_parameter_t
@@ -125,54 +120,64 @@ ngx_paas_guard_indicator_ratio(ngx_conf_t *cf, void *to,
 }
 
 
-/* The file stays in memory for as long as the configuration. */
-
 static char *
 ngx_paas_guard_indicator_timezone(ngx_conf_t *cf, void *to,
     ngx_str_t *value)
 {
     ngx_paas_guard_indicator_t *indicator = to;
 
+    indicator->timezone = *value;
+
+    return ngx_paas_guard_timezone(&indicator->tz, value, cf->pool) == NGX_OK
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* The file stays in memory for as long as the pool. */
+
+ngx_int_t
+ngx_paas_guard_timezone(pguard_tz_t *tz, ngx_str_t *name, ngx_pool_t *pool)
+{
     u_char        path[NGX_MAX_PATH], *buf;
     ssize_t       n;
     ngx_fd_t      fd;
     pguard_str_t  file;
 
-    indicator->timezone = *value;
+    ngx_memzero(tz, sizeof(pguard_tz_t));
 
-    if (ngx_paas_guard_same(value, "UTC")) {
-        return NGX_CONF_OK;
+    if (ngx_paas_guard_same(name, "UTC")) {
+        return NGX_OK;
     }
 
-    if (value->len == 0 || value->data[0] == '/'
-        || ngx_strstr(value->data, ".."))
+    if (name->len == 0 || name->data[0] == '/'
+        || ngx_strlchr(name->data, name->data + name->len, '\0')
+        || ngx_strnstr(name->data, "..", name->len))
     {
-        return NGX_CONF_ERROR;
+        return NGX_ERROR;
     }
 
     *ngx_snprintf(path, sizeof(path) - 1, NGX_PAAS_GUARD_ZONEINFO "%V",
-                  value) = '\0';
+                  name) = '\0';
 
     fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
 
     if (fd == NGX_INVALID_FILE) {
-        return NGX_CONF_ERROR;
+        return NGX_ERROR;
     }
 
-    buf = ngx_palloc(cf->pool, PGUARD_TZ_FILE_MAX);
+    buf = ngx_palloc(pool, PGUARD_TZ_FILE_MAX);
     n = buf ? read(fd, buf, PGUARD_TZ_FILE_MAX) : -1;
 
     (void) ngx_close_file(fd);
 
     if (n < 0) {
-        return NGX_CONF_ERROR;
+        return NGX_ERROR;
     }
 
     file.data = buf;
     file.len = n;
 
-    return pguard_tz_open(&indicator->tz, file) == NULL ? NGX_CONF_OK
-                                                        : NGX_CONF_ERROR;
+    return pguard_tz_open(tz, file) == NULL ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -312,13 +317,17 @@ ngx_paas_guard_add_sla(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 
     sla->zone = zone;
     sla->indicator = indicator;
-    sla->size = pguard_ledger_size(indicator->slice, NGX_PAAS_GUARD_OUTAGES);
+    sla->size = NGX_PAAS_GUARD_SLA_HEAD
+                + pguard_ledger_size(indicator->slice,
+                                     NGX_PAAS_GUARD_OUTAGES);
     sla->bits = ngx_palloc(cf->pool,
                            pguard_ledger_bits_size(indicator->slice));
     sla->outages = ngx_palloc(cf->pool, NGX_PAAS_GUARD_OUTAGES
                                         * sizeof(pguard_outage_t));
 
-    if (sla->bits == NULL || sla->outages == NULL) {
+    if (sla->bits == NULL || sla->outages == NULL
+        || ngx_paas_guard_sla_state(cf, sla) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -386,149 +395,4 @@ ngx_paas_guard_resolve_sla(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_paas_guard_sla_init(ngx_shm_zone_t *shm_zone, void *data)
-{
-    ngx_paas_guard_sla_t  *sla, *old;
-
-    old = data;
-    sla = shm_zone->data;
-    sla->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
-
-    if (old == NULL) {
-        sla->shpool->data = ngx_slab_alloc(sla->shpool, sla->size);
-
-        if (sla->shpool->data == NULL) {
-            ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                          "paas_guard_sla \"%V\": no memory",
-                          &sla->indicator->name);
-            return NGX_ERROR;
-        }
-
-#if (NGX_DEBUG_MALLOC)
-        ngx_memzero(sla->shpool->data, sla->size);
-#endif
-
-        pguard_ledger_create(sla->shpool->data, sla->indicator->slice,
-                             NGX_PAAS_GUARD_OUTAGES,
-                             sla->indicator->identity);
-    }
-
-    if (pguard_ledger_open(&sla->ledger, sla->shpool->data, sla->size,
-                           sla->indicator->identity, &sla->indicator->tz)
-        != 0)
-    {
-        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                      "paas_guard_indicator \"%V\": its ledger has another "
-                      "slice or time zone: restart nginx, or give it another "
-                      "name", &sla->indicator->name);
-        return NGX_ERROR;
-    }
-
-    if (old == NULL) {
-        pguard_ledger_roll(&sla->ledger, ngx_time(), &sla->indicator->rule);
-    }
-
-    return NGX_OK;
-}
-
-
-void
-ngx_paas_guard_sla_init_process(ngx_cycle_t *cycle, ngx_paas_guard_sla_t *sla)
-{
-    if (ngx_worker != 0) {
-        return;
-    }
-
-    sla->timer.handler = ngx_paas_guard_sla_tick;
-    sla->timer.data = sla;
-    sla->timer.log = cycle->log;
-    sla->timer.cancelable = 1;
-
-    ngx_add_timer(&sla->timer, NGX_PAAS_GUARD_ROLL);
-}
-
-
-static void
-ngx_paas_guard_sla_tick(ngx_event_t *ev)
-{
-    ngx_paas_guard_sla_t  *sla;
-
-    sla = ev->data;
-
-    ngx_shmtx_lock(&sla->shpool->mutex);
-    pguard_ledger_roll(&sla->ledger, ngx_time(), &sla->indicator->rule);
-    ngx_shmtx_unlock(&sla->shpool->mutex);
-
-    ngx_add_timer(ev, NGX_PAAS_GUARD_ROLL);
-}
-
-
-/* In the log phase: each guarded request once, for each of its indicators. */
-
-void
-ngx_paas_guard_sla_count(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
-{
-    ngx_uint_t                   i;
-    pguard_sla_e                 class;
-    pguard_reason_e              reason;
-    ngx_paas_guard_sla_t       **slas;
-    ngx_paas_guard_loc_conf_t   *glcf;
-
-    glcf = ctx ? ctx->conf
-               : ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
-
-    if (glcf->slas == NULL) {
-        return;
-    }
-
-    class = ngx_paas_guard_class(r, ctx);
-    reason = ctx && (ctx->verdict == PGUARD_VERDICT_THROTTLED
-                     || ctx->verdict == PGUARD_VERDICT_BLOCKED)
-             ? ctx->reason : PGUARD_REASON_NONE;
-
-    slas = glcf->slas->elts;
-
-    for (i = 0; i < glcf->slas->nelts; i++) {
-        pguard_ledger_count(&slas[i]->ledger, ngx_time(), class, reason);
-    }
-}
-
-
-/* This month so far.  NGX_DECLINED: the clock is out of all months. */
-
-ngx_int_t
-ngx_paas_guard_sla_figures(ngx_paas_guard_sla_t *sla, pguard_figures_t *f)
-{
-    int                         rc;
-    uint64_t                    now;
-    pguard_figures_in_t         in;
-    pguard_month_span_t         span;
-    ngx_paas_guard_indicator_t *indicator;
-
-    indicator = sla->indicator;
-    now = ngx_time();
-
-    if (!pguard_month_of(&indicator->tz, now, &span)) {
-        return NGX_DECLINED;
-    }
-
-    ngx_memzero(&in, sizeof(pguard_figures_in_t));
-
-    in.tz = &indicator->tz;
-    in.target_ppm = indicator->target_ppm;
-    in.applicable = 1;
-
-    ngx_shmtx_lock(&sla->shpool->mutex);
-
-    rc = pguard_figures_of(f, &in, &sla->ledger, span.month, now,
-                           &indicator->rule, sla->bits, sla->outages,
-                           NGX_PAAS_GUARD_OUTAGES);
-
-    ngx_shmtx_unlock(&sla->shpool->mutex);
-
-    return rc == 0 ? NGX_OK : NGX_DECLINED;
 }

@@ -295,19 +295,20 @@ static void
 ngx_paas_guard_sla_figure(ngx_paas_guard_page_t *page, ngx_uint_t family,
     ngx_paas_guard_sla_t *sla, pguard_label_t *labels)
 {
-    uint64_t          ratio;
-    pguard_figures_t  f;
+    uint64_t                 ratio;
+    const pguard_figures_t  *f;
 
-    if (ngx_paas_guard_sla_figures(sla, &f) != NGX_OK) {
+    f = ngx_paas_guard_sla_figures(sla);
+    if (f == NULL) {
         return;
     }
 
     if (family == PGUARD_METRICS_SLA_DOWNTIME) {
-        ngx_paas_guard_sample(page, family, labels, 2, f.down);
+        ngx_paas_guard_sample(page, family, labels, 2, f->down);
         return;
     }
 
-    ratio = f.time.whole ? pguard_ratio(f.time) : PGUARD_RATIO_ONE;
+    ratio = f->time.whole ? pguard_ratio(f->time) : PGUARD_RATIO_ONE;
 
     pguard_metrics_decimal(&page->out, page->format, &pguard_metrics[family],
                            labels, 2, ratio, PGUARD_RATIO_PLACES);

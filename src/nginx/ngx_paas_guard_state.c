@@ -3,11 +3,8 @@
 #include "../core/pguard_state.h"
 
 
-#define NGX_PAAS_GUARD_STATE_MAX  (1024 * 1024 * 1024)
-
-
-static void ngx_paas_guard_state_take(ngx_paas_guard_zone_t *zone,
-    pguard_str_t file, const pguard_state_time_t *t, ngx_log_t *log);
+static const char *ngx_paas_guard_state_take(void *data, pguard_str_t file,
+    ngx_log_t *log);
 
 
 static void
@@ -85,40 +82,40 @@ ngx_paas_guard_state_render(ngx_paas_guard_zone_t *zone,
 }
 
 
-static ngx_int_t
-ngx_paas_guard_state_write(const char *path, u_char *buf, size_t len)
-{
-    ssize_t   n;
-    ngx_fd_t  fd;
-
-    /* what a killed worker of this pid left may have another mode */
-
-    (void) ngx_delete_file(path);
-
-    fd = open(path, O_WRONLY|O_CREAT|O_EXCL, 0600);
-
-    if (fd == NGX_INVALID_FILE) {
-        return NGX_ERROR;
-    }
-
-    n = write(fd, buf, len);
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR || n != (ssize_t) len) {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* A new file takes the old one's place whole, or not at all. */
+/* What has changed is written twice: then both generations have it, and
+   neither keeps for long what is to be forgotten. */
 
 void
-ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
+ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_uint_t wait,
+    ngx_log_t *log)
 {
     size_t               len;
-    u_char              *buf, path[NGX_MAX_PATH], *p;
+    u_char              *buf;
+    uint64_t             changes;
+    ngx_int_t            rc;
     pguard_state_time_t  t;
+
+    if (zone->state.len == 0) {
+        return;
+    }
+
+    rc = ngx_paas_guard_file_written(&zone->file, wait, log);
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    if (rc == NGX_OK && zone->writing) {
+        zone->kept = zone->saved;
+        zone->saved = zone->writing;
+    }
+
+    zone->writing = 0;
+    changes = pguard_zone_changes(&zone->core);
+
+    if (changes == zone->saved && (wait || changes == zone->kept)) {
+        return;
+    }
 
     ngx_paas_guard_state_time(&t);
 
@@ -127,76 +124,17 @@ ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
         return;
     }
 
-    /* at a reload an old worker writes, too */
+    zone->writing = changes;
 
-    p = ngx_snprintf(path, sizeof(path) - 1, "%V.%P", &zone->state, ngx_pid);
-    *p = '\0';
-
-    if (ngx_paas_guard_state_write((char *) path, buf, len) != NGX_OK
-        || ngx_rename_file(path, zone->state.data) == NGX_FILE_ERROR)
-    {
-        ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                      "paas_guard_zone \"%V\": could not write its state to "
-                      "\"%V\"", &zone->name, &zone->state);
-        (void) ngx_delete_file(path);
-    }
-
-    ngx_paas_guard_secret_free(buf, len);
+    ngx_paas_guard_file_write(&zone->file, buf, len, wait, log);
 }
 
 
 void
 ngx_paas_guard_state_load(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
 {
-    ssize_t              n;
-    u_char              *buf;
-    ngx_fd_t             fd;
-    pguard_str_t         file;
-    ngx_file_info_t      fi;
-    pguard_state_time_t  t;
-
-    fd = ngx_open_file(zone->state.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-
-        if (ngx_errno != NGX_ENOENT) {
-            ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                          "paas_guard_zone \"%V\": could not open its state "
-                          "\"%V\"", &zone->name, &zone->state);
-        }
-
-        return;
-    }
-
-    buf = NULL;
-    n = -1;
-
-    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
-        && ngx_file_size(&fi) < NGX_PAAS_GUARD_STATE_MAX)
-    {
-        buf = ngx_alloc(ngx_file_size(&fi) + 1, log);
-    }
-
-    if (buf) {
-        n = read(fd, buf, ngx_file_size(&fi));
-    }
-
-    (void) ngx_close_file(fd);
-
-    if (n < 0) {
-        ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                      "paas_guard_zone \"%V\": could not read its state "
-                      "\"%V\"", &zone->name, &zone->state);
-
-    } else {
-        file.data = buf;
-        file.len = n;
-
-        ngx_paas_guard_state_time(&t);
-        ngx_paas_guard_state_take(zone, file, &t, log);
-    }
-
-    ngx_paas_guard_secret_free(buf, n > 0 ? n : 0);
+    (void) ngx_paas_guard_file_load(&zone->file, ngx_paas_guard_state_take,
+                                    zone, log);
 }
 
 
@@ -221,16 +159,15 @@ ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
     file.data = buf;
     file.len = len;
 
-    ngx_paas_guard_state_take(to, file, &t, to->shm_zone->shm.log);
+    (void) ngx_paas_guard_state_take(to, file, to->shm_zone->shm.log);
     ngx_paas_guard_secret_free(buf, len);
 }
 
 
 /* Nobody else uses the zone yet. */
 
-static void
-ngx_paas_guard_state_take(ngx_paas_guard_zone_t *zone, pguard_str_t file,
-    const pguard_state_time_t *t, ngx_log_t *log)
+static const char *
+ngx_paas_guard_state_take(void *data, pguard_str_t file, ngx_log_t *log)
 {
     int                     index;
     size_t                  n;
@@ -238,7 +175,13 @@ ngx_paas_guard_state_take(ngx_paas_guard_zone_t *zone, pguard_str_t file,
     const char             *wrong;
     pguard_str_t            rule, service;
     pguard_block_t          b;
+    pguard_state_time_t     t;
     pguard_state_reader_t   reader;
+    ngx_paas_guard_zone_t  *zone;
+
+    zone = data;
+
+    ngx_paas_guard_state_time(&t);
 
     wrong = pguard_state_open(&reader, file);
     secret = pguard_zone_secret(&zone->core, &n);
@@ -248,21 +191,18 @@ ngx_paas_guard_state_take(ngx_paas_guard_zone_t *zone, pguard_str_t file,
     }
 
     if (wrong) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "paas_guard_zone \"%V\": its state \"%V\" %s: starting "
-                      "without it", &zone->name, &zone->state, wrong);
-        return;
+        return wrong;
     }
 
     if (reader.secret.len) {
         ngx_memcpy(secret, reader.secret.data, n);
     }
 
-    while (pguard_state_next(&reader, t, &b, &rule, &service)) {
+    while (pguard_state_next(&reader, &t, &b, &rule, &service)) {
 
         /* an operator's counts as no offence */
 
-        if (b.until <= t->now && pguard_block_steps(&b, t->now) == 0
+        if (b.until <= t.now && pguard_block_steps(&b, t.now) == 0
             && b.due == PGUARD_BLOCK_NOTHING)
         {
             continue;
@@ -286,6 +226,8 @@ ngx_paas_guard_state_take(ngx_paas_guard_zone_t *zone, pguard_str_t file,
                                                   service);
         }
 
-        (void) pguard_block_put(&zone->core.blocks, &b, t->now, NULL);
+        (void) pguard_block_put(&zone->core.blocks, &b, t.now, NULL);
     }
+
+    return NULL;
 }

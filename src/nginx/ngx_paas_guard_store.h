@@ -14,6 +14,7 @@
 #include "../core/pguard.h"
 #include "../core/pguard_window.h"
 #include "../core/pguard_block.h"
+#include "../core/pguard_merge.h"
 #include "ngx_paas_guard_redis.h"
 
 
@@ -150,6 +151,65 @@ void ngx_paas_guard_store_block(ngx_paas_guard_store_t *store,
 /* Tells the other gateways that a block was lifted. */
 void ngx_paas_guard_store_lift(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, const pguard_block_t *b);
+
+
+/* ngx_paas_guard_store_record.c: what gateways have counted for an indicator
+   in a month, a record of each, of any length. */
+
+typedef struct {
+    ngx_paas_guard_zone_t       *zone;
+    pguard_str_t                 indicator;
+    pguard_month_t               month;
+} ngx_paas_guard_record_key_t;
+
+typedef struct ngx_paas_guard_put_s    ngx_paas_guard_put_t;
+typedef struct ngx_paas_guard_fetch_s  ngx_paas_guard_fetch_t;
+
+typedef void (*ngx_paas_guard_put_pt)(ngx_paas_guard_put_t *put,
+    ngx_uint_t done);
+typedef void (*ngx_paas_guard_fetch_pt)(ngx_paas_guard_fetch_t *fetch);
+
+struct ngx_paas_guard_put_s {
+    ngx_paas_guard_record_key_t  key;
+    pguard_id_t                  gateway;
+    uint64_t                     version;
+    u_char                      *bytes;     /* of ngx_alloc(): freed at the end */
+    size_t                       len;
+    ngx_paas_guard_put_pt        handler;
+    void                        *data;
+
+    ngx_paas_guard_store_t      *store;     /* the store's own: */
+    size_t                       sent;
+    ngx_uint_t                   step;
+    uint64_t                     attempt;
+};
+
+/* Puts a record in the place of the one before, in small pieces, so that no
+   request waits behind it.  NGX_OK: the handler is called, never from in here.
+   NGX_DECLINED: the store is not there, bytes are freed. */
+ngx_int_t ngx_paas_guard_store_put(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_put_t *put);
+
+/* The latest records of a month, as many as can be read in time. */
+
+#define NGX_PAAS_GUARD_RECORDS  200
+
+struct ngx_paas_guard_fetch_s {
+    ngx_paas_guard_record_key_t  key;
+    ngx_uint_t                   nrecords;
+    pguard_merge_record_t       *records;
+    ngx_uint_t                   partial;   /* there are more */
+    void                        *data;
+};
+
+/* NULL: the store is not there.  The handler is called once, never from in
+   here, within 2 s and the store's timeout; key.indicator must stay. */
+ngx_paas_guard_fetch_t *ngx_paas_guard_store_fetch(
+    ngx_paas_guard_store_t *store, ngx_paas_guard_record_key_t *key,
+    ngx_paas_guard_fetch_pt handler, void *data);
+
+/* At any time: the records go, and the handler is not called any more. */
+void ngx_paas_guard_store_fetch_free(ngx_paas_guard_fetch_t *fetch);
 
 
 /* What the store calls, in ngx_paas_guard_zone.c: */

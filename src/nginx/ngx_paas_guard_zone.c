@@ -254,20 +254,6 @@ ngx_paas_guard_zone_init_process(ngx_cycle_t *cycle,
 
 
 static void
-ngx_paas_guard_zone_save(ngx_paas_guard_zone_t *zone, ngx_log_t *log)
-{
-    uint64_t  changes;
-
-    changes = pguard_zone_changes(&zone->core);
-
-    if (zone->state.len && changes != zone->saved) {
-        zone->saved = changes;
-        ngx_paas_guard_state_save(zone, log);
-    }
-}
-
-
-static void
 ngx_paas_guard_zone_sample(ngx_paas_guard_zone_t *zone)
 {
     uint64_t  total[PGUARD_VERDICTS];
@@ -289,7 +275,7 @@ ngx_paas_guard_zone_tick(ngx_event_t *ev)
 
     ngx_paas_guard_zone_sample(zone);
     ngx_paas_guard_log_summaries(zone, ev->log);
-    ngx_paas_guard_zone_save(zone, ev->log);
+    ngx_paas_guard_state_save(zone, 0, ev->log);
 
     ngx_add_timer(ev, NGX_PAAS_GUARD_TICK
                       - ngx_paas_guard_clock(NULL) % NGX_PAAS_GUARD_TICK);
@@ -300,6 +286,7 @@ void
 ngx_paas_guard_zone_exit_process(ngx_paas_guard_zone_t *zone)
 {
     if (ngx_worker == 0) {
-        ngx_paas_guard_zone_save(zone, ngx_cycle->log);
+        ngx_paas_guard_state_save(zone, 1, ngx_cycle->log);
+        (void) ngx_paas_guard_file_written(&zone->file, 1, ngx_cycle->log);
     }
 }

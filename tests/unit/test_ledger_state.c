@@ -562,8 +562,8 @@ test_gateways_are_added_up(void **state)
     assert_int_equal(pguard_cells_sum(&m.cells), 22);
     assert_int_equal(m.outages, 2);
     assert_int_equal(m.outage[0].start, APRIL + DAY);
-    assert_int_equal(m.outage[0].origin, 0);
-    assert_int_equal(m.outage[1].origin, 1);
+    assert_int_equal(m.outage[0].gateway.bytes[0], 1);
+    assert_int_equal(m.outage[1].gateway.bytes[0], 2);
     assert_int_equal(m.outage[0].id, m.outage[1].id);
 
     /* sent twice, in another order */
@@ -602,6 +602,76 @@ test_last_value_wins(void **state)
         assert_int_equal(pguard_cells_sum(&m.cells), 10);
         assert_int_equal(m.gateways, 1);
     }
+}
+
+
+/* What one gateway has declared, another one restores, and the first corrects
+   after that: where both are known, what was entered last stands. */
+
+static void
+test_entered_at_another_gateway(void **state)
+{
+    uint64_t             id;
+    pguard_str_t         s[2];
+    pguard_merged_t      m;
+    pguard_outage_t      list[3];
+    pguard_ledger_id_t   own;
+    pguard_outage_say_t  say;
+
+    (void) state;
+
+    (void) declare(&ledger[1], APRIL, APRIL + 10);      /* another number 1 */
+    id = declare(&ledger[0], APRIL + DAY, 0);
+    s[0] = record_of(&ledger[0], 0, 1);
+    s[1] = record_of(&ledger[1], 1, 1);
+    assert_int_equal(merged_down(s, 2, &m), 10 + 29 * DAY);
+
+    memset(&say, 0, sizeof(say));
+    say.at = APRIL + 101 * DAY;
+    say.who = text("b.durand");
+    say.end = APRIL + DAY + 600;
+    say.confirmed_by = PGUARD_CONFIRMED_MONITORING;
+    assert_null(pguard_outage_enter(&ledger[1].log, PGUARD_OUTAGE_RESTORED,
+                                    &say, &m.outage[1]));
+    s[1] = record_of(&ledger[1], 1, 2);
+    assert_int_equal(merged_down(s, 2, &m), 10 + 600);
+    assert_int_equal(m.outages, 2);
+    assert_int_equal(m.outage[1].id, id);
+    assert_int_equal(m.outage[1].last.who_len, 8);
+    assert_string_equal(pguard_outage_enter(&ledger[1].log,
+                                            PGUARD_OUTAGE_RESTORED, &say,
+                                            &m.outage[1]),
+                        "outage_restored");
+
+    /* it is none of the outages of its own gateway */
+
+    assert_int_equal(pguard_outage_list(&ledger[1].log, list, 3), 1);
+    assert_int_equal(list[0].end, APRIL + 10);
+
+    /* the later of two stands, whichever record comes first */
+
+    say.at++;
+    say.end = APRIL + DAY + 700;
+    assert_null(pguard_outage_correct(&ledger[0].log, &say, id));
+    s[0] = record_of(&ledger[0], 0, 2);
+    assert_int_equal(merged_down(s, 2, &m), 10 + 700);
+    s[0] = record_of(&ledger[1], 1, 2);
+    s[1] = record_of(&ledger[0], 0, 2);
+    assert_int_equal(merged_down(s, 2, &m), 10 + 700);
+
+    /* who did not declare it keeps what it entered over a restart */
+
+    s[0] = state_of(&ledger[1], 1);
+    own = id_of(1);
+    assert_null(pguard_ledger_state_read(&ledger[2], s[0], &own));
+    s[0] = record_of(&ledger[2], 1, 3);
+    s[1] = record_of(&ledger[1], 1, 2);
+    assert_int_equal(s[0].len, s[1].len);
+
+    /* and gives it up when nobody can ask for that month any more */
+
+    pguard_outage_expire(&ledger[1].log, say.at);
+    assert_int_equal(ledger[1].log.ends->first, 2);
 }
 
 
@@ -688,6 +758,7 @@ main(void)
         ledger_test(test_shorter_log_takes_the_latest),
         ledger_test(test_gateways_are_added_up),
         ledger_test(test_last_value_wins),
+        ledger_test(test_entered_at_another_gateway),
         ledger_test(test_room_for_outages),
         cmocka_unit_test(test_numbers)
     };

@@ -78,6 +78,19 @@ test_keys(void **state)
     assert_key(key, n, "p:z:{a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1}"
                        ":t:0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f");
 
+    n = pguard_store_key_sla(key, string("p"), string("z"), string("a/b"), 652,
+                             NULL, 0);
+    assert_key(key, n, "p:z:{sla:a%2fb:2024-04}");
+
+    n = pguard_store_key_sla(key, string("p"), string("z"), string("a"), 652,
+                             &id, 0);
+    assert_key(key, n, "p:z:{sla:a:2024-04}:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1");
+
+    n = pguard_store_key_sla(key, string("p"), string("z"), string("a"), 652,
+                             &id, 17);
+    assert_key(key, n,
+               "p:z:{sla:a:2024-04}:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1:17");
+
     n = pguard_store_key_blocks(key, string("p"), string("z"), "data");
     assert_key(key, n, "p:z:{blocks}:data");
 
@@ -106,6 +119,9 @@ test_keys_longest(void **state)
     assert_true(pguard_store_key_window(key, string(prefix), string(name), &id,
                                         string(name), UINT64_MAX,
                                         string(name)) > 0);
+    assert_true(pguard_store_key_sla(key, string(prefix), string(name),
+                                     string(name), PGUARD_MONTH_MAX, &id,
+                                     UINT64_MAX) > 0);
 
     name[PGUARD_NAME_MAX] = ' ';
     name[PGUARD_NAME_MAX + 1] = '\0';

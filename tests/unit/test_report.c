@@ -246,9 +246,9 @@ test_json(void **state)
         "\"downtime_seconds\":1200}");
     has("{\"date\":\"2024-03-31\",\"length_seconds\":82800,"
         "\"downtime_seconds\":0}]");
-    has("\"id\":1,\"origin\":0,\"start\":\"2024-03-05T11:05:00.000Z\","
+    has("\"id\":\"0000000000000000-1\",\"start\":\"2024-03-05T11:05:00.000Z\","
         "\"end\":\"2024-03-05T11:20:00.000Z\"");
-    has("\"id\":2,\"origin\":0,\"start\":\"2024-03-20T10:00:00.000Z\","
+    has("\"id\":\"0000000000000000-2\",\"start\":\"2024-03-20T10:00:00.000Z\","
         "\"end\":null");
     has("\"withdrawn\":true,\"seconds_in_month\":0}");
     has("\"measured\":[{\"source\":\"slots\","
@@ -314,7 +314,7 @@ test_csv(void **state)
     has("requests,excluded,54321,,,,,,,\r\n");
     has("refusals,hammering_blocked,4321,,,,,,,\r\n");
     has("day,2024-03-05,1200,,,,,,,\r\n");
-    has("declared,1,900,2024-03-05T11:05:00.000Z,2024-03-05T11:20:00.000Z,"
+    has("declared,0000000000000000-1,900,2024-03-05T11:05:00.000Z,2024-03-05T11:20:00.000Z,"
         "\"<script>\"\"'&\xef\xbf\xbd\xef\xbf\xbd=\\ ,\",user,\"client 7\","
         "\"'=1+A1()\"\"\",no\r\n");
     has("measured,,600,2024-03-05T11:00:00.000Z,2024-03-05T11:10:00.000Z,,,,,"
