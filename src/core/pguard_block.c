@@ -222,10 +222,14 @@ pguard_block_put(const pguard_blocks_t *t, const pguard_block_t *b,
 }
 
 
+/* Of what is forgotten, nothing is left; until is 0. */
+
 static void
 pguard_block_free(const pguard_blocks_t *t, pguard_block_t *b)
 {
     pguard_store(&t->tag[b - t->block], 0);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    memset(b, 0, sizeof(pguard_block_t));
 }
 
 

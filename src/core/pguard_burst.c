@@ -1,5 +1,7 @@
 #include "pguard_burst.h"
 
+#include <string.h>
+
 
 #define PGUARD_BURST_WAYS   8
 #define PGUARD_BURST_NEVER  (UINT64_MAX - PGUARD_BURST_PERIOD)
@@ -100,4 +102,33 @@ uint64_t
 pguard_burst_others(const pguard_bursts_t *t)
 {
     return __atomic_exchange_n(t->others, 0, __ATOMIC_RELAXED);
+}
+
+
+uint64_t
+pguard_burst_forget(const pguard_bursts_t *t, const pguard_id_t *id)
+{
+    uint64_t         i, n;
+    pguard_burst_t  *e;
+
+    n = 0;
+
+    for (i = 0; i < t->capacity; i++) {
+        e = &t->burst[i];
+
+        if (memcmp(e->id.bytes, id->bytes, PGUARD_ID_LEN) != 0) {
+            continue;
+        }
+
+        memset(&e->id, 0, PGUARD_ID_LEN);
+
+        if (pguard_load(&e->tag)) {
+            n++;
+            pguard_store(&e->more, 0);
+            e->since = PGUARD_BURST_NEVER;
+            pguard_store(&e->tag, 0);
+        }
+    }
+
+    return n;
 }

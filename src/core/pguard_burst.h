@@ -41,6 +41,9 @@ int pguard_burst_add(const pguard_bursts_t *t, pguard_hash_t key,
 int pguard_burst_next(const pguard_bursts_t *t, uint64_t *pos,
     pguard_msec_t now, pguard_burst_t *b);
 
+/* Forgets the bursts of a client; how many there were.  O(capacity). */
+uint64_t pguard_burst_forget(const pguard_bursts_t *t, const pguard_id_t *id);
+
 /* Refusals that found no place since the last call. */
 uint64_t pguard_burst_others(const pguard_bursts_t *t);
 

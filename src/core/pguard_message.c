@@ -50,7 +50,7 @@ static void pguard_in_event(pguard_in_t *in, unsigned char *event);
 static int pguard_digit(unsigned char ch);
 
 
-static const char  pguard_message_ops[PGUARD_MESSAGES + 1] = "bl";
+static const char  pguard_message_ops[PGUARD_MESSAGES + 1] = "blf";
 
 static const pguard_message_number_t  pguard_message_numbers[] = {
     pguard_message_number(until, PGUARD_MS_MAX),
@@ -262,7 +262,7 @@ pguard_message_encode(unsigned char *dst, const pguard_message_t *m)
     pguard_out_text(&o, " ");
     pguard_out_hex(&o, m->block.id.bytes, PGUARD_ID_LEN);
 
-    if (m->op == PGUARD_MESSAGE_LIFT) {
+    if (m->op != PGUARD_MESSAGE_BLOCK) {
         return pguard_message_done(&o, PGUARD_MESSAGE_MAX);
     }
 

@@ -32,6 +32,7 @@
 typedef enum {
     PGUARD_MESSAGE_BLOCK = 0,
     PGUARD_MESSAGE_LIFT,
+    PGUARD_MESSAGE_FORGET,              /* all of an id, of no rule */
     PGUARD_MESSAGES
 } pguard_message_e;
 

@@ -166,6 +166,9 @@ static const pguard_problem_t  pguard_problems[PGUARD_PROBLEMS] = {
     [PGUARD_PROBLEM_OUTAGE_FULL] = { 409, "outage_full", {
         "The log of outages is full.",
         "Le journal des indisponibilités est plein." } },
+    [PGUARD_PROBLEM_CLIENT] = { 404, "unknown_client", {
+        "Nothing is known of the client \"%\".",
+        "On ne sait rien du client « % »." } },
     [PGUARD_PROBLEM_MEMORY] = { 503, "memory", {
         "There was no memory for this.",
         "La mémoire a manqué." } }

@@ -142,9 +142,19 @@
     "return out\n"
 
 
+#define PGUARD_LUA_FORGET                                                     \
+    "for i = 3, #ARGV do\n"                                                   \
+    "  redis.call('HDEL', KEYS[1], ARGV[i])\n"                                \
+    "  redis.call('ZREM', KEYS[2], ARGV[i])\n"                                \
+    "end\n"                                                                   \
+    "if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[2], ARGV[1]) end\n"     \
+    "return 1\n"
+
+
 const pguard_str_t  pguard_scripts[PGUARD_SCRIPTS] = {
     pguard_string(PGUARD_LUA_DECIDE),
     pguard_string(PGUARD_LUA_BLOCK),
     pguard_string(PGUARD_LUA_LIFT),
-    pguard_string(PGUARD_LUA_SYNC)
+    pguard_string(PGUARD_LUA_SYNC),
+    pguard_string(PGUARD_LUA_FORGET)
 };

@@ -17,6 +17,7 @@ typedef enum {
     PGUARD_SCRIPT_BLOCK,
     PGUARD_SCRIPT_LIFT,
     PGUARD_SCRIPT_SYNC,
+    PGUARD_SCRIPT_FORGET,
     PGUARD_SCRIPTS
 } pguard_script_e;
 
@@ -37,6 +38,8 @@ typedef enum {
  * SYNC     KEYS data, ends       ARGV from, skip (both 0 at first), limit
  *          gives from, skip for the next page (0, 0: there is none), then
  *               message, ms left, of each
+ * FORGET   KEYS data, ends       ARGV message (may be empty), channel, field ...
+ *          drops the fields, then tells the message; gives 1
  */
 
 extern const pguard_str_t  pguard_scripts[PGUARD_SCRIPTS];

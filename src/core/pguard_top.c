@@ -264,3 +264,38 @@ pguard_top_read(const pguard_top_t *t, pguard_msec_t now,
 
     return n;
 }
+
+
+uint64_t
+pguard_top_forget(const pguard_top_t *t, const pguard_id_t *id,
+    pguard_msec_t now)
+{
+    uint64_t             i, n, period;
+    pguard_pair_t        who, was, none;
+    pguard_top_entry_t  *e;
+
+    n = 0;
+    none = (pguard_pair_t) { 0, 0 };
+    memcpy(&who, id->bytes, PGUARD_ID_LEN);
+
+    for (i = 0; i < PGUARD_TOP_PERIODS * t->places; i++) {
+        e = &t->entry[i];
+        was = pguard_pair_read(&e->id);
+
+        if (was.lo != who.lo || was.hi != who.hi) {
+            continue;
+        }
+
+        pguard_top_own(e, none, 0);
+        was = pguard_pair_read(&t->head[i]);
+        period = pguard_top_period(was.hi);
+
+        if (was.lo == who.lo && pguard_pair_cas(&t->head[i], &was, none)
+            && period + PGUARD_TOP_PERIODS > now / PGUARD_TOP_PERIOD + 1)
+        {
+            n += pguard_top_count(was.hi);
+        }
+    }
+
+    return n;
+}

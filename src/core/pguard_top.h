@@ -62,5 +62,10 @@ void pguard_top_add(const pguard_top_t *t, const pguard_top_client_t *c,
 size_t pguard_top_read(const pguard_top_t *t, pguard_msec_t now,
     pguard_top_client_t *list, size_t max, uint64_t *others);
 
+/* Forgets a client; its refusals are then of "others".  How many they were.
+   O(k). */
+uint64_t pguard_top_forget(const pguard_top_t *t, const pguard_id_t *id,
+    pguard_msec_t now);
+
 
 #endif /* PGUARD_TOP_H */

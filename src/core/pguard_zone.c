@@ -4,7 +4,7 @@
 
 
 #define PGUARD_ZONE_MAGIC    0x64726175676161ULL        /* "aaguard" */
-#define PGUARD_ZONE_VERSION  4
+#define PGUARD_ZONE_VERSION  5
 
 #define PGUARD_SECRET_LEN    64
 
@@ -30,6 +30,7 @@ struct pguard_zone_header_s {
     uint64_t            blocks;
     uint64_t            bursts;
     uint64_t            top;                /* places */
+    uint64_t            clients;
 
     uint64_t            names[PGUARD_NAME_KINDS];
     pguard_zone_name_t  service[PGUARD_SERVICES_MAX];
@@ -37,8 +38,10 @@ struct pguard_zone_header_s {
 
     uint64_t            until_max[PGUARD_BLOCK_KINDS];
     uint64_t            changes;
+    uint64_t            kept;
     uint64_t            burst_others;
     uint64_t            top_total[PGUARD_TOP_PERIODS];
+    pguard_lifts_t      lifts;
 };
 
 
@@ -58,6 +61,7 @@ typedef struct {
     size_t  peaks;
     size_t  top_head;
     size_t  top_entry;
+    size_t  clients;
     size_t  tags;
     size_t  blocks;
     size_t  windows;
@@ -86,8 +90,11 @@ pguard_zone_places(const pguard_zone_header_t *h, pguard_zone_places_t *p)
     p->top_head = p->peaks + PGUARD_RULES_MAX * sizeof(pguard_peak_t);
     p->top_entry = p->top_head
                    + PGUARD_TOP_PERIODS * h->top * sizeof(pguard_pair_t);
-    p->tags = pguard_align(p->top_entry + PGUARD_TOP_PERIODS * h->top
-                                          * sizeof(pguard_top_entry_t), 64);
+    p->clients = pguard_align(p->top_entry
+                              + PGUARD_TOP_PERIODS * h->top
+                                * sizeof(pguard_top_entry_t), 64);
+    p->tags = pguard_align(p->clients + h->clients * sizeof(pguard_client_t),
+                           64);
     p->blocks = p->tags + h->blocks * sizeof(uint64_t);
     p->windows = p->blocks + h->blocks * sizeof(pguard_block_t);
     p->throttle = p->windows + h->buckets * sizeof(pguard_window_bucket_t);
@@ -116,8 +123,8 @@ pguard_zone_fixed(pguard_zone_header_t *h, size_t size)
 }
 
 
-/* What is left is for the tables: an eighth for blocks, three for windows,
-   four for signatures. */
+/* What is left is for the tables: an eighth for blocks and the ids of clients
+   (a quarter of it), three for windows, four for signatures. */
 
 static int
 pguard_zone_share(pguard_zone_header_t *h, size_t size)
@@ -133,7 +140,9 @@ pguard_zone_share(pguard_zone_header_t *h, size_t size)
 
     share = (size - p.end) / 8;
 
-    h->blocks = share / (sizeof(uint64_t) + sizeof(pguard_block_t))
+    h->clients = share / 4 / sizeof(pguard_client_t)
+                 / PGUARD_CLIENT_WAYS * PGUARD_CLIENT_WAYS;
+    h->blocks = 3 * share / 4 / (sizeof(uint64_t) + sizeof(pguard_block_t))
                 / PGUARD_BLOCK_WAYS * PGUARD_BLOCK_WAYS;
     h->buckets = 3 * share / sizeof(pguard_window_bucket_t);
     h->lines = 4 * share / sizeof(pguard_throttle_line_t);
@@ -210,6 +219,10 @@ pguard_zone_open(pguard_zone_t *zone, void *memory, size_t size)
     zone->bursts.burst = (pguard_burst_t *) (base + p.bursts);
     zone->bursts.capacity = h->bursts;
     zone->bursts.others = &h->burst_others;
+
+    zone->clients.client = (pguard_client_t *) (base + p.clients);
+    zone->clients.capacity = h->clients;
+    zone->lifts = &h->lifts;
 
     zone->history = (pguard_moment_t *) (base + p.history);
     zone->peaks = (pguard_peak_t *) (base + p.peaks);
@@ -352,6 +365,20 @@ uint64_t
 pguard_zone_changes(const pguard_zone_t *zone)
 {
     return pguard_peek(&zone->header->changes);
+}
+
+
+void
+pguard_zone_kept(const pguard_zone_t *zone, uint64_t changes)
+{
+    pguard_raise(&zone->header->kept, changes);
+}
+
+
+uint64_t
+pguard_zone_is_kept(const pguard_zone_t *zone)
+{
+    return pguard_load(&zone->header->kept);
 }
 
 

@@ -16,6 +16,7 @@
 #include "pguard_window.h"
 #include "pguard_block.h"
 #include "pguard_burst.h"
+#include "pguard_client.h"
 #include "pguard_history.h"
 #include "pguard_peak.h"
 #include "pguard_top.h"
@@ -72,6 +73,8 @@ typedef struct {
     pguard_windows_t       windows;
     pguard_blocks_t        blocks;
     pguard_bursts_t        bursts;
+    pguard_clients_t       clients;
+    pguard_lifts_t        *lifts;
     pguard_top_t           top;
     pguard_peak_t         *peaks;         /* [PGUARD_RULES_MAX] */
     pguard_moment_t       *history;       /* [PGUARD_MOMENTS] */
@@ -119,6 +122,11 @@ uint64_t pguard_zone_capacity(const pguard_zone_t *zone, pguard_entry_e kind);
 /* Tells that a block was set or lifted; how often that was told. */
 void pguard_zone_changed(const pguard_zone_t *zone);
 uint64_t pguard_zone_changes(const pguard_zone_t *zone);
+
+/* Tells that all files of the zone's state have what was changed so far, and
+   none has what was gone then; how much that was. */
+void pguard_zone_kept(const pguard_zone_t *zone, uint64_t changes);
+uint64_t pguard_zone_is_kept(const pguard_zone_t *zone);
 
 /* The counters that a worker (any number) adds to, with pguard_add(). */
 pguard_counters_t *pguard_zone_counters(const pguard_zone_t *zone,

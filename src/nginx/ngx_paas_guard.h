@@ -159,9 +159,19 @@ typedef struct {
 } ngx_paas_guard_sla_t;
 
 
+/* Which ids this worker has told a zone of: see ngx_paas_guard_clients.c. */
+
+#define NGX_PAAS_GUARD_NOTES  1024
+
+typedef struct {
+    uint64_t                     tag;
+    uint64_t                     at;
+} ngx_paas_guard_note_t;
+
 /* What a worker keeps for itself; a copy of its own after the fork. */
 
 typedef struct {
+    ngx_paas_guard_note_t        notes[NGX_PAAS_GUARD_NOTES];
     pguard_id_cache_t            ids;
     XXH3_state_t                *xxh;
     u_char                       origin[8];     /* random, of event ids */
@@ -460,6 +470,55 @@ uint64_t ngx_paas_guard_active_blocks(ngx_paas_guard_zone_t *zone,
    NGX_DECLINED. */
 ngx_int_t ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone,
     const u_char *event, pguard_msec_t now, pguard_block_t *b);
+
+/* ngx_paas_guard_clients.c: what a zone has of one client */
+
+typedef struct {
+    ngx_paas_guard_rule_t       *rule;
+    ngx_paas_guard_service_t    *service;       /* NULL: all */
+    pguard_hash_t                key;           /* of the windows */
+    pguard_window_state_t        state;
+} ngx_paas_guard_counted_by_t;
+
+typedef void (*ngx_paas_guard_count_pt)(ngx_paas_guard_counted_by_t *by,
+    void *data);
+
+typedef struct {
+    ngx_paas_guard_zone_t       *zone;
+    uint64_t                     counts;
+    uint64_t                     blocks;        /* active ones */
+    uint64_t                     events;        /* ended ones, refusals */
+    uint64_t                     change;        /* see pguard_zone_kept() */
+} ngx_paas_guard_forget_t;
+
+/* What hashes to hash leaves this gateway under this id: to find it by. */
+void ngx_paas_guard_client_note(ngx_paas_guard_zone_t *zone,
+    pguard_hash_t hash, const pguard_id_t *id);
+
+/* Was this id told since the gateway started, and is it still known?
+   O(clients), as all that follows. */
+ngx_uint_t ngx_paas_guard_client_known(ngx_paas_guard_zone_t *zone,
+    const pguard_id_t *id);
+
+/* Calls handler for each count of a client or of a rule's key that is not 0,
+   of those that are known. */
+void ngx_paas_guard_client_counts(ngx_paas_guard_zone_t *zone,
+    const pguard_id_t *id, pguard_msec_t now, ngx_paas_guard_count_pt handler,
+    void *data);
+
+/* Is b set for this id, or was it caused by it?  Nobody's is zeros. */
+ngx_uint_t ngx_paas_guard_block_of(const pguard_block_t *b,
+    const pguard_id_t *id);
+
+/* Forgets all that the zone has of id, and says how much that was. */
+void ngx_paas_guard_client_forget(ngx_paas_guard_zone_t *zone,
+    const pguard_id_t *id, ngx_paas_guard_forget_t *forget);
+
+/* A block of id was lifted now: what was counted before, and is still under
+   way, is to be dropped.  Was one lifted at or after since (us, monotonic)? */
+void ngx_paas_guard_lifted(ngx_paas_guard_zone_t *zone, const pguard_id_t *id);
+ngx_uint_t ngx_paas_guard_lifted_since(ngx_paas_guard_zone_t *zone,
+    const pguard_id_t *id, uint64_t since);
 
 /* ngx_paas_guard_state.c: blocks in a file */
 

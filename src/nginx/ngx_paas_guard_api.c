@@ -30,6 +30,7 @@ static ngx_int_t ngx_paas_guard_api_send(ngx_paas_guard_api_t *api,
 static const ngx_paas_guard_api_call_t  *ngx_paas_guard_api_tables[] = {
     ngx_paas_guard_api_zones,
     ngx_paas_guard_api_blocks,
+    ngx_paas_guard_api_clients,
     ngx_paas_guard_api_slas
 };
 

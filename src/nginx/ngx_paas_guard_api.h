@@ -107,6 +107,7 @@ struct ngx_paas_guard_api_s {
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_zones[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_blocks[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_slas[];
+extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_clients[];
 
 
 /* What is wrong with the call; name is what it is about, and lives as long as
@@ -141,6 +142,10 @@ ngx_paas_guard_zone_t *ngx_paas_guard_api_zone(ngx_paas_guard_api_t *api,
    as a handler's. */
 ngx_int_t ngx_paas_guard_api_arg_zone(ngx_paas_guard_api_t *api,
     ngx_paas_guard_zone_t **zone);
+
+/* A block as a member. */
+void ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api,
+    const char *name, ngx_paas_guard_zone_t *zone, const pguard_block_t *b);
 
 /* A monotonic time as a member. */
 void ngx_paas_guard_api_time(ngx_paas_guard_api_t *api, const char *name,

@@ -5,7 +5,7 @@
 #define NGX_PAAS_GUARD_API_SECONDS  (31 * 86400)   /* of a block by hand */
 
 
-static void
+void
 ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api, const char *name,
     ngx_paas_guard_zone_t *zone, const pguard_block_t *b)
 {

@@ -399,6 +399,7 @@ ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
+    ngx_paas_guard_lifted(zone, id);
     pguard_zone_changed(&zone->core);
 }
 
@@ -448,6 +449,7 @@ ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone, const u_char *event,
 
     /* its counts were forgotten when it was set, or when it first refused */
 
+    ngx_paas_guard_lifted(zone, &b->id);
     pguard_zone_changed(&zone->core);
     ngx_paas_guard_log_block(zone, b, "lifted block of", ngx_cycle->log);
 

@@ -16,14 +16,28 @@ ngx_str_t  ngx_paas_guard_default_client_text =
 pguard_id_t
 ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s)
 {
-    pguard_id_t  id;
+    pguard_id_t         id;
+    pguard_hash_t       hash;
+    pguard_id_cache_t  *ids;
+    const pguard_id_t  *found;
 
-    if (pguard_key_id_cached(zone->key, &zone->mcf->worker->ids, s, &id)
-        != 0)
-    {
+    ids = &zone->mcf->worker->ids;
+    hash = pguard_key_hash(zone->key, s);
+    found = pguard_id_cache_find(ids, hash);
+
+    if (found) {
+        id = *found;
+
+    } else if (pguard_key_id(zone->key, s, &id) == 0) {
+        pguard_id_cache_put(ids, hash, &id);
+
+    } else {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "paas_guard: HMAC-SHA-256 failed");
+        return id;
     }
+
+    ngx_paas_guard_client_note(zone, hash, &id);
 
     return id;
 }
@@ -53,7 +67,9 @@ ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx)
     found = pguard_id_cache_find(&zone->mcf->worker->ids, hash);
 
     if (found) {
-        return *found;
+        id = *found;
+        ngx_paas_guard_client_note(zone, hash, &id);
+        return id;
     }
 
     p = text;
@@ -71,6 +87,7 @@ ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx)
 
     id = ngx_paas_guard_id(zone, s);
     pguard_id_cache_put(&zone->mcf->worker->ids, hash, &id);
+    ngx_paas_guard_client_note(zone, hash, &id);
 
     return id;
 }

@@ -252,6 +252,12 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
                           ngx_max(result.exceeded ? result.count : 0,
                                   ngx_max(result.seen, total)),
                           key->rule->window.limit, ctx->now / 1000);
+
+        /* who comes near to a limit is to be found by its id */
+
+        if (2 * result.seen >= key->rule->window.limit) {
+            (void) ngx_paas_guard_key_id(key);
+        }
     }
 
     /* what a question has carried there must not go twice */

@@ -108,6 +108,7 @@ ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_uint_t wait,
     if (rc == NGX_OK && zone->writing) {
         zone->kept = zone->saved;
         zone->saved = zone->writing;
+        pguard_zone_kept(&zone->core, zone->kept);
     }
 
     zone->writing = 0;

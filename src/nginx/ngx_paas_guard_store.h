@@ -152,6 +152,13 @@ void ngx_paas_guard_store_block(ngx_paas_guard_store_t *store,
 void ngx_paas_guard_store_lift(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, const pguard_block_t *b);
 
+/* Forgets all that the store has of id, and tells the other gateways to do so.
+   handler is called, later, once for each of *calls; NGX_DECLINED: not all of
+   it could be asked for. */
+ngx_int_t ngx_paas_guard_store_forget(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, const pguard_id_t *id,
+    ngx_paas_guard_call_pt handler, void *data, ngx_uint_t *calls);
+
 
 /* ngx_paas_guard_store_record.c: what gateways have counted for an indicator
    in a month, a record of each, of any length. */
@@ -230,6 +237,8 @@ void ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone,
     ngx_str_t *rule, ngx_str_t *service, pguard_block_t *b);
 void ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone,
     ngx_str_t *rule, ngx_str_t *service, pguard_id_t *id);
+void ngx_paas_guard_zone_forget(ngx_paas_guard_zone_t *zone,
+    const pguard_id_t *id);
 
 
 #endif /* _NGX_PAAS_GUARD_STORE_H_INCLUDED_ */

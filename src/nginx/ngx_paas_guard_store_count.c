@@ -512,6 +512,7 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
         }
 
         if (now - p->oldest > p->item.window.window * 1000
+            || ngx_paas_guard_lifted_since(zone, &id, p->oldest)
             || ngx_paas_guard_zone_stopped(zone, &p->item))
         {
             ngx_paas_guard_counts_free(&store->counts, p);
@@ -603,7 +604,12 @@ ngx_paas_guard_counts_handler(void *data, ngx_paas_guard_result_e result,
         item = &batch->items[i];
         item->total = totals[i];
 
-        if (item->total > item->window.limit) {
+        /* a lift meanwhile has forgotten them */
+
+        if (item->total > item->window.limit
+            && !ngx_paas_guard_lifted_since(batch->zone, &item->id,
+                                            batch->oldest[i]))
+        {
             pguard_raise(&shared->overshoot, item->total - item->window.limit);
             ngx_paas_guard_zone_exceeded(batch->zone, item);
         }

@@ -604,6 +604,12 @@ ngx_paas_guard_sync_apply(ngx_paas_guard_store_t *store, pguard_message_t *m)
             continue;
         }
 
+        if (m->op == PGUARD_MESSAGE_FORGET) {
+            ngx_paas_guard_counts_forget(store, zones[i], &m->block.id);
+            ngx_paas_guard_zone_forget(zones[i], &m->block.id);
+            return;
+        }
+
         if (m->op == PGUARD_MESSAGE_LIFT) {
             ngx_paas_guard_zone_unlearn(zones[i], &rule, &service,
                                         &m->block.id);
