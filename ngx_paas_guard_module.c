@@ -16,6 +16,7 @@ static char *ngx_paas_guard_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_paas_guard_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_paas_guard_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static ngx_int_t ngx_paas_guard_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_paas_guard_init_process(ngx_cycle_t *cycle);
 static void ngx_paas_guard_exit_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_paas_guard_received_handler(ngx_http_request_t *r);
@@ -197,6 +198,13 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
       offsetof(ngx_paas_guard_loc_conf_t, ratelimit),
       NULL },
 
+    { ngx_string("paas_guard_audit"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_paas_guard_audit_directive,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("paas_guard_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_paas_guard_metrics_directive,
@@ -236,7 +244,7 @@ ngx_module_t  ngx_paas_guard_module = {
     ngx_paas_guard_commands,               /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_paas_guard_init_module,            /* init module */
     ngx_paas_guard_init_process,           /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -459,6 +467,21 @@ ngx_paas_guard_received_handler(ngx_http_request_t *r)
 
 
 static ngx_int_t
+ngx_paas_guard_init_module(ngx_cycle_t *cycle)
+{
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    gmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_paas_guard_module);
+
+    if (gmcf) {
+        ngx_paas_guard_audit_init_module(cycle, gmcf->audit);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_paas_guard_init_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t                    i;
@@ -487,6 +510,8 @@ ngx_paas_guard_init_process(ngx_cycle_t *cycle)
     {
         return NGX_ERROR;
     }
+
+    ngx_paas_guard_audit_init_process(cycle, gmcf->audit);
 
     zones = gmcf->zones.elts;
 

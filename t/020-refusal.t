@@ -354,6 +354,8 @@ sub logged {
         'vary'             => 'Accept, Accept-Language',
     }, 'block: headers';
 
+    my ($block) = (json($r->{body})->{block} // '') =~ /^($hex)$/;
+    ok $block && $block ne $event, 'block: its own id';
     is_deeply json($r->{body}), {
         type        => 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected',
         title       => 'Abnormal usage detected',
@@ -364,6 +366,7 @@ sub logged {
         reason      => 'hammering_blocked',
         sla         => 'excluded',
         event       => $event,
+        block       => $block,
         retry_after => 60,
         rule        => 'flood',
         'violated-policies' => ['flood'],

@@ -115,6 +115,7 @@ $start = samples($first->{body});
             for qw(upgrade unbuffered too_large body_off error);
     }
     $want{paas_guard_redis_up} = 0;
+    $want{paas_guard_audit_failing} = $want{paas_guard_audit_lost_total} = 0;
     $want{paas_guard_redis_overshoot} = 0;
     $want{qq{paas_guard_redis_commands_total{result="$_"}}} = 0 for qw(ok error timeout dropped);
     $want{paas_guard_redis_duration_seconds_sum} = '0.000000';

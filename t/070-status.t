@@ -61,7 +61,7 @@ sub lift {
     my ($since, $until) = delete @fixed{qw(since until)};
     like $_, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'a time' for $since, $until;
     is_deeply \%fixed, { zone => 'z', rule => 'flood', service => 'api', reason => 'hammering_blocked',
-        count => 3, limit => 2, window_ms => 60000, offence => 1, refused => 1 }, 'and its evidence';
+        count => 3, limit => 2, window_ms => 60000, offence => 1, refused => 2 }, 'and its evidence';
 
     is scalar @{ api($one, '/status/api/1/blocks?zone=z')->{blocks} }, 1, 'of its zone';
     is scalar @{ api($one, '/status/api/1/blocks?zone=empty')->{blocks} }, 0, 'and of no other';

@@ -58,14 +58,17 @@ replay_class(const replay_entry_t *e)
         return IGNORED;
     }
 
-    if (e->status >= 500) {
-        return FAILED;
+    /* no verdict, and an error of the request's: nginx could not read it, or
+       does not speak that HTTP */
+
+    if (e->verdict[0] == '\0'
+        && (e->status / 100 == 4 || e->status == 501 || e->status == 505))
+    {
+        return IGNORED;
     }
 
-    /* no verdict, and an error: nginx could not read it */
-
-    if (e->status >= 400 && e->verdict[0] == '\0') {
-        return IGNORED;
+    if (e->status >= 500) {
+        return FAILED;
     }
 
     return GOOD;

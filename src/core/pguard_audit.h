@@ -75,7 +75,7 @@ typedef enum {
     PGUARD_AUDIT_DRY_RUN,
     PGUARD_AUDIT_BEGAN,
     PGUARD_AUDIT_REFUSED,              /* requests that the block refused */
-    PGUARD_AUDIT_HOW,                  /* expired, lifted, forgotten */
+    PGUARD_AUDIT_HOW,                  /* pguard_block_how_names[] */
     PGUARD_AUDIT_WAS,
     PGUARD_AUDIT_STATE,
     PGUARD_AUDIT_WHO,

@@ -17,7 +17,8 @@
 const pguard_str_t  pguard_block_how_names[PGUARD_BLOCK_HOWS] = {
     [PGUARD_BLOCK_EXPIRED]   = pguard_string("expired"),
     [PGUARD_BLOCK_LIFTED]    = pguard_string("lifted"),
-    [PGUARD_BLOCK_FORGOTTEN] = pguard_string("forgotten")
+    [PGUARD_BLOCK_FORGOTTEN] = pguard_string("forgotten"),
+    [PGUARD_BLOCK_REPLACED]  = pguard_string("replaced")
 };
 
 

@@ -42,6 +42,7 @@ typedef enum {
     PGUARD_BLOCK_EXPIRED = 0,
     PGUARD_BLOCK_LIFTED,
     PGUARD_BLOCK_FORGOTTEN,
+    PGUARD_BLOCK_REPLACED,        /* by a longer one of another gateway */
     PGUARD_BLOCK_HOWS
 } pguard_block_how_e;
 

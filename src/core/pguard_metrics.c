@@ -119,6 +119,14 @@ const pguard_metric_t  pguard_metrics[PGUARD_METRICS_FAMILIES] = {
         "paas_guard_degraded_seconds", PGUARD_METRIC_COUNTER, "seconds",
         "Time spent without the shared store." },
 
+    [PGUARD_METRICS_AUDIT_FAILING] = {
+        "paas_guard_audit_failing", PGUARD_METRIC_GAUGE, NULL,
+        "1 while the audit log can't be written, else 0." },
+
+    [PGUARD_METRICS_AUDIT_LOST] = {
+        "paas_guard_audit_lost", PGUARD_METRIC_COUNTER, NULL,
+        "Events that could not be written to the audit log." },
+
     [PGUARD_METRICS_BUILD_INFO] = {
         "paas_guard_build", PGUARD_METRIC_INFO, NULL,
         "Versions of the module and of what it was built with." }

@@ -60,6 +60,8 @@ enum {
     PGUARD_METRICS_REDIS_DURATION,     /* none; histogram */
     PGUARD_METRICS_OVERSHOOT,          /* none */
     PGUARD_METRICS_DEGRADED,           /* none; seconds */
+    PGUARD_METRICS_AUDIT_FAILING,      /* none */
+    PGUARD_METRICS_AUDIT_LOST,         /* none */
     PGUARD_METRICS_BUILD_INFO,         /* version, nginx, hiredis, ... */
     PGUARD_METRICS_FAMILIES
 };

@@ -78,14 +78,17 @@ pguard_sla_class(pguard_verdict_e verdict, pguard_reason_e reason,
         return PGUARD_SLA_IGNORED;
     }
 
-    if (status >= 500) {
-        return PGUARD_SLA_FAILED;
+    /* no verdict and never sent on: nginx refused it while reading it, with
+       501 and 505 where it does not speak that HTTP */
+
+    if (!reached && (unsigned) verdict >= PGUARD_VERDICTS
+        && ((status >= 400 && status < 500) || status == 501 || status == 505))
+    {
+        return PGUARD_SLA_IGNORED;
     }
 
-    /* no verdict and never sent on: nginx refused it while reading it */
-
-    if (status >= 400 && !reached && (unsigned) verdict >= PGUARD_VERDICTS) {
-        return PGUARD_SLA_IGNORED;
+    if (status >= 500) {
+        return PGUARD_SLA_FAILED;
     }
 
     return PGUARD_SLA_GOOD;

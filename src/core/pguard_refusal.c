@@ -24,6 +24,7 @@ enum {
     PGUARD_TEXT_HOURS,
     PGUARD_TEXT_SUPPORT,
     PGUARD_TEXT_EVENT,
+    PGUARD_TEXT_BLOCK,
     PGUARD_TEXT_REASON,
     PGUARD_TEXT_RULE,
     PGUARD_TEXT_SERVICE,
@@ -121,6 +122,7 @@ static const char *const  pguard_texts[PGUARD_TEXTS][PGUARD_LANGS] = {
         "de l’événement." },
 
     [PGUARD_TEXT_EVENT]   = { "Event",   "Événement" },
+    [PGUARD_TEXT_BLOCK]   = { "Block",   "Blocage" },
     [PGUARD_TEXT_REASON]  = { "Reason",  "Motif" },
     [PGUARD_TEXT_RULE]    = { "Rule",    "Règle" },
     [PGUARD_TEXT_SERVICE] = { "Service", "Service" }
@@ -285,6 +287,12 @@ pguard_refusal_json(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_out_text(out, "\", \"retry_after\": ");
     pguard_out_uint(out, r->retry_after);
 
+    if (r->block.len) {
+        pguard_out_text(out, ", \"block\": \"");
+        pguard_out_json(out, r->block);
+        pguard_out_byte(out, '"');
+    }
+
     if (rule.len) {
         pguard_out_text(out, ", \"rule\": \"");
         pguard_out_json(out, rule);
@@ -339,6 +347,7 @@ pguard_refusal_html(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_out_text(out, "</strong></p>\n<dl>\n");
 
     pguard_refusal_html_row(out, PGUARD_TEXT_EVENT, lang, r->event);
+    pguard_refusal_html_row(out, PGUARD_TEXT_BLOCK, lang, r->block);
     pguard_refusal_html_row(out, PGUARD_TEXT_REASON, lang,
                             pguard_reason_names[r->reason]);
     pguard_refusal_html_row(out, PGUARD_TEXT_RULE, lang,

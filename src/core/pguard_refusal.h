@@ -17,6 +17,7 @@ typedef struct {
     unsigned         status;       /* of the answer, 400 to 499 */
     uint64_t         retry_after;  /* whole seconds, rounded up */
     pguard_str_t     event;        /* id of the event */
+    pguard_str_t     block;        /* id of the block; empty: a duplicate */
     pguard_str_t     rule;         /* behind a block; empty: set by hand */
     pguard_str_t     service;      /* shown in HTML only; may be empty */
 } pguard_refusal_t;

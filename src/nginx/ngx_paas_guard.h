@@ -33,6 +33,7 @@
 
 typedef struct ngx_paas_guard_main_conf_s  ngx_paas_guard_main_conf_t;
 typedef struct ngx_paas_guard_rule_s       ngx_paas_guard_rule_t;
+typedef struct ngx_paas_guard_audit_s      ngx_paas_guard_audit_t;
 
 
 #define NGX_PAAS_GUARD_LINES  16        /* of one header: more are not read */
@@ -61,6 +62,8 @@ struct ngx_paas_guard_zone_s {
     uint64_t                     saved;         /* those in the file */
     uint64_t                     kept;          /* and in the one before */
     pguard_msec_t                others_due;    /* next line on other clients */
+    uint64_t                     audited;       /* changes looked at for it */
+    pguard_msec_t                audit_due;     /* next look */
     ngx_paas_guard_main_conf_t  *mcf;
 };
 
@@ -194,6 +197,8 @@ struct ngx_paas_guard_main_conf_s {
     ngx_str_t                    session_cookie;
     pguard_key_t                *key;           /* with a secret file */
     ngx_paas_guard_store_t      *store;         /* NULL: no Redis */
+    ngx_paas_guard_audit_t      *audit;         /* NULL: no audit log */
+    ngx_uint_t                   audit_off;     /* in so many words */
     ngx_str_t                    proxy;         /* this gateway's name */
     ngx_uint_t                   tag_hash;      /* of PaaS-Guard */
     ngx_paas_guard_worker_t     *worker;
@@ -282,6 +287,7 @@ typedef struct ngx_paas_guard_ctx_s {
     ngx_uint_t                   status;        /* of the refusal */
     ngx_uint_t                   retry_after;   /* s */
     u_char                       event[PGUARD_EVENT_LEN];
+    u_char                       block[PGUARD_EVENT_LEN];   /* its id */
 
     /* The client as it is hashed.  Of the default one, for the digest's sake,
        the credential's hash and the address, in plain: see client_id(). */
@@ -435,6 +441,10 @@ void ngx_paas_guard_zone_exit_process(ngx_paas_guard_zone_t *zone);
 ngx_int_t ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
     pguard_window_result_t *evidence, pguard_block_t *b);
+
+/* Counts a refusal by b, which ngx_paas_guard_zone_blocked() does itself. */
+void ngx_paas_guard_zone_refused(ngx_paas_guard_zone_t *zone,
+    const pguard_block_t *b);
 
 /* Copies the active block of key, set here or learned, to b.  1, or 0. */
 ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
@@ -642,6 +652,37 @@ void ngx_paas_guard_log_block(ngx_paas_guard_zone_t *zone,
    counted, and said in the error log. */
 void ngx_paas_guard_audit(ngx_paas_guard_main_conf_t *gmcf,
     pguard_audit_record_t *rec);
+
+/* Lost records since the start; 1 while it can't be written.  Both 0 where it
+   is off. */
+uint64_t ngx_paas_guard_audit_lost(ngx_paas_guard_main_conf_t *gmcf);
+ngx_uint_t ngx_paas_guard_audit_failing(ngx_paas_guard_main_conf_t *gmcf);
+
+void ngx_paas_guard_audit_init_process(ngx_cycle_t *cycle,
+    ngx_paas_guard_audit_t *audit);
+
+/* ngx_paas_guard_audit_blocks.c: what blocks owe it */
+
+/* The caller holds the zone's mutex.  Tells b's begin, and its end if that was
+   at or before at.  NGX_DECLINED: it still owes something. */
+ngx_int_t ngx_paas_guard_audit_block(ngx_paas_guard_zone_t *zone,
+    pguard_block_t *b, pguard_msec_t at);
+
+/* The same, of one whose place is needed now. */
+void ngx_paas_guard_audit_replaced(ngx_paas_guard_zone_t *zone,
+    pguard_block_t *b, pguard_msec_t now);
+
+/* Worker 0, regularly: of all blocks. */
+void ngx_paas_guard_audit_blocks(ngx_paas_guard_zone_t *zone);
+
+/* ngx_paas_guard_audit_conf.c: the directive, starts and reloads */
+
+char *ngx_paas_guard_audit_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_paas_guard_audit_finish(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf);
+void ngx_paas_guard_audit_init_module(ngx_cycle_t *cycle,
+    ngx_paas_guard_audit_t *audit);
 
 /* ngx_paas_guard_api.c: the calls below paas_guard_status, of _api_*.c */
 

@@ -12,7 +12,9 @@ typedef struct {
     ngx_paas_guard_service_t  *service;     /* NULL: all */
     pguard_hash_t              hash[2];     /* by kind */
     pguard_id_t                id;
+    pguard_id_t                client;      /* zeros: not known */
     uint64_t                   count;
+    ngx_uint_t                 dry_run;
 } ngx_paas_guard_offence_t;
 
 
@@ -114,6 +116,20 @@ ngx_paas_guard_operator_blocked(ngx_paas_guard_ctx_t *ctx, pguard_msec_t now,
 }
 
 
+void
+ngx_paas_guard_zone_refused(ngx_paas_guard_zone_t *zone,
+    const pguard_block_t *b)
+{
+    pguard_block_t  *found;
+
+    found = pguard_block_get(&zone->core.blocks, b->kind, b->key);
+
+    if (found && ngx_memcmp(found->event, b->event, PGUARD_EVENT_LEN) == 0) {
+        (void) pguard_add(&found->refused, 1);
+    }
+}
+
+
 ngx_int_t
 ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
@@ -126,12 +142,63 @@ ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
     offence.id = ngx_paas_guard_key_id(key);
     offence.hash[PGUARD_BLOCK_HERE] = key->hash;
     offence.hash[PGUARD_BLOCK_ELSEWHERE] = pguard_block_id_key(&offence.id);
+    offence.client = ngx_paas_guard_client_id(key->ctx);
     offence.count = evidence->count;
+    offence.dry_run = key->ctx->conf->dry_run;
 
     pguard_window_forget(&zone->core.windows,
                          ngx_paas_guard_window_key(key, service));
 
     return ngx_paas_guard_zone_punish(zone, &offence, b);
+}
+
+
+/* Who it is, where the key of a rule, or an operator, tells. */
+
+static pguard_id_t
+ngx_paas_guard_zone_client(ngx_paas_guard_rule_t *rule, const pguard_id_t *id)
+{
+    static pguard_id_t  nobody;
+
+    return rule == NULL || rule->source == NGX_PAAS_GUARD_KEY_CLIENT
+           ? *id : nobody;
+}
+
+
+/* The caller holds the lock.  What b replaces is told before, and b, too. */
+
+static pguard_block_t *
+ngx_paas_guard_zone_put(ngx_paas_guard_zone_t *zone, pguard_block_t *b,
+    pguard_msec_t now, unsigned *evicted)
+{
+    pguard_block_t  *set;
+
+    if (zone->mcf->audit == NULL) {
+        b->due = PGUARD_BLOCK_NOTHING;
+    }
+
+    set = pguard_block_place(&zone->core.blocks, b, now);
+
+    if (set && set->until > now
+        && ngx_memcmp(set->event, b->event, PGUARD_EVENT_LEN) == 0)
+    {
+        /* the same, told again with another end */
+
+        b->refused = pguard_peek(&set->refused);
+        b->due = set->due;
+
+    } else if (set) {
+        ngx_paas_guard_audit_replaced(zone, set, now);
+    }
+
+    set = pguard_block_put(&zone->core.blocks, b, now, evicted);
+
+    if (set) {
+        pguard_zone_changed(&zone->core);
+        (void) ngx_paas_guard_audit_block(zone, set, now);
+    }
+
+    return set;
 }
 
 
@@ -156,7 +223,9 @@ ngx_paas_guard_zone_exceeded(ngx_paas_guard_zone_t *zone,
     offence.id = item->id;
     offence.hash[PGUARD_BLOCK_ELSEWHERE] = pguard_block_id_key(&item->id);
     offence.hash[PGUARD_BLOCK_HERE] = offence.hash[PGUARD_BLOCK_ELSEWHERE];
+    offence.client = ngx_paas_guard_zone_client(offence.rule, &item->id);
     offence.count = item->total;
+    offence.dry_run = 0;
 
     (void) ngx_paas_guard_zone_punish(zone, &offence, &b);
 }
@@ -178,6 +247,7 @@ ngx_paas_guard_zone_sentence(ngx_paas_guard_zone_t *zone,
     b->key = ngx_paas_guard_block_key(rule, offence->service,
                                       offence->hash[b->kind]);
     b->id = offence->id;
+    b->client = offence->client;
     b->since = now;
     b->count = offence->count;
     b->limit = rule->window.limit;
@@ -186,6 +256,8 @@ ngx_paas_guard_zone_sentence(ngx_paas_guard_zone_t *zone,
     b->service = offence->service ? offence->service->index
                                   : PGUARD_SERVICE_ALL;
     b->reason = rule->reason;
+    b->dry_run = offence->dry_run != 0;
+    b->due = PGUARD_BLOCK_BEGIN;
 
     ngx_paas_guard_event_id(zone->mcf->worker, b->event);
 }
@@ -253,7 +325,7 @@ ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
 
     ngx_paas_guard_zone_escalate(offence->rule, pguard_block_steps(was, now),
                                  b);
-    set = pguard_block_put(&zone->core.blocks, b, now, &evicted);
+    set = ngx_paas_guard_zone_put(zone, b, now, &evicted);
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
@@ -262,7 +334,6 @@ ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
         return NGX_DECLINED;
     }
 
-    pguard_zone_changed(&zone->core);
     (void) pguard_add(&zone->counters->blocks[b->rule], 1);
     (void) pguard_add(&zone->counters->evictions[PGUARD_ENTRY_BLOCK], evicted);
 
@@ -339,6 +410,15 @@ ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
         return;
     }
 
+    /* its begin is in the log of the gateway that has set it, and each tells
+       what it has refused itself */
+
+    b->client = ngx_paas_guard_zone_client(ngx_paas_guard_find_rule(zone->mcf,
+                                                                    rule),
+                                           &b->id);
+    b->refused = 0;
+    b->due = PGUARD_BLOCK_END;
+
     ngx_shmtx_lock(&zone->shpool->mutex);
 
     now = ngx_paas_guard_clock(NULL);
@@ -349,7 +429,7 @@ ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
         return;
     }
 
-    set = pguard_block_put(&zone->core.blocks, b, now, &evicted);
+    set = ngx_paas_guard_zone_put(zone, b, now, &evicted);
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
@@ -358,7 +438,6 @@ ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
         return;
     }
 
-    pguard_zone_changed(&zone->core);
     (void) pguard_add(&zone->counters->evictions[PGUARD_ENTRY_BLOCK], evicted);
 
     ngx_paas_guard_log_block(zone, b, "learned of", ngx_cycle->log);
@@ -475,6 +554,11 @@ ngx_paas_guard_operator_block(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
 
     ngx_paas_guard_event_id(zone->mcf->worker, b->event);
 
+    b->client = ngx_paas_guard_zone_client(ngx_paas_guard_find_rule(zone->mcf,
+                                                                    rule),
+                                           &b->id);
+    b->due = PGUARD_BLOCK_BEGIN;
+
     ngx_shmtx_lock(&zone->shpool->mutex);
 
     b->since = ngx_paas_guard_clock(NULL);
@@ -489,7 +573,7 @@ ngx_paas_guard_operator_block(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
         return NGX_BUSY;
     }
 
-    set = pguard_block_put(&zone->core.blocks, b, b->since, NULL);
+    set = ngx_paas_guard_zone_put(zone, b, b->since, NULL);
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
@@ -498,7 +582,6 @@ ngx_paas_guard_operator_block(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
         return NGX_DECLINED;
     }
 
-    pguard_zone_changed(&zone->core);
     (void) pguard_add(&zone->counters->blocks_operator, 1);
 
     ngx_paas_guard_log_block(zone, b, "an operator blocked", ngx_cycle->log);

@@ -107,13 +107,23 @@ ngx_paas_guard_outcome(ngx_http_request_t *r)
 }
 
 
+/* What nginx could not read has never been given to phases; an error of the
+   server's own, before the guard, is no malformed request. */
+
 pguard_sla_e
 ngx_paas_guard_class(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
+    unsigned  status, reached;
+
+    status = (unsigned) ngx_paas_guard_outcome(r->main);
+
+    reached = ctx ? ctx->state == NGX_PAAS_GUARD_DONE
+                  : r->main->valid_location
+                    && status >= NGX_HTTP_INTERNAL_SERVER_ERROR;
+
     return pguard_sla_class(ctx ? ctx->verdict : PGUARD_VERDICTS,
                             ctx ? ctx->reason : PGUARD_REASON_NONE,
-                            (unsigned) ngx_paas_guard_outcome(r->main),
-                            ctx && ctx->state == NGX_PAAS_GUARD_DONE);
+                            status, reached);
 }
 
 

@@ -48,6 +48,8 @@ static ngx_paas_guard_family_t
     [PGUARD_METRICS_REDIS_DURATION] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_OVERSHOOT] = { ngx_paas_guard_store_family, 0 },
     [PGUARD_METRICS_DEGRADED] = { ngx_paas_guard_store_family, 0 },
+    [PGUARD_METRICS_AUDIT_FAILING] = { ngx_paas_guard_audit_family, 0 },
+    [PGUARD_METRICS_AUDIT_LOST] = { ngx_paas_guard_audit_family, 0 },
     [PGUARD_METRICS_BUILD_INFO] = { ngx_paas_guard_build_family, 0 }
 };
 

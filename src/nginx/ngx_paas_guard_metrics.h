@@ -29,6 +29,8 @@ void ngx_paas_guard_sample(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 void ngx_paas_guard_store_family(ngx_paas_guard_page_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
+void ngx_paas_guard_audit_family(ngx_paas_guard_page_t *page,
+    ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 void ngx_paas_guard_build_family(ngx_paas_guard_page_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 

@@ -5,6 +5,17 @@
 
 
 void
+ngx_paas_guard_audit_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+    ngx_paas_guard_zone_t *zone)
+{
+    ngx_paas_guard_sample(page, family, NULL, 0,
+                          family == PGUARD_METRICS_AUDIT_LOST
+                          ? ngx_paas_guard_audit_lost(page->gmcf)
+                          : ngx_paas_guard_audit_failing(page->gmcf));
+}
+
+
+void
 ngx_paas_guard_build_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {

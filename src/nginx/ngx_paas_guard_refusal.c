@@ -54,6 +54,8 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     refusal.retry_after = ctx->retry_after;
     refusal.event.data = ctx->event;
     refusal.event.len = PGUARD_EVENT_LEN;
+    refusal.block.data = ctx->block;
+    refusal.block.len = ctx->block[0] ? PGUARD_EVENT_LEN : 0;
     refusal.rule = ctx->rule;
     ngx_paas_guard_core_str(refusal.service, ctx->conf->service->name);
 

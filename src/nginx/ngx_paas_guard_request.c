@@ -302,6 +302,7 @@ ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     }
 
     if (blocked) {
+        ngx_paas_guard_zone_refused(ctx->conf->zone, &b);
         return ngx_paas_guard_blocked(r, ctx, &b);
     }
 
@@ -329,6 +330,7 @@ ngx_paas_guard_blocked(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ctx->rule = pguard_zone_name(&ctx->conf->zone->core, PGUARD_NAME_RULE,
                                  b->rule);
     ctx->status = ctx->conf->block_status;
+    ngx_memcpy(ctx->block, b->event, PGUARD_EVENT_LEN);
 
     ctx->retry_after = b->until > now ? (b->until - now + 999) / 1000 : 1;
 

@@ -345,6 +345,10 @@ ngx_paas_guard_conf_finish(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf)
         }
     }
 
+    if (ngx_paas_guard_audit_finish(cf, gmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (gmcf->store == NULL) {
         return NGX_OK;
     }

@@ -247,6 +247,18 @@ ngx_paas_guard_store_stop(void *data)
 
 
 static void
+ngx_paas_guard_store_tell(ngx_paas_guard_store_t *store, ngx_uint_t up)
+{
+    ngx_paas_guard_zone_t  **zones;
+
+    if (store->zones && store->zones->nelts) {
+        zones = store->zones->elts;
+        ngx_paas_guard_audit_store(zones[0], up);
+    }
+}
+
+
+static void
 ngx_paas_guard_store_changed(void *data, ngx_uint_t up)
 {
     ngx_paas_guard_store_t *store = data;
@@ -257,17 +269,25 @@ ngx_paas_guard_store_changed(void *data, ngx_uint_t up)
     shared = store->shared;
 
     if (!up) {
-        (void) pguard_cas(&shared->degraded_since, 0,
-                          ngx_max((uint64_t) ngx_current_msec, 1));
+
+        if (pguard_cas(&shared->degraded_since, 0,
+                       ngx_max((uint64_t) ngx_current_msec, 1)))
+        {
+            ngx_paas_guard_store_tell(store, 0);
+        }
+
         return;
     }
 
     since = pguard_load(&shared->degraded_since);
 
-    if (since && pguard_cas(&shared->degraded_since, since, 0)
-        && since < (uint64_t) ngx_current_msec)
-    {
-        pguard_add(&shared->degraded, (uint64_t) ngx_current_msec - since);
+    if (since && pguard_cas(&shared->degraded_since, since, 0)) {
+
+        if (since < (uint64_t) ngx_current_msec) {
+            pguard_add(&shared->degraded, (uint64_t) ngx_current_msec - since);
+        }
+
+        ngx_paas_guard_store_tell(store, 1);
     }
 
     ngx_paas_guard_counts_flush(store, 1);

@@ -15,6 +15,8 @@ static ngx_int_t ngx_paas_guard_sla_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_paas_guard_service_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_paas_guard_indicators_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_paas_guard_store_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
@@ -23,7 +25,8 @@ typedef enum {
     NGX_PAAS_GUARD_WORD_VERDICT = 0,
     NGX_PAAS_GUARD_WORD_REASON,
     NGX_PAAS_GUARD_WORD_RULE,
-    NGX_PAAS_GUARD_WORD_EVENT
+    NGX_PAAS_GUARD_WORD_EVENT,
+    NGX_PAAS_GUARD_WORD_BLOCK
 } ngx_paas_guard_word_e;
 
 
@@ -41,6 +44,10 @@ static ngx_http_variable_t  ngx_paas_guard_vars[] = {
                             NGX_PAAS_GUARD_WORD_RULE),
     ngx_paas_guard_variable("event_id", ngx_paas_guard_word_variable,
                             NGX_PAAS_GUARD_WORD_EVENT),
+    ngx_paas_guard_variable("block", ngx_paas_guard_word_variable,
+                            NGX_PAAS_GUARD_WORD_BLOCK),
+    ngx_paas_guard_variable("indicators", ngx_paas_guard_indicators_variable,
+                            0),
     ngx_paas_guard_variable("sla", ngx_paas_guard_sla_variable, 0),
     ngx_paas_guard_variable("service", ngx_paas_guard_service_variable, 0),
     ngx_paas_guard_variable("client_id", ngx_paas_guard_client_variable, 0),
@@ -131,6 +138,15 @@ ngx_paas_guard_word_variable(ngx_http_request_t *r,
 
     case NGX_PAAS_GUARD_WORD_RULE:
         s = ctx->rule;
+        break;
+
+    case NGX_PAAS_GUARD_WORD_BLOCK:
+
+        if (ctx->block[0]) {
+            s.data = ctx->block;
+            s.len = PGUARD_EVENT_LEN;
+        }
+
         break;
 
     default: /* NGX_PAAS_GUARD_WORD_EVENT */
@@ -295,6 +311,51 @@ ngx_paas_guard_service_variable(ngx_http_request_t *r,
 
     return ngx_paas_guard_set_variable(v, glcf->service->name.data,
                                        glcf->service->name.len);
+}
+
+
+/* Those that the request is counted for: see ngx_paas_guard_sla_count(). */
+
+static ngx_int_t
+ngx_paas_guard_indicators_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                      *p;
+    size_t                       len;
+    ngx_uint_t                   i;
+    ngx_paas_guard_ctx_t        *ctx;
+    ngx_paas_guard_sla_t       **slas;
+    ngx_paas_guard_loc_conf_t   *glcf;
+
+    ctx = ngx_paas_guard_ctx(r);
+    glcf = ctx ? ctx->conf
+               : ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
+
+    if (glcf->slas == NULL || glcf->slas->nelts == 0) {
+        return ngx_paas_guard_no_variable(v);
+    }
+
+    slas = glcf->slas->elts;
+    len = 0;
+
+    for (i = 0; i < glcf->slas->nelts; i++) {
+        len += slas[i]->indicator->name.len + 1;
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_paas_guard_set_variable(v, p, len - 1);
+
+    for (i = 0; i < glcf->slas->nelts; i++) {
+        p = ngx_cpymem(p, slas[i]->indicator->name.data,
+                       slas[i]->indicator->name.len);
+        *p++ = ',';
+    }
+
+    return NGX_OK;
 }
 
 

@@ -275,6 +275,7 @@ ngx_paas_guard_zone_tick(ngx_event_t *ev)
 
     ngx_paas_guard_zone_sample(zone);
     ngx_paas_guard_log_summaries(zone, ev->log);
+    ngx_paas_guard_audit_blocks(zone);
     ngx_paas_guard_state_save(zone, 0, ev->log);
 
     ngx_add_timer(ev, NGX_PAAS_GUARD_TICK

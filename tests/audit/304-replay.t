@@ -50,16 +50,18 @@ spew('log', join '',
     line($start + 3704, status => 429, verdict => 'blocked', reason => 'operator_blocked', sla => 'failed'),
     line($start + 3705, status => 200, verdict => 'throttled_dry_run', reason => 'duplicate_throttled', sla => 'good'),
     line($start + 3706, status => 503, verdict => 'exempt', sla => 'failed'),
+    line($start + 3701, status => 501, verdict => '', sla => 'ignored'),
+    line($start + 3701, status => 505, verdict => '', sla => 'ignored'),
     line($start + 3707, status => '000', verdict => '', sla => ''),
     failed($start + 30 * 86400 - 0.001), good($start + 30 * 86400));
 
 my $r = replay('--month', '2026-11', 'log');
 is $r->{status}, 0, 'replayed';
 is $r->{seconds}, 30 * 86400, 'the month';
-is_deeply $r->{requests}, { total => 61, good => 2 + 5 + 6 + 2, failed => 10 + 5 + 5 + 1 + 1 + 1,
-    excluded => 21, ignored => 2 }, 'classes';
+is_deeply $r->{requests}, { total => 63, good => 2 + 5 + 6 + 2, failed => 10 + 5 + 5 + 1 + 1 + 1,
+    excluded => 21, ignored => 4 }, 'classes';
 is_deeply $r->{excluded}, { duplicate_throttled => 20, hammering_blocked => 1 }, 'reasons';
-is_deeply [@{ $r->{lines} }{qw(read unreadable unguarded other_month class_differs)}], [64, 0, 1, 2, 0], 'lines';
+is_deeply [@{ $r->{lines} }{qw(read unreadable unguarded other_month class_differs)}], [66, 0, 1, 2, 0], 'lines';
 
 # down: minutes 10 and 11 (one outage of two), 61 (3700 to 3706: 2 of 4 counted
 # failed) and the last one
@@ -182,7 +184,7 @@ SKIP: {
     spew('long', $whole x 2000);
     my $text = `cd $dir && script -qec "$tool replay --month 2026-11 long" /dev/null </dev/null`;
     like $text, qr/\[#+ *\] +\d+\.\d %/, 'a bar';
-    like $text, qr/"total":122000/, 'and the figures';
+    like $text, qr/"total":126000/, 'and the figures';
 }
 
 done_testing;

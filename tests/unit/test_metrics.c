@@ -122,6 +122,8 @@ test_families(void **state)
         "paas_guard_redis_duration_seconds histogram",
         "paas_guard_redis_overshoot gauge",
         "paas_guard_degraded_seconds_total counter",
+        "paas_guard_audit_failing gauge",
+        "paas_guard_audit_lost_total counter",
         "paas_guard_build_info gauge"
     };
 

@@ -22,12 +22,12 @@
 
 static const pguard_refusal_t  duplicate = {
     PGUARD_REASON_DUPLICATE, 429, 1, pguard_string("00ff"),
-    pguard_string(""), pguard_string("compute")
+    pguard_string(""), pguard_string(""), pguard_string("compute")
 };
 
 static const pguard_refusal_t  hammering = {
     PGUARD_REASON_HAMMERING, 429, 42, pguard_string("00ff"),
-    pguard_string("flood"), pguard_string("compute")
+    pguard_string(""), pguard_string("flood"), pguard_string("compute")
 };
 
 
@@ -311,6 +311,34 @@ test_json(void **state)
         "42\u00a0secondes.\", \"reason\": \"hammering_blocked\", "
         "\"sla\": \"excluded\", \"event\": \"00ff\", \"retry_after\": 42, "
         "\"rule\": \"flood\", \"violated-policies\": [\"flood\"]}\n");
+}
+
+
+/* A block's id, by which the audit log knows it. */
+
+static void
+test_block(void **state)
+{
+    char              buf[PAGE];
+    pguard_refusal_t  r;
+
+    (void) state;
+
+    r = hammering;
+    r.block = (pguard_str_t) pguard_string("b1<\"");
+
+    body(&r, PGUARD_BODY_JSON, PGUARD_LANG_EN, buf);
+    assert_non_null(strstr(buf, "\"retry_after\": 42, "
+                           "\"block\": \"b1<\\\"\", \"rule\""));
+
+    body(&r, PGUARD_BODY_HTML, PGUARD_LANG_FR, buf);
+    assert_non_null(strstr(buf, "<dt>Blocage</dt>\n<dd translate=\"no\">"
+                           "b1&lt;&quot;</dd>"));
+
+    body(&hammering, PGUARD_BODY_JSON, PGUARD_LANG_EN, buf);
+    assert_null(strstr(buf, "\"block\""));
+    body(&hammering, PGUARD_BODY_HTML, PGUARD_LANG_FR, buf);
+    assert_null(strstr(buf, "Blocage"));
 }
 
 
@@ -667,6 +695,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_block),
         cmocka_unit_test(test_rule),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_retry),
