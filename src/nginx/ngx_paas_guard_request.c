@@ -216,6 +216,43 @@ ngx_paas_guard_counts(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
 }
 
 
+/* Where a request comes from, of 65536 places that nobody can aim at: its
+   address, or of IPv6 the network of 64 bits that one customer has. */
+
+static uint16_t
+ngx_paas_guard_source(ngx_paas_guard_ctx_t *ctx)
+{
+    uint64_t              secret[2], address;
+    struct sockaddr      *sa;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    sa = ctx->request->connection->sockaddr;
+    address = 0;
+
+    switch (sa->sa_family) {
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) sa;
+        ngx_memcpy(&address, &sin6->sin6_addr.s6_addr[
+                                  IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr) * 8],
+                   sizeof(uint64_t));
+        break;
+#endif
+
+    case AF_INET:
+        address = ((struct sockaddr_in *) sa)->sin_addr.s_addr;
+        break;
+    }
+
+    ngx_memcpy(secret, ctx->conf->zone->key->xxh, sizeof(secret));
+
+    return (uint16_t) (((address ^ secret[0]) * (secret[1] | 1)) >> 48);
+}
+
+
 ngx_int_t
 ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
     pguard_block_t *b)
@@ -231,6 +268,7 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
 
     result = pguard_window_add(&glcf->zone->core.windows,
                                ngx_paas_guard_window_key(key, glcf->service),
+                               ngx_paas_guard_source(ctx),
                                &key->rule->window, ctx->now / 1000,
                                ngx_paas_guard_clock, NULL);
 
