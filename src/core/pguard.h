@@ -16,6 +16,12 @@
 #define PGUARD_VERSION  "0.1.0"
 
 
+/* What is rare is a function of its own: in one with what is not, it would cost
+   saved registers each time. */
+
+#define PGUARD_RARE  __attribute__((noinline, cold))
+
+
 /* Bytes owned by the caller; not terminated by a NUL, and may hold NULs. */
 
 typedef struct {

@@ -51,14 +51,6 @@ pguard_block_id_key(const pguard_id_t *id)
 }
 
 
-int
-pguard_block_any(const pguard_blocks_t *t, pguard_block_kind_e kind,
-    pguard_msec_t now)
-{
-    return pguard_load(&t->until_max[kind]) > now;
-}
-
-
 pguard_block_t *
 pguard_block_get(const pguard_blocks_t *t, pguard_block_kind_e kind,
     pguard_hash_t key)

@@ -87,8 +87,13 @@ typedef struct {
 
 
 /* Is a block of this kind possibly active at now?  One load: asked first. */
-int pguard_block_any(const pguard_blocks_t *t, pguard_block_kind_e kind,
-    pguard_msec_t now);
+static inline int
+pguard_block_any(const pguard_blocks_t *t, pguard_block_kind_e kind,
+    pguard_msec_t now)
+{
+    return pguard_load(&t->until_max[kind]) > now;
+}
+
 
 /* The active block of key at now, or NULL.  Lock-free, O(1).  The pointer
    stays valid, its content may be replaced: copy what matters with

@@ -15,7 +15,6 @@ typedef struct {
 } pguard_credential_scheme_t;
 
 
-static pguard_credential_t pguard_credential_authorization(pguard_str_t line);
 static pguard_str_t pguard_credential_key_id(pguard_str_t s);
 static pguard_str_t pguard_credential_scope(pguard_str_t value);
 static pguard_str_t pguard_credential_token(pguard_str_t s);
@@ -29,12 +28,12 @@ static const pguard_str_t  pguard_credential_empty;
    could be two by signing in turns. */
 
 static const pguard_credential_scheme_t  pguard_credential_schemes[] = {
+    { pguard_string("Bearer"), PGUARD_CREDENTIAL_BEARER,
+      pguard_credential_token },
     { pguard_string("AWS4-HMAC-SHA256"), PGUARD_CREDENTIAL_KEY_ID,
       pguard_credential_key_id },
     { pguard_string("OSC4-HMAC-SHA256"), PGUARD_CREDENTIAL_KEY_ID,
       pguard_credential_key_id },
-    { pguard_string("Bearer"), PGUARD_CREDENTIAL_BEARER,
-      pguard_credential_token },
     { pguard_string("Basic"), PGUARD_CREDENTIAL_BASIC,
       pguard_credential_token }
 };
@@ -79,7 +78,7 @@ pguard_credential(const pguard_credential_lines_t *lines)
 }
 
 
-static pguard_credential_t
+pguard_credential_t
 pguard_credential_authorization(pguard_str_t line)
 {
     size_t                             i;
@@ -93,26 +92,22 @@ pguard_credential_authorization(pguard_str_t line)
     rest = pguard_str_trim(line);
     name = rest;
 
-    for (i = 0; i < rest.len && !pguard_str_space(rest.data[i]); i++) {
-        /* void */
-    }
-
-    if (i == rest.len) {
-        return c;
-    }
-
-    name.len = i;
-    rest.data += i;
-    rest.len -= i;
-
     for (i = 0; i < PGUARD_CREDENTIAL_SCHEMES; i++) {
         scheme = &pguard_credential_schemes[i];
+        name.len = scheme->name.len;
 
-        if (pguard_str_same_nocase(name, scheme->name)) {
-            c.value = scheme->read(pguard_str_trim(rest));
-            c.kind = c.value.len ? scheme->kind : PGUARD_CREDENTIAL_NONE;
-            break;
+        if (rest.len <= name.len || !pguard_str_space(rest.data[name.len])
+            || !pguard_str_same_nocase(name, scheme->name))
+        {
+            continue;
         }
+
+        rest.data += name.len;
+        rest.len -= name.len;
+
+        c.value = scheme->read(pguard_str_trim(rest));
+        c.kind = c.value.len ? scheme->kind : PGUARD_CREDENTIAL_NONE;
+        break;
     }
 
     return c;
@@ -199,38 +194,46 @@ pguard_credential_scope(pguard_str_t value)
 }
 
 
-/* Does one of eight bytes stand below n (at most 128), or equal DEL? */
+/* A token is as long as a thousand bytes, and every request brings one: 16
+   bytes at a time, which the compiler has an instruction for on each machine
+   (the type is GCC's and clang's). */
 
-#define PGUARD_BYTES(b)      (UINT64_MAX / 255 * (b))
-#define pguard_below(x, n)                                                    \
-    (((x) - PGUARD_BYTES(n)) & ~(x) & PGUARD_BYTES(0x80))
-#define pguard_is_del(x)     pguard_below((x) ^ PGUARD_BYTES(0x7f), 1)
+typedef unsigned char  pguard_bytes_t __attribute__((vector_size(16)));
 
-
-/* A token is as long as a thousand bytes, and every request brings one: eight
-   bytes at a time. */
+#define pguard_credential_bad(x)                                              \
+    ((pguard_bytes_t) ((x) <= ' ') | (pguard_bytes_t) ((x) == 0x7f))
 
 static pguard_str_t
 pguard_credential_token(pguard_str_t s)
 {
-    size_t    i;
-    uint64_t  x;
+    size_t          i;
+    uint64_t        found[2];
+    pguard_bytes_t  x, bad;
 
-    for (i = 0; i + sizeof(x) <= s.len; i += sizeof(x)) {
+    if (s.len < sizeof(x)) {
+
+        for (i = 0; i < s.len; i++) {
+            if (s.data[i] <= ' ' || s.data[i] == 0x7f) {
+                return pguard_credential_empty;
+            }
+        }
+
+        return s;
+    }
+
+    /* the last ones, of which some are looked at twice, go first */
+
+    memcpy(&x, s.data + s.len - sizeof(x), sizeof(x));
+    bad = pguard_credential_bad(x);
+
+    for (i = 0; i + sizeof(x) < s.len; i += sizeof(x)) {
         memcpy(&x, s.data + i, sizeof(x));
-
-        if (pguard_below(x, ' ' + 1) || pguard_is_del(x)) {
-            return pguard_credential_empty;
-        }
+        bad |= pguard_credential_bad(x);
     }
 
-    for ( /* void */ ; i < s.len; i++) {
-        if (s.data[i] <= ' ' || s.data[i] == 0x7f) {
-            return pguard_credential_empty;
-        }
-    }
+    memcpy(found, &bad, sizeof(found));
 
-    return s;
+    return found[0] | found[1] ? pguard_credential_empty : s;
 }
 
 

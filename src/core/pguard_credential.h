@@ -48,5 +48,8 @@ typedef struct {
  */
 pguard_credential_t pguard_credential(const pguard_credential_lines_t *lines);
 
+/* The same of one line of Authorization alone. */
+pguard_credential_t pguard_credential_authorization(pguard_str_t line);
+
 
 #endif /* PGUARD_CREDENTIAL_H */

@@ -1,25 +1,15 @@
 #include "pguard_sig.h"
 
 
-void
-pguard_sig_init(pguard_sig_t *sig, const pguard_key_t *key,
-    XXH3_state_t *state)
-{
-    sig->key = key;
-    sig->state = state;
-    sig->len = 0;
-    sig->streaming = 0;
-}
-
-
 static void
 pguard_sig_stream(pguard_sig_t *sig)
 {
     (void) XXH3_128bits_reset_withSecret(sig->state, sig->key->xxh,
                                          sizeof(sig->key->xxh));
-    (void) XXH3_128bits_update(sig->state, sig->buffer, sig->len);
-
-    sig->streaming = 1;
+    (void) XXH3_128bits_update(sig->state, sig->buffer,
+                               (size_t) (sig->last - sig->buffer));
+    sig->last = sig->buffer;
+    sig->end = sig->buffer;
 }
 
 
@@ -30,11 +20,11 @@ pguard_sig_bytes(pguard_sig_t *sig, const void *data, size_t len)
         return;
     }
 
-    if (!sig->streaming) {
+    if (sig->end != sig->buffer) {
 
-        if (len <= sizeof(sig->buffer) - sig->len) {
-            memcpy(sig->buffer + sig->len, data, len);
-            sig->len += len;
+        if (len <= (size_t) (sig->end - sig->last)) {
+            memcpy(sig->last, data, len);
+            sig->last += len;
             return;
         }
 
@@ -61,9 +51,9 @@ pguard_sig_final(pguard_sig_t *sig)
     pguard_hash_t  hash;
     XXH128_hash_t  h;
 
-    if (!sig->streaming) {
+    if (sig->end != sig->buffer) {
         s.data = sig->buffer;
-        s.len = sig->len;
+        s.len = (size_t) (sig->last - sig->buffer);
         return pguard_key_hash(sig->key, s);
     }
 

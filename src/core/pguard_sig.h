@@ -41,16 +41,25 @@ typedef enum {
 
 typedef struct {
     const pguard_key_t  *key;
-    size_t               len;               /* bytes in buffer */
-    unsigned             streaming;
     XXH3_state_t        *state;             /* the caller's, for long ones */
+    unsigned char       *last;              /* of what is in buffer */
+    unsigned char       *end;               /* = last: no room, streaming */
     unsigned char        buffer[PGUARD_SIG_BUFFER];
 } pguard_sig_t;
 
 
 /* key and state (of XXH3_createState(), in any state) must outlive sig. */
-void pguard_sig_init(pguard_sig_t *sig, const pguard_key_t *key,
-    XXH3_state_t *state);
+
+static inline void
+pguard_sig_init(pguard_sig_t *sig, const pguard_key_t *key,
+    XXH3_state_t *state)
+{
+    sig->key = key;
+    sig->state = state;
+    sig->last = sig->buffer;
+    sig->end = sig->buffer + sizeof(sig->buffer);
+}
+
 
 /* Adds a field of len (< 2^56) bytes whose bytes follow by
    pguard_sig_bytes(). */
@@ -61,6 +70,32 @@ void pguard_sig_bytes(pguard_sig_t *sig, const void *data, size_t len);
 pguard_hash_t pguard_sig_final(pguard_sig_t *sig);
 
 
+/* memcpy() for the few bytes that most fields have, without a call. */
+
+static inline void
+pguard_sig_copy(unsigned char *p, const unsigned char *s, size_t n)
+{
+    unsigned char  *end = p + n;
+
+    if (n >= 16) {
+        for ( /* void */ ; end - p > 16; p += 16, s += 16) {
+            memcpy(p, s, 16);
+        }
+
+        memcpy(end - 16, s + (end - p) - 16, 16);
+
+    } else if (n >= 8) {
+        memcpy(end - 8, s + n - 8, 8);
+        memcpy(p, s, 8);
+
+    } else {
+        while (n--) {
+            p[n] = s[n];
+        }
+    }
+}
+
+
 /* Adds a whole field.  O(len).  Inline: a request has a dozen of them. */
 
 static inline void
@@ -69,24 +104,21 @@ pguard_sig_field(pguard_sig_t *sig, uint32_t field, pguard_str_t value)
     uint64_t        prefix;
     unsigned char  *p;
 
-    if (sig->streaming
-        || sizeof(prefix) + value.len > sizeof(sig->buffer) - sig->len)
-    {
+    p = sig->last;
+
+    if ((size_t) (sig->end - p) < sizeof(prefix) + value.len) {
         pguard_sig_field_start(sig, field, value.len);
         pguard_sig_bytes(sig, value.data, value.len);
         return;
     }
 
-    p = sig->buffer + sig->len;
     prefix = (uint64_t) value.len << 8 | field;
 
     memcpy(p, &prefix, sizeof(prefix));
 
-    if (value.len) {
-        memcpy(p + sizeof(prefix), value.data, value.len);
-    }
+    pguard_sig_copy(p + sizeof(prefix), value.data, value.len);
 
-    sig->len += sizeof(prefix) + value.len;
+    sig->last = p + sizeof(prefix) + value.len;
 }
 
 

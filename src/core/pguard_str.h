@@ -69,6 +69,10 @@ pguard_str_same_nocase(pguard_str_t a, pguard_str_t b)
         return 0;
     }
 
+    if (pguard_str_same(a, b)) {
+        return 1;
+    }
+
     for (i = 0; i < a.len; i++) {
         if (pguard_str_lower(a.data[i]) != pguard_str_lower(b.data[i])) {
             return 0;

@@ -45,26 +45,15 @@
 #define PGUARD_IDLE     2              /* s, for what whole seconds hide */
 
 
-/* A part of the tag, the source, and the second up to which the key is of
-   use. */
-
 static uint64_t
-pguard_window_index_word(uint64_t tag, uint16_t source, uint32_t until)
+pguard_window_index_word(uint64_t tag, uint32_t used)
 {
-    return (tag & 0xffff000000000000) | (uint64_t) source << 32 | until;
+    return (tag & 0xffffffff00000000) | used;
 }
 
 
-#define pguard_window_same_tag(word, tag)  ((((word) ^ (tag)) >> 48) == 0)
-#define pguard_window_source(word)         ((uint16_t) ((word) >> 32))
-#define pguard_window_until(word)          ((uint32_t) (word))
-
-/* Seconds may come round. */
-#define pguard_window_later(a, b)          ((int32_t) ((a) - (b)) > 0)
-
-/* Was nothing counted for a whole window?  Not sure is no.  Free is idle. */
-#define pguard_window_idle(word, now_s)                                       \
-    ((word) == 0 || pguard_window_later(now_s, pguard_window_until(word)))
+#define pguard_window_same_tag(word, tag)  ((((word) ^ (tag)) >> 32) == 0)
+#define pguard_window_used(word)           ((uint32_t) (word))
 
 
 void
@@ -76,26 +65,13 @@ pguard_window_rule_init(pguard_window_rule_t *rule, uint64_t limit,
     rule->group = (limit + PGUARD_WINDOW_MARKS - 2)
                   / (PGUARD_WINDOW_MARKS - 1);
     rule->shift = 0;
+    rule->idle = window / 1000 + PGUARD_IDLE;
 
     while (((limit + rule->group) * (window + (PGUARD_IDLE + 1) * 1000))
            >> rule->shift >= 1ULL << 31)
     {
         rule->shift++;
     }
-}
-
-
-static pguard_window_bucket_t *
-pguard_window_bucket(const pguard_windows_t *w, pguard_hash_t key)
-{
-    return &w->bucket[((key.hi & 0xffffffff) * w->buckets) >> 32];
-}
-
-
-void
-pguard_window_prefetch(const pguard_windows_t *w, pguard_hash_t key)
-{
-    pguard_prefetch(pguard_window_bucket(w, key));
 }
 
 
@@ -125,63 +101,37 @@ pguard_window_find(const pguard_window_bucket_t *b, uint64_t tag,
 }
 
 
-static unsigned
-pguard_window_share(const uint64_t *word, uint16_t source)
-{
-    int       i;
-    unsigned  share;
+/* The way that was used longest ago, with its index word. */
 
-    for (i = 0, share = 0; i < PGUARD_WINDOW_WAYS; i++) {
-        share += pguard_window_source(word[i]) == source;
+static int
+pguard_window_victim(const pguard_window_bucket_t *b, uint64_t *word)
+{
+    int       i, victim;
+    uint64_t  w;
+
+    victim = 0;
+    *word = pguard_load(&b->index[0]);
+
+    for (i = 1; i < PGUARD_WINDOW_WAYS && *word; i++) {
+        w = pguard_load(&b->index[i]);
+
+        if (w == 0 || pguard_window_used(w) < pguard_window_used(*word)) {
+            victim = i;
+            *word = w;
+        }
     }
 
-    return share;
+    return victim;
 }
 
 
-/*
- * The way that a new key of this source takes, with its index word: one that
- * is free or idle; else one of the source that would have most of them here,
- * with the new key.  So who makes up keys takes the place of those first.
- */
+/* Was nothing counted for a whole window?  Not sure is no. */
 
 static int
-pguard_window_victim(const pguard_window_bucket_t *b, uint16_t source,
-    uint32_t now_s, uint64_t *victim)
+pguard_window_idle(uint64_t word, const pguard_window_rule_t *rule,
+    uint32_t now_s)
 {
-    int       i, found;
-    unsigned  share, most;
-    uint64_t  word[PGUARD_WINDOW_WAYS];
-
-    for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
-        word[i] = pguard_load(&b->index[i]);
-
-        if (pguard_window_idle(word[i], now_s)) {
-            *victim = word[i];
-            return i;
-        }
-    }
-
-    found = 0;
-    most = 0;
-
-    for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
-        share = pguard_window_share(word, pguard_window_source(word[i]))
-                + (pguard_window_source(word[i]) == source);
-
-        if (share > most
-            || (share == most
-                && pguard_window_later(pguard_window_until(word[found]),
-                                       pguard_window_until(word[i]))))
-        {
-            most = share;
-            found = i;
-        }
-    }
-
-    *victim = word[found];
-
-    return found;
+    return pguard_window_used(word) + rule->idle < now_s;
 }
 
 
@@ -253,21 +203,69 @@ pguard_window_state(const pguard_window_entry_t *e, uint64_t n,
 }
 
 
-/* Gives key an entry, or one more request.  Returns the entry, with the number
-   of this request (0 for the first) in *n; NULL if others always were first. */
+/* One more request of a key that has an entry and is in use, as most are: what
+   pguard_window_enter() does, if it can be done at once; else NULL. */
 
-static pguard_window_entry_t *
-pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag, uint16_t source,
+static inline pguard_window_entry_t *
+pguard_window_again(pguard_window_bucket_t *b, uint64_t tag,
+    const pguard_window_rule_t *rule, uint32_t now_s, uint64_t *n)
+{
+    int            i;
+    uint64_t       word;
+    pguard_pair_t  head, set;
+
+    for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
+        word = pguard_load(&b->index[i]);
+
+        if (!pguard_window_same_tag(word, tag)) {
+            continue;
+        }
+
+        /* two loads, which the swap proves to belong together */
+
+        head.lo = pguard_peek(&b->entry[i].head.lo);
+        head.hi = pguard_peek(&b->entry[i].head.hi);
+
+        if (word == 0 || head.lo != tag
+            || pguard_window_idle(word, rule, now_s))
+        {
+            return NULL;
+        }
+
+        *n = head.hi;
+        set.lo = tag;
+        set.hi = head.hi + 1;
+
+        if (!pguard_pair_cas(&b->entry[i].head, &head, set)) {
+            return NULL;
+        }
+
+        if ((int32_t) (now_s - pguard_window_used(word)) > 0) {
+            (void) pguard_cas(&b->index[i], word,
+                              pguard_window_index_word(tag, now_s));
+        }
+
+        return &b->entry[i];
+    }
+
+    return NULL;
+}
+
+
+/* Gives key an entry, or one more request.  Returns the entry, with the number
+   of this request (0 for the first) in *n; NULL if others were always quicker. */
+
+static PGUARD_RARE pguard_window_entry_t *
+pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag,
     const pguard_window_rule_t *rule, uint32_t now_s, uint64_t *n,
     unsigned *evicted)
 {
     int            i, found;
-    uint32_t       until;
     unsigned       tries;
-    uint64_t       word;
+    uint64_t       word, set_word;
     pguard_pair_t  head, set;
 
-    until = now_s + (uint32_t) (rule->window / 1000) + PGUARD_IDLE;
+    set_word = pguard_window_index_word(tag, now_s);
 
     for (tries = 0; tries < PGUARD_TRIES; tries++) {
 
@@ -275,11 +273,11 @@ pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag, uint16_t source,
         found = i >= 0;
 
         if (!found) {
-            i = pguard_window_victim(b, source, now_s, &word);
+            i = pguard_window_victim(b, &word);
             head = pguard_pair_read(&b->entry[i].head);
         }
 
-        *n = found && !pguard_window_idle(word, now_s) ? head.hi : 0;
+        *n = found && !pguard_window_idle(word, rule, now_s) ? head.hi : 0;
 
         set.lo = tag;
         set.hi = *n + 1;
@@ -290,14 +288,11 @@ pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag, uint16_t source,
 
         /* never back, were this process held up meanwhile */
 
-        if (!found || pguard_window_later(until, pguard_window_until(word))) {
-            (void) pguard_cas(&b->index[i], word,
-                              pguard_window_index_word(tag,
-                                          found ? pguard_window_source(word)
-                                                : source, until));
+        if (!found || (int32_t) (now_s - pguard_window_used(word)) > 0) {
+            (void) pguard_cas(&b->index[i], word, set_word);
         }
 
-        *evicted = !found && !pguard_window_idle(word, now_s);
+        *evicted = !found && word && !pguard_window_idle(word, rule, now_s);
 
         return &b->entry[i];
     }
@@ -350,21 +345,54 @@ pguard_window_confirmed(const pguard_window_entry_t *e, uint64_t tag,
 }
 
 
+/* The request n of an entry that may have exceeded, or begins a group. */
+
+static PGUARD_RARE void
+pguard_window_judge(const pguard_window_entry_t *e, uint64_t tag, uint64_t n,
+    const pguard_window_rule_t *rule, pguard_msec_t now,
+    pguard_clock_pt clock, void *arg, pguard_window_result_t *result)
+{
+    if (n % rule->group == 0) {
+        result->seen = pguard_window_state(e, n, rule, now).count;
+    }
+
+    if (!pguard_window_exceeded(e, n, rule, now)) {
+        return;
+    }
+
+    result->exceeded = pguard_window_confirmed(e, tag, n, rule, now, clock,
+                                               arg, &result->count);
+    if (!result->exceeded) {
+        result->count = 0;
+    }
+}
+
+
 pguard_window_result_t
 pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
-    uint16_t source, const pguard_window_rule_t *rule, pguard_msec_t now,
+    const pguard_window_rule_t *rule, pguard_msec_t now,
     pguard_clock_pt clock, void *arg)
 {
-    uint64_t                 n, tag;
+    uint32_t                 now_s;
+    uint64_t                 n, entered, tag;
     pguard_window_entry_t   *e;
+    pguard_window_bucket_t  *b;
     pguard_window_result_t   result = { 0, 0, 0, 0 };
 
+    b = pguard_window_bucket(w, key);
     tag = key.lo | 1;
+    now_s = (uint32_t) (now / 1000) + 1;
 
-    e = pguard_window_enter(pguard_window_bucket(w, key), tag, source, rule,
-                            (uint32_t) (now / 1000) + 1, &n, &result.evicted);
+    e = pguard_window_again(b, tag, rule, now_s, &n);
+
     if (e == NULL) {
-        return result;
+        e = pguard_window_enter(b, tag, rule, now_s, &entered,
+                                &result.evicted);
+        if (e == NULL) {
+            return result;
+        }
+
+        n = entered;
     }
 
     if (n % rule->group == 0) {
@@ -372,18 +400,11 @@ pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
                      (uint32_t) (now >> rule->shift));
 
         if (n >= rule->limit / 2) {
-            result.seen = pguard_window_state(e, n, rule, now).count;
+            pguard_window_judge(e, tag, n, rule, now, clock, arg, &result);
         }
-    }
 
-    if (!pguard_window_exceeded(e, n, rule, now)) {
-        return result;
-    }
-
-    result.exceeded = pguard_window_confirmed(e, tag, n, rule, now, clock, arg,
-                                              &result.count);
-    if (!result.exceeded) {
-        result.count = 0;
+    } else if (pguard_window_exceeded(e, n, rule, now)) {
+        pguard_window_judge(e, tag, n, rule, now, clock, arg, &result);
     }
 
     return result;
@@ -404,7 +425,7 @@ pguard_window_peek(const pguard_windows_t *w, pguard_hash_t key,
     i = pguard_window_find(b, key.lo | 1, &word, &head);
 
     if (i < 0 || head.hi == 0
-        || pguard_window_idle(word, (uint32_t) (now / 1000) + 1))
+        || pguard_window_idle(word, rule, (uint32_t) (now / 1000) + 1))
     {
         return none;
     }
@@ -442,10 +463,12 @@ pguard_window_forget(const pguard_windows_t *w, pguard_hash_t key)
 
 
 uint64_t
-pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now)
+pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now,
+    pguard_msec_t age)
 {
     int       i;
-    uint64_t  n, step, seen, found, word;
+    uint32_t  used;
+    uint64_t  n, step, seen, found;
 
     step = (w->buckets + PGUARD_SAMPLE - 1) / PGUARD_SAMPLE;
     seen = 0;
@@ -455,8 +478,8 @@ pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now)
         seen++;
 
         for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
-            word = pguard_peek(&w->bucket[n].index[i]);
-            found += !pguard_window_idle(word, (uint32_t) (now / 1000));
+            used = pguard_window_used(pguard_peek(&w->bucket[n].index[i]));
+            found += used && used + age / 1000 + PGUARD_IDLE >= now / 1000;
         }
     }
 

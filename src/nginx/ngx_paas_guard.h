@@ -18,6 +18,7 @@
 
 #include "../core/pguard.h"
 #include "../core/pguard_audit.h"
+#include "../core/pguard_credential.h"
 #include "../core/pguard_key.h"
 #include "../core/pguard_out.h"
 #include "../core/pguard_reason.h"
@@ -215,7 +216,7 @@ typedef struct {
 #define NGX_PAAS_GUARD_NO_HEADER    255
 #define NGX_PAAS_GUARD_ANY_HEADER   254        /* of several: look at all */
 
-#define ngx_paas_guard_header_end(hash)  ((hash) & 63)
+#define ngx_paas_guard_header_end(hash)  ((hash) & 255)
 
 
 /* A name used before what it names is known: with the place, for errors. */
@@ -238,7 +239,7 @@ typedef struct {
     ngx_msec_t                   interval;      /* 0: off */
     ngx_uint_t                   cluster;       /* scope of the throttle */
     ngx_array_t                 *headers;       /* ngx_paas_guard_header_t */
-    u_char                       header_place[64];  /* by the hash's end */
+    u_char                       header_place[256]; /* by the hash's end */
     ngx_uint_t                   plain_client;  /* the default, unchanged */
     size_t                       body;          /* 0: off */
     ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */
@@ -277,42 +278,46 @@ typedef enum {
 
 
 typedef struct ngx_paas_guard_ctx_s {
+    ngx_pool_cleanup_t           cleanup;       /* marks it in the pool */
     ngx_http_request_t          *request;
     ngx_paas_guard_loc_conf_t   *conf;          /* of where it was decided */
-    ngx_paas_guard_state_e       state;
+    pguard_usec_t                now;
 
+    ngx_paas_guard_state_e       state;
     pguard_verdict_e             verdict;       /* PGUARD_VERDICTS: none yet */
     pguard_reason_e              reason;
-    pguard_str_t                 rule;          /* name, behind a block */
-    ngx_uint_t                   status;        /* of the refusal */
-    ngx_uint_t                   retry_after;   /* s */
-    u_char                       event[PGUARD_EVENT_LEN];
-    u_char                       block[PGUARD_EVENT_LEN];   /* its id */
-
-    /* The client as it is hashed.  Of the default one, for the digest's sake,
-       the credential's hash and the address, in plain: see client_id(). */
-
-    pguard_str_t                 client;
-    u_char                       plain[32];
-    pguard_str_t                 credential;    /* its kind first; or empty */
-    pguard_hash_t                credential_hash;
-    ngx_uint_t                   nkeys;
-    ngx_paas_guard_key_t        *keys;
-
-    pguard_hash_t                signature;
-    pguard_usec_t                now;
-    pguard_usec_t                wait;          /* left of the interval, us */
-    ngx_str_t                   *store;
-
-    ngx_paas_guard_question_t   *question;
-    ngx_table_elt_t             *tag;           /* our PaaS-Guard */
 
     unsigned                     sign:1;        /* signature to be made */
     unsigned                     is_signed:1;
     unsigned                     throttled:1;
+    unsigned                     blocks:1;      /* some are active */
     unsigned                     ratelimited:1; /* its headers were added */
+    unsigned                     has_client:1;
+    unsigned                     plain_client:1;    /* the default one */
     unsigned                     has_credential:1;  /* it was looked for */
     unsigned                     authorization:1;   /* of no known scheme */
+
+    pguard_str_t                 rule;          /* name, behind a block */
+    ngx_uint_t                   retry_after;   /* s */
+    pguard_usec_t                wait;          /* left of the interval, us */
+    ngx_str_t                   *store;
+    ngx_paas_guard_question_t   *question;
+    ngx_table_elt_t             *tag;           /* our PaaS-Guard */
+    ngx_uint_t                   nkeys;
+
+    /* what follows is not zeroed, and valid only where the above says so */
+
+    ngx_uint_t                   status;        /* of the refusal */
+    u_char                       event[PGUARD_EVENT_LEN];
+    u_char                       block[PGUARD_EVENT_LEN];   /* its id */
+
+    pguard_str_t                 client;        /* but for the default one */
+    pguard_hash_t                client_hash;
+    pguard_credential_t          credential;
+    pguard_hash_t                credential_hash;   /* 0: there is none */
+    pguard_hash_t                signature;
+
+    ngx_paas_guard_key_t         keys[];        /* room for all rules */
 } ngx_paas_guard_ctx_t;
 
 
@@ -323,6 +328,32 @@ typedef struct ngx_paas_guard_ctx_s {
 #define ngx_paas_guard_core_str(s, n)                                         \
     (s).data = (n).data;                                                      \
     (s).len = (n).len
+
+
+/* Two tables of one zone never mix, nor do two rules in one table: what is
+   counted is salted with all that gives the count a meaning. */
+
+static ngx_inline pguard_hash_t
+ngx_paas_guard_salt(pguard_hash_t hash, pguard_hash_t salt)
+{
+    hash.lo ^= salt.lo;
+    hash.hi ^= salt.hi;
+
+    return hash;
+}
+
+
+static ngx_inline pguard_hash_t
+ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
+    ngx_paas_guard_service_t *service)
+{
+    pguard_hash_t  hash;
+
+    hash = ngx_paas_guard_salt(key->hash, key->rule->window_salt);
+
+    return key->rule->scope_zone ? hash
+                                 : ngx_paas_guard_salt(hash, service->salt);
+}
 
 
 /* Directives: ngx_paas_guard_conf_main.c (of http alone), _conf.c,
@@ -589,12 +620,17 @@ void ngx_paas_guard_item(ngx_paas_guard_item_t *item,
 
 ngx_int_t ngx_paas_guard_keys(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+
+/* conf->exempt is not NULL. */
 ngx_uint_t ngx_paas_guard_exempt(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *conf);
+
+/* Looks once for what the request claims to be sent with. */
+void ngx_paas_guard_find_credential(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
+/* The same in a form of its own for each kind; empty if there is none. */
 pguard_str_t ngx_paas_guard_credential(ngx_http_request_t *r);
-pguard_hash_t ngx_paas_guard_salt(pguard_hash_t hash, pguard_hash_t salt);
-pguard_hash_t ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
-    ngx_paas_guard_service_t *service);
 pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
     ngx_paas_guard_service_t *service, pguard_hash_t hash);
 

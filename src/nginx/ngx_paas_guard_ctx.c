@@ -35,23 +35,27 @@ ngx_paas_guard_ctx_t *
 ngx_paas_guard_create_ctx(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *glcf)
 {
-    ngx_pool_cleanup_t    *cln;
     ngx_paas_guard_ctx_t  *ctx;
 
-    ctx = ngx_pcalloc(r->pool, sizeof(ngx_paas_guard_ctx_t));
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-
-    if (ctx == NULL || cln == NULL) {
+    ctx = ngx_palloc(r->pool, sizeof(ngx_paas_guard_ctx_t)
+                              + glcf->zone->mcf->rules.nelts
+                                * sizeof(ngx_paas_guard_key_t));
+    if (ctx == NULL) {
         return NULL;
     }
 
-    cln->handler = ngx_paas_guard_ctx_cleanup;
-    cln->data = ctx;
+    ngx_memzero(ctx, offsetof(ngx_paas_guard_ctx_t, status));
+
+    ctx->cleanup.handler = ngx_paas_guard_ctx_cleanup;
+    ctx->cleanup.data = ctx;
+    ctx->cleanup.next = r->pool->cleanup;
+    r->pool->cleanup = &ctx->cleanup;
 
     ctx->request = r;
     ctx->conf = glcf;
     ctx->verdict = PGUARD_VERDICTS;
     ctx->reason = PGUARD_REASON_NONE;
+    ctx->block[0] = '\0';
     ctx->now = ngx_paas_guard_now();
 
     ngx_http_set_ctx(r, ctx, ngx_paas_guard_module);

@@ -112,15 +112,14 @@ ngx_paas_guard_own_header(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 static ngx_uint_t
 ngx_paas_guard_has_tag(ngx_http_request_t *r, ngx_uint_t hash)
 {
-    ngx_uint_t        i;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t  *h, *end;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].hash == hash && ngx_paas_guard_is_tag(&h[i])) {
+        for (end = h + part->nelts; h < end; h++) {
+            if (h->hash == hash && ngx_paas_guard_is_tag(h)) {
                 return 1;
             }
         }

@@ -1,8 +1,12 @@
 #include "ngx_paas_guard.h"
-#include "../core/pguard_credential.h"
+
+
+#define NGX_PAAS_GUARD_KIND  0x9e3779b97f4a7c15ULL      /* odd */
 
 
 static ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+static void ngx_paas_guard_plain_client(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static pguard_str_t ngx_paas_guard_address(ngx_http_request_t *r);
 
@@ -11,35 +15,65 @@ ngx_str_t  ngx_paas_guard_default_client_text =
                      ngx_string("$paas_guard_credential$binary_remote_addr");
 
 
-/* The digest under which s leaves this gateway. */
+/* The digest of what hashes to hash, if it is in the cache. */
 
-pguard_id_t
-ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s)
+static ngx_uint_t
+ngx_paas_guard_cached_id(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
+    pguard_id_t *id)
 {
-    pguard_id_t         id;
-    pguard_hash_t       hash;
-    pguard_id_cache_t  *ids;
     const pguard_id_t  *found;
 
-    ids = &zone->mcf->worker->ids;
-    hash = pguard_key_hash(zone->key, s);
-    found = pguard_id_cache_find(ids, hash);
+    found = pguard_id_cache_find(&zone->mcf->worker->ids, hash);
 
-    if (found) {
-        id = *found;
+    if (found == NULL) {
+        return 0;
+    }
 
-    } else if (pguard_key_id(zone->key, s, &id) == 0) {
-        pguard_id_cache_put(ids, hash, &id);
+    *id = *found;
+    ngx_paas_guard_client_note(zone, hash, id);
 
-    } else {
+    return 1;
+}
+
+
+/* The digest of s, kept under hash. */
+
+static pguard_id_t
+ngx_paas_guard_new_id(ngx_paas_guard_zone_t *zone, pguard_str_t s,
+    pguard_hash_t hash)
+{
+    pguard_id_t  id;
+
+    if (pguard_key_id(zone->key, s, &id) != 0) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "paas_guard: HMAC-SHA-256 failed");
         return id;
     }
 
+    pguard_id_cache_put(&zone->mcf->worker->ids, hash, &id);
     ngx_paas_guard_client_note(zone, hash, &id);
 
     return id;
+}
+
+
+static pguard_id_t
+ngx_paas_guard_hashed_id(ngx_paas_guard_zone_t *zone, pguard_str_t s,
+    pguard_hash_t hash)
+{
+    pguard_id_t  id;
+
+    return ngx_paas_guard_cached_id(zone, hash, &id)
+           ? id : ngx_paas_guard_new_id(zone, s, hash);
+}
+
+
+/* The digest under which s leaves this gateway. */
+
+pguard_id_t
+ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s)
+{
+    return ngx_paas_guard_hashed_id(zone, s, pguard_key_hash(zone->key, s));
 }
 
 
@@ -50,46 +84,34 @@ ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s)
 pguard_id_t
 ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx)
 {
-    u_char                  text[PGUARD_ID_HEX_LEN + sizeof(ctx->plain)], *p;
+    u_char                  text[PGUARD_ID_HEX_LEN + NGX_SOCKADDR_STRLEN], *p;
     pguard_id_t             id;
     pguard_str_t            s;
-    pguard_hash_t           hash;
-    const pguard_id_t      *found;
     ngx_paas_guard_zone_t  *zone;
 
     zone = ctx->conf->zone;
 
-    if (ctx->client.data != ctx->plain) {
-        return ngx_paas_guard_id(zone, ctx->client);
-    }
-
-    hash = pguard_key_hash(zone->key, ctx->client);
-    found = pguard_id_cache_find(&zone->mcf->worker->ids, hash);
-
-    if (found) {
-        id = *found;
-        ngx_paas_guard_client_note(zone, hash, &id);
+    if (ngx_paas_guard_cached_id(zone, ctx->client_hash, &id)) {
         return id;
     }
 
-    p = text;
-    s = ctx->client;
-
-    if (ctx->credential.len) {
-        id = ngx_paas_guard_id(zone, ctx->credential);
-        p = pguard_hex(p, id.bytes, PGUARD_ID_LEN);
-        s.data += sizeof(pguard_hash_t);
-        s.len -= sizeof(pguard_hash_t);
+    if (!ctx->plain_client) {
+        return ngx_paas_guard_new_id(zone, ctx->client, ctx->client_hash);
     }
 
+    p = text;
+    s = ngx_paas_guard_credential(ctx->request);
+
+    if (s.len) {
+        id = ngx_paas_guard_id(zone, s);
+        p = pguard_hex(p, id.bytes, PGUARD_ID_LEN);
+    }
+
+    s = ngx_paas_guard_address(ctx->request);
     s.len = ngx_cpymem(p, s.data, s.len) - text;
     s.data = text;
 
-    id = ngx_paas_guard_id(zone, s);
-    pguard_id_cache_put(&zone->mcf->worker->ids, hash, &id);
-    ngx_paas_guard_client_note(zone, hash, &id);
-
-    return id;
+    return ngx_paas_guard_new_id(zone, s, ctx->client_hash);
 }
 
 
@@ -98,33 +120,8 @@ ngx_paas_guard_key_id(ngx_paas_guard_key_t *key)
 {
     return key->rule->source == NGX_PAAS_GUARD_KEY_CLIENT
            ? ngx_paas_guard_client_id(key->ctx)
-           : ngx_paas_guard_id(key->ctx->conf->zone, key->value);
-}
-
-
-/* Two tables of one zone never mix, nor do two rules in one table: what is
-   counted is salted with all that gives the count a meaning. */
-
-pguard_hash_t
-ngx_paas_guard_salt(pguard_hash_t hash, pguard_hash_t salt)
-{
-    hash.lo ^= salt.lo;
-    hash.hi ^= salt.hi;
-
-    return hash;
-}
-
-
-pguard_hash_t
-ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
-    ngx_paas_guard_service_t *service)
-{
-    pguard_hash_t  hash;
-
-    hash = ngx_paas_guard_salt(key->hash, key->rule->window_salt);
-
-    return key->rule->scope_zone ? hash
-                                 : ngx_paas_guard_salt(hash, service->salt);
+           : ngx_paas_guard_hashed_id(key->ctx->conf->zone, key->value,
+                                      key->hash);
 }
 
 
@@ -164,10 +161,6 @@ ngx_paas_guard_exempt(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *conf)
     ngx_uint_t                 i;
     ngx_http_complex_value_t  *cv;
 
-    if (conf->exempt == NULL) {
-        return 0;
-    }
-
     cv = conf->exempt->elts;
 
     for (i = 0; i < conf->exempt->nelts; i++) {
@@ -184,46 +177,77 @@ ngx_paas_guard_exempt(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *conf)
 }
 
 
+/* The value of a rule's key and its hash.  Rules mostly share one: it is taken
+   over.  NGX_DECLINED: who has no key is not counted. */
+
 static ngx_int_t
 ngx_paas_guard_key_value(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_rule_t *rule, pguard_str_t *s)
+    ngx_paas_guard_key_t *key)
 {
-    ngx_str_t  value;
+    ngx_str_t   value;
+    ngx_uint_t  i;
 
-    switch (rule->source) {
+    if (key->rule->source == NGX_PAAS_GUARD_KEY_CLIENT) {
+        key->value = ctx->client;
+        key->hash = ctx->client_hash;
 
-    case NGX_PAAS_GUARD_KEY_CLIENT:
-        *s = ctx->client;
+        return ctx->has_client ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (key->rule->source == NGX_PAAS_GUARD_KEY_ADDRESS && ctx->plain_client)
+    {
+        key->value = ngx_paas_guard_address(r);
+        key->hash = ngx_paas_guard_salt(ctx->client_hash,
+                                        ctx->credential_hash);
         return NGX_OK;
+    }
+
+    for (i = 0; i < ctx->nkeys; i++) {
+
+        if (ctx->keys[i].rule->same_key == key->rule->same_key) {
+            key->value = ctx->keys[i].value;
+            key->hash = ctx->keys[i].hash;
+
+            return NGX_OK;
+        }
+    }
+
+    switch (key->rule->source) {
 
     case NGX_PAAS_GUARD_KEY_CREDENTIAL:
-        *s = ngx_paas_guard_credential(r);
-        return NGX_OK;
+        key->value = ngx_paas_guard_credential(r);
+        break;
 
     case NGX_PAAS_GUARD_KEY_ADDRESS:
-        *s = ngx_paas_guard_address(r);
-        return NGX_OK;
+        key->value = ngx_paas_guard_address(r);
+        break;
 
     default: /* NGX_PAAS_GUARD_KEY_STRING */
 
-        if (ngx_http_complex_value(r, &rule->key, &value) != NGX_OK) {
+        if (ngx_http_complex_value(r, &key->rule->key, &value) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        ngx_paas_guard_core_str(*s, value);
-
-        return NGX_OK;
+        ngx_paas_guard_core_str(key->value, value);
     }
+
+    if (key->value.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    key->hash = pguard_key_hash(ctx->conf->zone->key, key->value);
+
+    return NGX_OK;
 }
 
 
-/* The value of a rule's key.  Rules mostly share one: it is taken over. */
+/* What is counted for it will be wanted soon: see pguard_window_prefetch(). */
 
 static ngx_int_t
 ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_rule_t *rule, ngx_uint_t counted)
 {
-    ngx_uint_t             i;
+    ngx_int_t              rc;
     ngx_paas_guard_key_t  *key;
 
     key = &ctx->keys[ctx->nkeys];
@@ -231,30 +255,16 @@ ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     key->ctx = ctx;
     key->counted = counted;
 
-    for (i = 0; i < ctx->nkeys; i++) {
+    rc = ngx_paas_guard_key_value(r, ctx, key);
 
-        if (ctx->keys[i].rule->same_key == rule->same_key) {
-            key->value = ctx->keys[i].value;
-            key->hash = ctx->keys[i].hash;
-            ctx->nkeys++;
-            return NGX_OK;
-        }
+    if (rc == NGX_OK) {
+        ctx->nkeys++;
+        pguard_window_prefetch(&ctx->conf->zone->core.windows,
+                               ngx_paas_guard_window_key(key,
+                                                         ctx->conf->service));
     }
 
-    if (ngx_paas_guard_key_value(r, ctx, rule, &key->value) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    /* who has no key is not counted */
-
-    if (key->value.len == 0) {
-        return NGX_OK;
-    }
-
-    key->hash = pguard_key_hash(ctx->conf->zone->key, key->value);
-    ctx->nkeys++;
-
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -283,7 +293,7 @@ ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         for (j = 0; j < nrules && here[j] != rules[i]; j++) { /* void */ }
 
         if (j == nrules
-            && ngx_paas_guard_key(r, ctx, rules[i], 0) != NGX_OK)
+            && ngx_paas_guard_key(r, ctx, rules[i], 0) == NGX_ERROR)
         {
             return NGX_ERROR;
         }
@@ -298,49 +308,36 @@ ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 ngx_int_t
 ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    ngx_uint_t                    i;
-    pguard_msec_t                 now;
-    ngx_array_t                  *in_force;
-    pguard_blocks_t              *blocks;
-    ngx_paas_guard_rule_t       **rules;
-    ngx_paas_guard_main_conf_t   *gmcf;
-
-    gmcf = ctx->conf->zone->mcf;
-    in_force = ctx->conf->rules;
-    blocks = &ctx->conf->zone->core.blocks;
-    now = ctx->now / 1000;
+    ngx_uint_t               i;
+    ngx_array_t             *in_force;
+    pguard_msec_t            now;
+    pguard_blocks_t         *blocks;
+    ngx_paas_guard_rule_t  **rules;
 
     if (ngx_paas_guard_client(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (gmcf->rules.nelts == 0) {
-        return NGX_OK;
-    }
-
-    ctx->keys = ngx_palloc(r->pool, gmcf->rules.nelts
-                                    * sizeof(ngx_paas_guard_key_t));
-    if (ctx->keys == NULL) {
-        return NGX_ERROR;
-    }
+    in_force = ctx->conf->rules;
 
     if (in_force) {
         rules = in_force->elts;
 
         for (i = 0; i < in_force->nelts; i++) {
-            if (ngx_paas_guard_key(r, ctx, rules[i], 1) != NGX_OK) {
+            if (ngx_paas_guard_key(r, ctx, rules[i], 1) == NGX_ERROR) {
                 return NGX_ERROR;
             }
         }
     }
 
-    if (pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
-        || pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now))
-    {
-        return ngx_paas_guard_zone_keys(r, ctx);
-    }
+    blocks = &ctx->conf->zone->core.blocks;
+    now = ctx->now / 1000;
 
-    return NGX_OK;
+    ctx->blocks = pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
+                  || pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now)
+                  || pguard_block_any(blocks, PGUARD_BLOCK_OPERATOR, now);
+
+    return ctx->blocks ? ngx_paas_guard_zone_keys(r, ctx) : NGX_OK;
 }
 
 
@@ -381,35 +378,6 @@ ngx_paas_guard_address(ngx_http_request_t *r)
 }
 
 
-/* The default client: NGX_DECLINED if its address is longer than any. */
-
-static ngx_int_t
-ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
-{
-    u_char        *p;
-    pguard_str_t   address;
-
-    address = ngx_paas_guard_address(r);
-
-    if (address.len > sizeof(ctx->plain) - sizeof(pguard_hash_t)) {
-        return NGX_DECLINED;
-    }
-
-    p = ctx->plain;
-
-    if (ngx_paas_guard_credential(r).len) {
-        p = ngx_cpymem(p, &ctx->credential_hash, sizeof(pguard_hash_t));
-    }
-
-    p = ngx_cpymem(p, address.data, address.len);
-
-    ctx->client.data = ctx->plain;
-    ctx->client.len = p - ctx->plain;
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_paas_guard_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
@@ -418,14 +386,14 @@ ngx_paas_guard_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_array_t               *client;
     ngx_http_complex_value_t  *cv;
 
-    if (ctx->conf->plain_client
-        && ngx_paas_guard_plain_client(r, ctx) == NGX_OK)
-    {
+    if (ctx->conf->plain_client) {
+        ngx_paas_guard_plain_client(r, ctx);
         return NGX_OK;
     }
 
     client = ctx->conf->client;
     cv = client->elts;
+    ngx_str_null(&value);
 
     for (i = 0; i < client->nelts; i++) {
 
@@ -434,12 +402,34 @@ ngx_paas_guard_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         }
 
         if (value.len) {
-            ngx_paas_guard_core_str(ctx->client, value);
-            return NGX_OK;
+            ctx->has_client = 1;
+            break;
         }
     }
 
+    ngx_paas_guard_core_str(ctx->client, value);
+    ctx->client_hash = pguard_key_hash(ctx->conf->zone->key, ctx->client);
+
     return NGX_OK;
+}
+
+
+/* The default client: two keyed hashes together are one that nobody can aim
+   at, either.  Less the credential's, it is the address's. */
+
+static void
+ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ctx->has_client = 1;
+    ctx->plain_client = 1;
+
+    ngx_paas_guard_find_credential(r, ctx);
+
+    ctx->client.len = 0;
+    ctx->client_hash = ngx_paas_guard_salt(
+                           pguard_key_hash(ctx->conf->zone->key,
+                                           ngx_paas_guard_address(r)),
+                           ctx->credential_hash);
 }
 
 
@@ -482,36 +472,26 @@ static ngx_uint_t
 ngx_paas_guard_quick_credential(ngx_http_request_t *r,
     pguard_credential_t *found)
 {
-    pguard_str_t               line;
-    pguard_credential_lines_t  in;
+    pguard_str_t  line;
 
     if (r->headers_in.authorization == NULL) {
         return 0;
     }
 
-    ngx_memzero(&in, sizeof(pguard_credential_lines_t));
-
     ngx_paas_guard_core_str(line, r->headers_in.authorization->value);
-    in.authorization.line = &line;
-    in.authorization.count = 1;
-
-    *found = pguard_credential(&in);
+    *found = pguard_credential_authorization(line);
 
     return found->kind != PGUARD_CREDENTIAL_NONE;
 }
 
 
-static void
-ngx_paas_guard_find_credential(ngx_http_request_t *r,
+static PGUARD_RARE void
+ngx_paas_guard_read_lines(ngx_http_request_t *r,
     ngx_paas_guard_main_conf_t *gmcf, pguard_credential_t *found)
 {
     ngx_uint_t                 n;
     pguard_str_t               lines[3][NGX_PAAS_GUARD_LINES];
     pguard_credential_lines_t  in;
-
-    if (ngx_paas_guard_quick_credential(r, found)) {
-        return;
-    }
 
     n = 0;
 
@@ -543,8 +523,50 @@ ngx_paas_guard_find_credential(ngx_http_request_t *r,
 }
 
 
-/* What the request claims to be sent with, the kind before it: a token must
-   not pass for an API key of the same bytes.  Empty if there is none. */
+static void
+ngx_paas_guard_read_credential(ngx_http_request_t *r,
+    ngx_paas_guard_main_conf_t *gmcf, pguard_credential_t *found)
+{
+    if (!ngx_paas_guard_quick_credential(r, found)) {
+        ngx_paas_guard_read_lines(r, gmcf, found);
+    }
+}
+
+
+void
+ngx_paas_guard_find_credential(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx)
+{
+    pguard_credential_t    *found;
+    ngx_paas_guard_zone_t  *zone;
+
+    if (ctx->has_credential) {
+        return;
+    }
+
+    zone = ctx->conf->zone;
+    found = &ctx->credential;
+
+    ngx_paas_guard_read_credential(r, zone->mcf, found);
+
+    ctx->has_credential = 1;
+    ctx->authorization = r->headers_in.authorization
+                         && (found->kind < PGUARD_CREDENTIAL_KEY_ID
+                             || found->kind > PGUARD_CREDENTIAL_BASIC);
+
+    ctx->credential_hash.lo = 0;
+    ctx->credential_hash.hi = 0;
+
+    /* a token must not pass for an API key of the same bytes */
+
+    if (found->kind != PGUARD_CREDENTIAL_NONE) {
+        ctx->credential_hash = pguard_key_hash(zone->key, found->value);
+        ctx->credential_hash.lo ^= found->kind * NGX_PAAS_GUARD_KIND;
+    }
+}
+
+
+/* With the kind before it. */
 
 pguard_str_t
 ngx_paas_guard_credential(ngx_http_request_t *r)
@@ -557,40 +579,30 @@ ngx_paas_guard_credential(ngx_http_request_t *r)
 
     ctx = ngx_paas_guard_ctx(r);
 
-    if (ctx && ctx->has_credential) {
-        return ctx->credential;
-    }
+    if (ctx) {
+        ngx_paas_guard_find_credential(r, ctx);
+        found = ctx->credential;
 
-    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
-    ngx_paas_guard_find_credential(r, gmcf, &found);
+    } else {
+        gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+        ngx_paas_guard_read_credential(r, gmcf, &found);
+    }
 
     s.len = 0;
     s.data = NULL;
 
-    if (found.kind != PGUARD_CREDENTIAL_NONE) {
-
-        p = ngx_pnalloc(r->pool, found.value.len + 1);
-
-        if (p) {
-            p[0] = (u_char) found.kind;
-            ngx_memcpy(p + 1, found.value.data, found.value.len);
-
-            s.data = p;
-            s.len = found.value.len + 1;
-        }
-    }
-
-    if (ctx == NULL) {
+    if (found.kind == PGUARD_CREDENTIAL_NONE) {
         return s;
     }
 
-    ctx->credential = s;
-    ctx->has_credential = 1;
-    ctx->authorization = r->headers_in.authorization
-                         && (found.kind < PGUARD_CREDENTIAL_KEY_ID
-                             || found.kind > PGUARD_CREDENTIAL_BASIC);
-    if (s.len) {
-        ctx->credential_hash = pguard_key_hash(ctx->conf->zone->key, s);
+    p = ngx_pnalloc(r->pool, found.value.len + 1);
+
+    if (p) {
+        p[0] = (u_char) found.kind;
+        ngx_memcpy(p + 1, found.value.data, found.value.len);
+
+        s.data = p;
+        s.len = found.value.len + 1;
     }
 
     return s;

@@ -105,7 +105,7 @@ ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     glcf = ctx->conf;
 
-    key = pguard_key_hash(glcf->zone->key, ctx->client);
+    key = ctx->client_hash;
     key.lo ^= pguard_key_hash(glcf->zone->key, ctx->rule).lo
               ^ glcf->service->salt.lo;
 

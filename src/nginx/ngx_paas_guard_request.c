@@ -8,6 +8,9 @@ static ngx_int_t ngx_paas_guard_check(ngx_http_request_t *r,
 static void ngx_paas_guard_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_paas_guard_throttle(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+static PGUARD_RARE ngx_int_t ngx_paas_guard_counted(
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
+    pguard_window_result_t *result, pguard_block_t *b);
 static ngx_int_t ngx_paas_guard_decide(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_int_t ngx_paas_guard_verdict(ngx_http_request_t *r,
@@ -69,7 +72,7 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *glcf)
         return NGX_DECLINED;
     }
 
-    if (ngx_paas_guard_exempt(r, glcf)) {
+    if (glcf->exempt && ngx_paas_guard_exempt(r, glcf)) {
         return ngx_paas_guard_verdict(r, ctx, PGUARD_VERDICT_EXEMPT);
     }
 
@@ -79,10 +82,12 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *glcf)
 
     /* who is blocked is refused before a body is read */
 
-    rc = ngx_paas_guard_check(r, ctx);
+    if (ctx->blocks) {
+        rc = ngx_paas_guard_check(r, ctx);
 
-    if (rc != NGX_AGAIN) {
-        return rc;
+        if (rc != NGX_AGAIN) {
+            return rc;
+        }
     }
 
     ctx->sign = glcf->interval
@@ -113,29 +118,21 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ngx_uint_t                  i;
     pguard_block_t              b;
-    pguard_msec_t               now;
     pguard_blocks_t            *blocks;
     ngx_paas_guard_loc_conf_t  *glcf;
 
     glcf = ctx->conf;
-    now = ctx->now / 1000;
     blocks = &glcf->zone->core.blocks;
 
-    if (pguard_block_any(blocks, PGUARD_BLOCK_OPERATOR, now)
-        && ngx_paas_guard_operator_blocked(ctx, now, &b))
+    if (pguard_block_any(blocks, PGUARD_BLOCK_OPERATOR, ctx->now / 1000)
+        && ngx_paas_guard_operator_blocked(ctx, ctx->now / 1000, &b))
     {
         return ngx_paas_guard_blocked(r, ctx, &b);
     }
 
-    if (!pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
-        && !pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now))
-    {
-        return NGX_AGAIN;
-    }
-
     for (i = 0; i < ctx->nkeys; i++) {
         if (ngx_paas_guard_zone_blocked(glcf->zone, glcf->service,
-                                        &ctx->keys[i], now, &b))
+                                        &ctx->keys[i], ctx->now / 1000, &b))
         {
             return ngx_paas_guard_blocked(r, ctx, &b);
         }
@@ -184,7 +181,7 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         }
     }
 
-    if (ngx_paas_guard_ask(r, ctx) == NGX_AGAIN) {
+    if (glcf->zone->mcf->store && ngx_paas_guard_ask(r, ctx) == NGX_AGAIN) {
         return NGX_AGAIN;
     }
 
@@ -216,49 +213,35 @@ ngx_paas_guard_counts(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
 }
 
 
-/* Where a request comes from, of 65536 places that nobody can aim at: its
-   address, or of IPv6 the network of 64 bits that one customer has. */
-
-static uint16_t
-ngx_paas_guard_source(ngx_paas_guard_ctx_t *ctx)
-{
-    uint64_t              secret[2], address;
-    struct sockaddr      *sa;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6;
-#endif
-
-    sa = ctx->request->connection->sockaddr;
-    address = 0;
-
-    switch (sa->sa_family) {
-
-#if (NGX_HAVE_INET6)
-    case AF_INET6:
-        sin6 = (struct sockaddr_in6 *) sa;
-        ngx_memcpy(&address, &sin6->sin6_addr.s6_addr[
-                                  IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr) * 8],
-                   sizeof(uint64_t));
-        break;
-#endif
-
-    case AF_INET:
-        address = ((struct sockaddr_in *) sa)->sin_addr.s_addr;
-        break;
-    }
-
-    ngx_memcpy(secret, ctx->conf->zone->key->xxh, sizeof(secret));
-
-    return (uint16_t) (((address ^ secret[0]) * (secret[1] | 1)) >> 48);
-}
-
-
 ngx_int_t
 ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
     pguard_block_t *b)
 {
+    pguard_window_result_t      result;
+    ngx_paas_guard_loc_conf_t  *glcf;
+
+    glcf = ctx->conf;
+
+    result = pguard_window_add(&glcf->zone->core.windows,
+                               ngx_paas_guard_window_key(key, glcf->service),
+                               &key->rule->window, ctx->now / 1000,
+                               ngx_paas_guard_clock, NULL);
+
+    if (!result.exceeded && !result.evicted && !result.seen
+        && glcf->zone->mcf->store == NULL)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_paas_guard_counted(ctx, key, &result, b);
+}
+
+
+static ngx_int_t
+ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
+    pguard_window_result_t *result, pguard_block_t *b)
+{
     uint64_t                     total;
-    pguard_window_result_t       result;
     ngx_paas_guard_item_t        item;
     ngx_paas_guard_loc_conf_t   *glcf;
     ngx_paas_guard_main_conf_t  *gmcf;
@@ -266,13 +249,7 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
     glcf = ctx->conf;
     gmcf = glcf->zone->mcf;
 
-    result = pguard_window_add(&glcf->zone->core.windows,
-                               ngx_paas_guard_window_key(key, glcf->service),
-                               ngx_paas_guard_source(ctx),
-                               &key->rule->window, ctx->now / 1000,
-                               ngx_paas_guard_clock, NULL);
-
-    if (result.evicted) {
+    if (result->evicted) {
         (void) pguard_add(&glcf->zone->counters
                                   ->evictions[PGUARD_ENTRY_WINDOW], 1);
     }
@@ -280,20 +257,20 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
     total = ngx_paas_guard_total(ctx, key);
 
     if (total > key->rule->window.limit) {
-        result.exceeded = 1;
-        result.count = total;
+        result->exceeded = 1;
+        result->count = total;
     }
 
-    if (result.seen || result.exceeded) {
+    if (result->seen || result->exceeded) {
         pguard_peak_raise(&glcf->zone->core.peaks[
                                          glcf->zone->rules[key->rule->index]],
-                          ngx_max(result.exceeded ? result.count : 0,
-                                  ngx_max(result.seen, total)),
+                          ngx_max(result->exceeded ? result->count : 0,
+                                  ngx_max(result->seen, total)),
                           key->rule->window.limit, ctx->now / 1000);
 
         /* who comes near to a limit is to be found by its id */
 
-        if (2 * result.seen >= key->rule->window.limit) {
+        if (2 * result->seen >= key->rule->window.limit) {
             (void) ngx_paas_guard_key_id(key);
         }
     }
@@ -307,11 +284,11 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
         ngx_paas_guard_store_count(gmcf->store, glcf->zone, &item);
     }
 
-    if (!result.exceeded) {
+    if (!result->exceeded) {
         return NGX_DECLINED;
     }
 
-    return ngx_paas_guard_zone_block(glcf->zone, glcf->service, key, &result,
+    return ngx_paas_guard_zone_block(glcf->zone, glcf->service, key, result,
                                      b);
 }
 

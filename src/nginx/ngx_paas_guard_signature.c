@@ -119,8 +119,7 @@ ngx_paas_guard_field(pguard_sig_t *sig, uint32_t field, ngx_str_t *value)
 ngx_int_t
 ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    u_char                  tls;
-    pguard_str_t            scheme;
+    pguard_str_t            s;
     pguard_sig_t            sig;
     ngx_paas_guard_zone_t  *zone;
 
@@ -128,14 +127,19 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     pguard_sig_init(&sig, zone->key, zone->mcf->worker->xxh);
 
-    tls = ngx_paas_guard_is_tls(r);
-    scheme.data = &tls;
-    scheme.len = 1;
+    s.data = (u_char *) &ctx->client_hash;
+    s.len = sizeof(pguard_hash_t);
 
-    pguard_sig_field(&sig, PGUARD_FIELD_CLIENT, ctx->client);
+    pguard_sig_field(&sig, PGUARD_FIELD_CLIENT, s);
     ngx_paas_guard_sign_credential(r, ctx, &sig);
     ngx_paas_guard_field(&sig, PGUARD_FIELD_METHOD, &r->method_name);
-    pguard_sig_field(&sig, PGUARD_FIELD_SCHEME, scheme);
+
+    /* https has this field, http has not */
+
+    if (ngx_paas_guard_is_tls(r)) {
+        s.len = 0;
+        pguard_sig_field(&sig, PGUARD_FIELD_SCHEME, s);
+    }
 
     /* the server is what Host says, unless the request line says it, too */
 
@@ -180,7 +184,9 @@ ngx_paas_guard_sign_credential(ngx_http_request_t *r,
 
     /* the default client holds it already */
 
-    if (ctx->client.data != ctx->plain && ngx_paas_guard_credential(r).len) {
+    if (!ctx->plain_client) {
+        ngx_paas_guard_find_credential(r, ctx);
+
         hash.data = (u_char *) &ctx->credential_hash;
         hash.len = sizeof(pguard_hash_t);
         pguard_sig_field(sig, PGUARD_FIELD_CREDENTIAL, hash);
@@ -244,24 +250,21 @@ ngx_paas_guard_sign_target(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-/* The place of h in the configured list, or its length. */
+/* The place of h in the configured list, or its length.  guess: what its hash
+   says of it in header_place. */
 
 static ngx_uint_t
 ngx_paas_guard_header_place(ngx_paas_guard_loc_conf_t *conf,
-    ngx_table_elt_t *h)
+    ngx_table_elt_t *h, ngx_uint_t guess)
 {
     ngx_uint_t                i, last;
     ngx_paas_guard_header_t  *name;
 
     name = conf->headers->elts;
-    i = conf->header_place[ngx_paas_guard_header_end(h->hash)];
+    i = guess;
     last = i + 1;
 
-    if (i == NGX_PAAS_GUARD_NO_HEADER) {
-        return conf->headers->nelts;
-    }
-
-    if (i == NGX_PAAS_GUARD_ANY_HEADER) {
+    if (guess == NGX_PAAS_GUARD_ANY_HEADER) {
         i = 0;
         last = conf->headers->nelts;
     }
@@ -269,7 +272,7 @@ ngx_paas_guard_header_place(ngx_paas_guard_loc_conf_t *conf,
     for ( /* void */ ; i < last; i++) {
 
         if (h->hash == name[i].hash && h->key.len == name[i].name.len
-            && ngx_strncmp(h->lowcase_key, name[i].name.data, h->key.len)
+            && ngx_memcmp(h->lowcase_key, name[i].name.data, h->key.len)
                == 0)
         {
             return i;
@@ -287,18 +290,26 @@ static ngx_int_t
 ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     pguard_sig_t *sig)
 {
+    u_char           *guess;
     uint32_t          field[NGX_PAAS_GUARD_SIGNED];
     ngx_uint_t        i, j, place, found;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *line[NGX_PAAS_GUARD_SIGNED];
+    ngx_table_elt_t  *h, *end, *line[NGX_PAAS_GUARD_SIGNED];
 
+    guess = ctx->conf->header_place;
     found = 0;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
-        for (i = 0; i < part->nelts; i++) {
-            place = ngx_paas_guard_header_place(ctx->conf, &h[i]);
+        for (end = h + part->nelts; h < end; h++) {
+            place = guess[ngx_paas_guard_header_end(h->hash)];
+
+            if (place == NGX_PAAS_GUARD_NO_HEADER) {
+                continue;
+            }
+
+            place = ngx_paas_guard_header_place(ctx->conf, h, place);
 
             if (place == ctx->conf->headers->nelts) {
                 continue;
@@ -316,7 +327,7 @@ ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
             }
 
             field[j] = place;
-            line[j] = &h[i];
+            line[j] = h;
         }
     }
 
@@ -375,9 +386,20 @@ ngx_paas_guard_sign_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_chain_t  *cl;
 
     cl = r->request_body ? r->request_body->bufs : NULL;
+
+    /* no body is an empty one */
+
+    if (cl == NULL) {
+        return NGX_OK;
+    }
+
     size = ngx_paas_guard_body_size(cl);
 
-    if (size > (off_t) ctx->conf->body && size > 0) {
+    if (size == 0) {
+        return NGX_OK;
+    }
+
+    if (size > (off_t) ctx->conf->body) {
         ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_TOO_LARGE);
         return NGX_DECLINED;
     }

@@ -214,7 +214,7 @@ ngx_paas_guard_client_variable(ngx_http_request_t *r,
 
     ctx = ngx_paas_guard_ctx(r);
 
-    if (ctx == NULL || ctx->client.len == 0) {
+    if (ctx == NULL || !ctx->has_client) {
         return ngx_paas_guard_no_variable(v);
     }
 
