@@ -35,7 +35,7 @@ AUDIT_LIBS = -lcrypto -lz -lxxhash
 
 .PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan fuzz fuzz-short \
 	bench-instructions test-static test-asan-nginx test-valgrind \
-	package test-package matrix chaos lint clean help
+	package test-package matrix chaos lint tidy clean help
 
 help:
 	@echo "make run         build, and start the guarded gateway on 127.0.0.1:8080"
@@ -54,7 +54,7 @@ help:
 	@echo "make bench-instructions  what a request costs, under callgrind; fails if it grew"
 	@echo "make chaos       load and faults of all kinds for CHAOS_TIME=180 seconds (CHAOS_SEED=)"
 	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
-	@echo "make purity      the core compiles without nginx;  make lint  cppcheck"
+	@echo "make purity      the core compiles without nginx;  make lint  cppcheck;  make tidy  clang-tidy"
 	@echo "make clean       remove $(BUILD)/"
 
 run:
@@ -175,8 +175,14 @@ lint:
 	@tools/setup.sh lint
 	@cppcheck -q --std=c11 --enable=warning,portability --error-exitcode=1 \
 	 --suppress=uninitvar:src/core/pguard_atomic.h \
+	 --suppress=ctuuninitvar:src/core/pguard_top.c \
 	 --suppress=nullPointer:src/nginx/ngx_paas_guard_zone.c \
 	 ngx_paas_guard_module.c src
+
+tidy:
+	@tools/setup.sh tidy
+	@printf '%s\n' $(CORE) src/audit/*.c | xargs -P $(JOBS) -n 4 sh -c \
+	 'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -Isrc/core 2>/dev/null' sh
 
 clean:
 	rm -rf $(BUILD)

@@ -13,9 +13,11 @@ build='export DEBIAN_FRONTEND=noninteractive
     rm debian
     tools/package.sh build/package'
 
-# also what it deems a matter of taste
+# Also what it deems a matter of taste; but one package can't be of the policy's version of
+# three releases.
 judge='cd build/package
     lintian --allow-root --display-info --pedantic \
+        --suppress-tags=newer-standards-version,out-of-date-standards-version \
         --fail-on=error,warning,info,pedantic ./*.changes'
 
 for suite; do

@@ -241,7 +241,7 @@ pguard_ledger_judge_begin(pguard_ledger_t *l, pguard_month_t month)
     bits = l->bits + month % PGUARD_LEDGER_RING * l->bits_size;
 
     pguard_store(&l->memory->judged[month % PGUARD_LEDGER_RING].month, 0);
-    memset(bits, 0, l->bits_size);
+    memset(bits, 0, l->bits_size);      /* NOLINT: it is never NULL */
 
     return bits;
 }

@@ -456,10 +456,9 @@ pguard_outage_expire(const pguard_outage_log_t *log, uint64_t horizon)
         e = pguard_outage_entry(log, ends->first + 1);
 
         if (e->kind == PGUARD_OUTAGE_DECLARED) {
-            (void) pguard_outage_get(log, e->id, &o);
-
-            if (o.withdrawn ? o.start >= horizon
-                            : (o.end == 0 || o.end > horizon))
+            if (pguard_outage_get(log, e->id, &o)
+                && (o.withdrawn ? o.start >= horizon
+                                : (o.end == 0 || o.end > horizon)))
             {
                 return;
             }

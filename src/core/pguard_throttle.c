@@ -310,5 +310,5 @@ pguard_throttle_entries(const pguard_throttle_t *t, pguard_usec_t now)
         }
     }
 
-    return found * t->lines / seen;
+    return seen ? found * t->lines / seen : 0;
 }

@@ -177,8 +177,11 @@ pguard_top_merge(const pguard_top_entry_t *e, const pguard_pair_t *head,
         return n;
     }
 
-    for (i = 0; i < n && memcmp(list[i].id.bytes, &id, PGUARD_ID_LEN); i++)
-    { /* void */ }
+    for (i = 0; i < n; i++) {
+        if (memcmp(list[i].id.bytes, &id, PGUARD_ID_LEN) == 0) {
+            break;
+        }
+    }
 
     c = &list[i];
 

@@ -483,5 +483,5 @@ pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now,
         }
     }
 
-    return found * w->buckets / seen;
+    return seen ? found * w->buckets / seen : 0;
 }
