@@ -53,10 +53,18 @@ void
 pguard_state_begin(pguard_out_t *out, const pguard_state_time_t *t,
     pguard_str_t secret)
 {
+    size_t  i;
+
     pguard_out_text(out, PGUARD_STATE_MAGIC);
     pguard_state_put(out, t->wall);
     pguard_state_put(out, secret.len);
-    pguard_out_str(out, secret);
+
+    /* memcpy() would leave it in vector registers, which go to the stack, and
+       so to a core dump, with the next signal */
+
+    for (i = 0; i < secret.len; i++) {
+        pguard_out_byte(out, secret.data[i]);
+    }
 }
 
 

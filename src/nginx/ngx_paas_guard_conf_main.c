@@ -130,8 +130,8 @@ ngx_paas_guard_add_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
         return NULL;
     }
 
-    zone->own_key = ngx_paas_guard_secret_alloc(cf->pool,
-                                                sizeof(pguard_key_t));
+    zone->own_key = ngx_paas_guard_secret_palloc(cf->pool,
+                                                 sizeof(pguard_key_t));
     if (zone->own_key == NULL) {
         return NULL;
     }
@@ -234,7 +234,7 @@ ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_paas_guard_secret_mode(cf, "paas_guard_secret_file ",
                                &gmcf->secret_file);
 
-    gmcf->key = ngx_paas_guard_secret_alloc(cf->pool, sizeof(pguard_key_t));
+    gmcf->key = ngx_paas_guard_secret_palloc(cf->pool, sizeof(pguard_key_t));
     if (gmcf->key == NULL) {
         return NGX_CONF_ERROR;
     }

@@ -88,7 +88,7 @@ ngx_paas_guard_file_load(ngx_paas_guard_file_t *file,
             bytes.data = buf.data;
             bytes.len = buf.len;
             wrong = take(data, bytes, log);
-            ngx_paas_guard_secret_free(buf.data, buf.len);
+            ngx_paas_guard_secret_free(buf.data);
 
             if (wrong == NULL) {
 
@@ -148,7 +148,7 @@ ngx_paas_guard_file_read(ngx_paas_guard_file_t *file, const char *path,
         && ngx_file_size(&fi) < NGX_PAAS_GUARD_FILE_MAX)
     {
         size = ngx_file_size(&fi);
-        buf = ngx_alloc(size + 1, log);
+        buf = ngx_paas_guard_secret_alloc(size + 1, log);
     }
 
     if (buf) {
@@ -163,7 +163,7 @@ ngx_paas_guard_file_read(ngx_paas_guard_file_t *file, const char *path,
                       "paas_guard_%V: could not read its state \"%s\"",
                       &file->owner, path);
 
-        ngx_paas_guard_secret_free(buf, n > 0 ? n : 0);
+        ngx_paas_guard_secret_free(buf);
 
         return NGX_DECLINED;
     }
@@ -225,7 +225,7 @@ ngx_paas_guard_file_written(ngx_paas_guard_file_t *file, ngx_uint_t wait,
         (void) pthread_join(file->thread, NULL);
     }
 
-    ngx_paas_guard_secret_free(file->bytes, file->len);
+    ngx_paas_guard_secret_free(file->bytes);
     file->bytes = NULL;
     file->busy = 0;
 

@@ -54,7 +54,8 @@ ngx_int_t ngx_paas_guard_file_init(ngx_paas_guard_file_t *file,
 ngx_int_t ngx_paas_guard_file_load(ngx_paas_guard_file_t *file,
     ngx_paas_guard_file_pt take, void *data, ngx_log_t *log);
 
-/* Begins a new generation; bytes, of ngx_alloc(), are now the file's.  None
+/* Begins a new generation; bytes, of
+   ngx_paas_guard_secret_alloc(), are now the file's.  None
    may be under way.  wait: only returns when it is written. */
 void ngx_paas_guard_file_write(ngx_paas_guard_file_t *file, u_char *bytes,
     size_t len, ngx_uint_t wait, ngx_log_t *log);

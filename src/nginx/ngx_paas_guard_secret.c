@@ -1,56 +1,74 @@
 #include "ngx_paas_guard_secret.h"
 
 
-typedef struct {
-    void    *memory;
+/* In front of what is given, a cache line. */
+
+typedef union {
     size_t   size;
+    u_char   line[64];
 } ngx_paas_guard_secret_t;
 
 
-static void ngx_paas_guard_secret_wipe(void *data);
+void *
+ngx_paas_guard_secret_alloc(size_t size, ngx_log_t *log)
+{
+    ngx_paas_guard_secret_t  *secret;
+
+    size = ngx_align(size + sizeof(ngx_paas_guard_secret_t), ngx_pagesize);
+
+    secret = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_ANON|MAP_PRIVATE, -1,
+                  0);
+
+    if (secret == MAP_FAILED) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno, "mmap(%uz) failed", size);
+        return NULL;
+    }
+
+    ngx_paas_guard_secret_hide(secret, size);
+
+    secret->size = size;
+
+    return secret + 1;
+}
+
+
+void
+ngx_paas_guard_secret_free(void *p)
+{
+    size_t                    size;
+    ngx_paas_guard_secret_t  *secret;
+
+    if (p == NULL) {
+        return;
+    }
+
+    secret = p;
+    secret--;
+    size = secret->size;
+
+    ngx_explicit_memzero(secret, size);
+    (void) munmap(secret, size);
+}
 
 
 void *
-ngx_paas_guard_secret_alloc(ngx_pool_t *pool, size_t size)
+ngx_paas_guard_secret_palloc(ngx_pool_t *pool, size_t size)
 {
-    void                     *p;
-    ngx_pool_cleanup_t       *cln;
-    ngx_paas_guard_secret_t  *secret;
+    ngx_pool_cleanup_t  *cln;
 
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_paas_guard_secret_t));
+    cln = ngx_pool_cleanup_add(pool, 0);
     if (cln == NULL) {
         return NULL;
     }
 
-    size = ngx_align(size, ngx_pagesize);
-
-    p = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_ANON|MAP_PRIVATE, -1, 0);
-
-    if (p == MAP_FAILED) {
-        ngx_log_error(NGX_LOG_ALERT, pool->log, ngx_errno,
-                      "mmap(%uz) failed", size);
+    cln->data = ngx_paas_guard_secret_alloc(size, pool->log);
+    if (cln->data == NULL) {
         return NULL;
     }
 
-    ngx_paas_guard_secret_hide(p, size);
+    cln->handler = ngx_paas_guard_secret_free;
 
-    cln->handler = ngx_paas_guard_secret_wipe;
-
-    secret = cln->data;
-    secret->memory = p;
-    secret->size = size;
-
-    return p;
-}
-
-
-static void
-ngx_paas_guard_secret_wipe(void *data)
-{
-    ngx_paas_guard_secret_t *secret = data;
-
-    ngx_explicit_memzero(secret->memory, secret->size);
-    (void) munmap(secret->memory, secret->size);
+    return cln->data;
 }
 
 
@@ -65,16 +83,6 @@ ngx_paas_guard_secret_hide(void *p, size_t size)
     last = ngx_align_ptr((u_char *) p + size, ngx_pagesize);
 
     (void) madvise(first, last - first, MADV_DONTDUMP);
-}
-
-
-void
-ngx_paas_guard_secret_free(void *p, size_t size)
-{
-    if (p) {
-        ngx_explicit_memzero(p, size);
-        ngx_free(p);
-    }
 }
 
 

@@ -11,15 +11,17 @@
 
 
 /* size bytes, all zero, in pages of their own, which are left out of core
-   dumps, and wiped when the pool goes.  NULL if there are none. */
-void *ngx_paas_guard_secret_alloc(ngx_pool_t *pool, size_t size);
+   dumps.  NULL if there are none. */
+void *ngx_paas_guard_secret_alloc(size_t size, ngx_log_t *log);
+
+/* Wipes them, and gives them back; p may be NULL. */
+void ngx_paas_guard_secret_free(void *p);
+
+/* The same, for as long as the pool is there. */
+void *ngx_paas_guard_secret_palloc(ngx_pool_t *pool, size_t size);
 
 /* Leaves the pages of size bytes at p out of core dumps from now on. */
 void ngx_paas_guard_secret_hide(void *p, size_t size);
-
-/* Frees what ngx_alloc() gave, whose first size bytes may hold a secret; p may
-   be NULL. */
-void ngx_paas_guard_secret_free(void *p, size_t size);
 
 /* Warns, in the name of what the configuration calls it ("tls_key="), of a
    file that others than its owner and group may read or write. */

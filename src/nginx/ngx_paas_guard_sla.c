@@ -1,4 +1,5 @@
 #include "ngx_paas_guard.h"
+#include "ngx_paas_guard_secret.h"
 
 
 #define NGX_PAAS_GUARD_SLA_TICK   1000      /* ms */
@@ -395,7 +396,7 @@ ngx_paas_guard_sla_render(ngx_paas_guard_sla_t *sla, size_t *len,
     for ( ;; ) {
         size += NGX_PAAS_GUARD_SLA_SPARE + size / 8;
 
-        bytes = ngx_alloc(size, log);
+        bytes = ngx_paas_guard_secret_alloc(size, log);
         if (bytes == NULL) {
             return NULL;
         }
@@ -413,7 +414,7 @@ ngx_paas_guard_sla_render(ngx_paas_guard_sla_t *sla, size_t *len,
             return bytes;
         }
 
-        ngx_free(bytes);
+        ngx_paas_guard_secret_free(bytes);
         size = out.need;
     }
 }

@@ -46,7 +46,7 @@ ngx_paas_guard_state_render(ngx_paas_guard_zone_t *zone,
 
     size = pguard_state_size(size + 64, secret.len);
 
-    buf = ngx_alloc(size, log);
+    buf = ngx_paas_guard_secret_alloc(size, log);
     if (buf == NULL) {
         return NULL;
     }
@@ -161,7 +161,7 @@ ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
     file.len = len;
 
     (void) ngx_paas_guard_state_take(to, file, to->shm_zone->shm.log);
-    ngx_paas_guard_secret_free(buf, len);
+    ngx_paas_guard_secret_free(buf);
 }
 
 

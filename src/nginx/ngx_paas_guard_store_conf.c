@@ -424,7 +424,7 @@ ngx_paas_guard_store_password(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
         return NGX_CONF_ERROR;
     }
 
-    p = ngx_paas_guard_secret_alloc(cf->pool, NGX_PAAS_GUARD_PASSWORD_MAX);
+    p = ngx_paas_guard_secret_palloc(cf->pool, NGX_PAAS_GUARD_PASSWORD_MAX);
     if (p == NULL) {
         return NGX_CONF_ERROR;
     }
