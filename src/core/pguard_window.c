@@ -45,15 +45,26 @@
 #define PGUARD_IDLE     2              /* s, for what whole seconds hide */
 
 
+/* A part of the tag, the source, and the second up to which the key is of
+   use. */
+
 static uint64_t
-pguard_window_index_word(uint64_t tag, uint32_t used)
+pguard_window_index_word(uint64_t tag, uint16_t source, uint32_t until)
 {
-    return (tag & 0xffffffff00000000) | used;
+    return (tag & 0xffff000000000000) | (uint64_t) source << 32 | until;
 }
 
 
-#define pguard_window_same_tag(word, tag)  ((((word) ^ (tag)) >> 32) == 0)
-#define pguard_window_used(word)           ((uint32_t) (word))
+#define pguard_window_same_tag(word, tag)  ((((word) ^ (tag)) >> 48) == 0)
+#define pguard_window_source(word)         ((uint16_t) ((word) >> 32))
+#define pguard_window_until(word)          ((uint32_t) (word))
+
+/* Seconds may come round. */
+#define pguard_window_later(a, b)          ((int32_t) ((a) - (b)) > 0)
+
+/* Was nothing counted for a whole window?  Not sure is no.  Free is idle. */
+#define pguard_window_idle(word, now_s)                                       \
+    ((word) == 0 || pguard_window_later(now_s, pguard_window_until(word)))
 
 
 void
@@ -65,7 +76,7 @@ pguard_window_rule_init(pguard_window_rule_t *rule, uint64_t limit,
     rule->group = (limit + PGUARD_WINDOW_MARKS - 2)
                   / (PGUARD_WINDOW_MARKS - 1);
     rule->shift = 0;
-    rule->idle = window / 1000 + PGUARD_IDLE;
+    rule->use = (uint32_t) (window / 1000) + PGUARD_IDLE;
 
     while (((limit + rule->group) * (window + (PGUARD_IDLE + 1) * 1000))
            >> rule->shift >= 1ULL << 31)
@@ -101,37 +112,63 @@ pguard_window_find(const pguard_window_bucket_t *b, uint64_t tag,
 }
 
 
-/* The way that was used longest ago, with its index word. */
-
-static int
-pguard_window_victim(const pguard_window_bucket_t *b, uint64_t *word)
+static unsigned
+pguard_window_share(const uint64_t *word, uint16_t source)
 {
-    int       i, victim;
-    uint64_t  w;
+    int       i;
+    unsigned  share;
 
-    victim = 0;
-    *word = pguard_load(&b->index[0]);
-
-    for (i = 1; i < PGUARD_WINDOW_WAYS && *word; i++) {
-        w = pguard_load(&b->index[i]);
-
-        if (w == 0 || pguard_window_used(w) < pguard_window_used(*word)) {
-            victim = i;
-            *word = w;
-        }
+    for (i = 0, share = 0; i < PGUARD_WINDOW_WAYS; i++) {
+        share += pguard_window_source(word[i]) == source;
     }
 
-    return victim;
+    return share;
 }
 
 
-/* Was nothing counted for a whole window?  Not sure is no. */
+/*
+ * The way that a new key of this source takes, with its index word: one that
+ * is free or idle; else one of the source that would have most of them here,
+ * with the new key.  So who makes up keys takes the place of those first.
+ */
 
 static int
-pguard_window_idle(uint64_t word, const pguard_window_rule_t *rule,
-    uint32_t now_s)
+pguard_window_victim(const pguard_window_bucket_t *b, uint16_t source,
+    uint32_t now_s, uint64_t *victim)
 {
-    return pguard_window_used(word) + rule->idle < now_s;
+    int       i, found;
+    unsigned  share, most;
+    uint64_t  word[PGUARD_WINDOW_WAYS];
+
+    for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
+        word[i] = pguard_load(&b->index[i]);
+
+        if (pguard_window_idle(word[i], now_s)) {
+            *victim = word[i];
+            return i;
+        }
+    }
+
+    found = 0;
+    most = 0;
+
+    for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
+        share = pguard_window_share(word, pguard_window_source(word[i]))
+                + (pguard_window_source(word[i]) == source);
+
+        if (share > most
+            || (share == most
+                && pguard_window_later(pguard_window_until(word[found]),
+                                       pguard_window_until(word[i]))))
+        {
+            most = share;
+            found = i;
+        }
+    }
+
+    *victim = word[found];
+
+    return found;
 }
 
 
@@ -211,6 +248,7 @@ pguard_window_again(pguard_window_bucket_t *b, uint64_t tag,
     const pguard_window_rule_t *rule, uint32_t now_s, uint64_t *n)
 {
     int            i;
+    uint32_t       until;
     uint64_t       word;
     pguard_pair_t  head, set;
 
@@ -226,9 +264,7 @@ pguard_window_again(pguard_window_bucket_t *b, uint64_t tag,
         head.lo = pguard_peek(&b->entry[i].head.lo);
         head.hi = pguard_peek(&b->entry[i].head.hi);
 
-        if (word == 0 || head.lo != tag
-            || pguard_window_idle(word, rule, now_s))
-        {
+        if (head.lo != tag || pguard_window_idle(word, now_s)) {
             return NULL;
         }
 
@@ -240,9 +276,13 @@ pguard_window_again(pguard_window_bucket_t *b, uint64_t tag,
             return NULL;
         }
 
-        if ((int32_t) (now_s - pguard_window_used(word)) > 0) {
+        until = now_s + rule->use;
+
+        if (pguard_window_later(until, pguard_window_until(word))) {
             (void) pguard_cas(&b->index[i], word,
-                              pguard_window_index_word(tag, now_s));
+                              pguard_window_index_word(tag,
+                                            pguard_window_source(word),
+                                            until));
         }
 
         return &b->entry[i];
@@ -253,19 +293,20 @@ pguard_window_again(pguard_window_bucket_t *b, uint64_t tag,
 
 
 /* Gives key an entry, or one more request.  Returns the entry, with the number
-   of this request (0 for the first) in *n; NULL if others were always quicker. */
+   of this request (0 for the first) in *n; NULL if others always were first. */
 
 static PGUARD_RARE pguard_window_entry_t *
-pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag,
+pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag, uint16_t source,
     const pguard_window_rule_t *rule, uint32_t now_s, uint64_t *n,
     unsigned *evicted)
 {
     int            i, found;
+    uint32_t       until;
     unsigned       tries;
-    uint64_t       word, set_word;
+    uint64_t       word;
     pguard_pair_t  head, set;
 
-    set_word = pguard_window_index_word(tag, now_s);
+    until = now_s + rule->use;
 
     for (tries = 0; tries < PGUARD_TRIES; tries++) {
 
@@ -273,11 +314,11 @@ pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag,
         found = i >= 0;
 
         if (!found) {
-            i = pguard_window_victim(b, &word);
+            i = pguard_window_victim(b, source, now_s, &word);
             head = pguard_pair_read(&b->entry[i].head);
         }
 
-        *n = found && !pguard_window_idle(word, rule, now_s) ? head.hi : 0;
+        *n = found && !pguard_window_idle(word, now_s) ? head.hi : 0;
 
         set.lo = tag;
         set.hi = *n + 1;
@@ -288,11 +329,14 @@ pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag,
 
         /* never back, were this process held up meanwhile */
 
-        if (!found || (int32_t) (now_s - pguard_window_used(word)) > 0) {
-            (void) pguard_cas(&b->index[i], word, set_word);
+        if (!found || pguard_window_later(until, pguard_window_until(word))) {
+            (void) pguard_cas(&b->index[i], word,
+                              pguard_window_index_word(tag,
+                                          found ? pguard_window_source(word)
+                                                : source, until));
         }
 
-        *evicted = !found && word && !pguard_window_idle(word, rule, now_s);
+        *evicted = !found && !pguard_window_idle(word, now_s);
 
         return &b->entry[i];
     }
@@ -370,7 +414,7 @@ pguard_window_judge(const pguard_window_entry_t *e, uint64_t tag, uint64_t n,
 
 pguard_window_result_t
 pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
-    const pguard_window_rule_t *rule, pguard_msec_t now,
+    uint16_t source, const pguard_window_rule_t *rule, pguard_msec_t now,
     pguard_clock_pt clock, void *arg)
 {
     uint32_t                 now_s;
@@ -386,7 +430,7 @@ pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
     e = pguard_window_again(b, tag, rule, now_s, &n);
 
     if (e == NULL) {
-        e = pguard_window_enter(b, tag, rule, now_s, &entered,
+        e = pguard_window_enter(b, tag, source, rule, now_s, &entered,
                                 &result.evicted);
         if (e == NULL) {
             return result;
@@ -425,7 +469,7 @@ pguard_window_peek(const pguard_windows_t *w, pguard_hash_t key,
     i = pguard_window_find(b, key.lo | 1, &word, &head);
 
     if (i < 0 || head.hi == 0
-        || pguard_window_idle(word, rule, (uint32_t) (now / 1000) + 1))
+        || pguard_window_idle(word, (uint32_t) (now / 1000) + 1))
     {
         return none;
     }
@@ -463,12 +507,10 @@ pguard_window_forget(const pguard_windows_t *w, pguard_hash_t key)
 
 
 uint64_t
-pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now,
-    pguard_msec_t age)
+pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now)
 {
     int       i;
-    uint32_t  used;
-    uint64_t  n, step, seen, found;
+    uint64_t  n, step, seen, found, word;
 
     step = (w->buckets + PGUARD_SAMPLE - 1) / PGUARD_SAMPLE;
     seen = 0;
@@ -478,8 +520,8 @@ pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now,
         seen++;
 
         for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
-            used = pguard_window_used(pguard_peek(&w->bucket[n].index[i]));
-            found += used && used + age / 1000 + PGUARD_IDLE >= now / 1000;
+            word = pguard_peek(&w->bucket[n].index[i]);
+            found += !pguard_window_idle(word, (uint32_t) (now / 1000));
         }
     }
 

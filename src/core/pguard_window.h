@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
     uint64_t               spare;
-    uint64_t               index[PGUARD_WINDOW_WAYS];  /* tag's half, used */
+    uint64_t               index[PGUARD_WINDOW_WAYS];  /* see _window.c */
     pguard_window_entry_t  entry[PGUARD_WINDOW_WAYS];
 } __attribute__((aligned(64))) pguard_window_bucket_t;
 
@@ -41,7 +41,7 @@ typedef struct {
     pguard_msec_t  window;                     /* 1 to PGUARD_WINDOW_MAX */
     uint64_t       group;                      /* requests to a mark */
     unsigned       shift;                      /* a mark's unit: 2^shift ms */
-    uint64_t       idle;                       /* s, to start anew after */
+    uint32_t       use;                        /* s: how long a key is of use */
 } pguard_window_rule_t;
 
 typedef struct {
@@ -87,10 +87,14 @@ typedef pguard_msec_t (*pguard_clock_pt)(void *arg);
  * Counts one request of key, that arrived at now, and says whether it exceeds
  * the rule.  clock is asked only when it seems to; it may be NULL if no other
  * process counts at the same time.  Never waits, O(1).
+ *
+ * source: a hash of where the key came from first, of something that a client
+ * cannot choose.  Where all places for a new key are in use, one goes of the
+ * source that would then have most of them.
  */
 pguard_window_result_t pguard_window_add(const pguard_windows_t *w,
-    pguard_hash_t key, const pguard_window_rule_t *rule, pguard_msec_t now,
-    pguard_clock_pt clock, void *arg);
+    pguard_hash_t key, uint16_t source, const pguard_window_rule_t *rule,
+    pguard_msec_t now, pguard_clock_pt clock, void *arg);
 
 /* What is counted now, without counting. */
 pguard_window_state_t pguard_window_peek(const pguard_windows_t *w,
@@ -99,10 +103,9 @@ pguard_window_state_t pguard_window_peek(const pguard_windows_t *w,
 /* Forgets the counts of key. */
 void pguard_window_forget(const pguard_windows_t *w, pguard_hash_t key);
 
-/* Keys counted within the last age ms: exact up to 2^16 buckets, else from a
-   sample of that many. */
-uint64_t pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now,
-    pguard_msec_t age);
+/* Keys counted within their windows, and some seconds more: exact up to 2^16
+   buckets, else from a sample of that many. */
+uint64_t pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now);
 
 
 #endif /* PGUARD_WINDOW_H */

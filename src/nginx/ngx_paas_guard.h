@@ -313,6 +313,7 @@ typedef struct ngx_paas_guard_ctx_s {
 
     pguard_str_t                 client;        /* but for the default one */
     pguard_hash_t                client_hash;
+    uint16_t                     source;        /* see pguard_window_add() */
     pguard_credential_t          credential;
     pguard_hash_t                credential_hash;   /* 0: there is none */
     pguard_hash_t                signature;

@@ -303,6 +303,43 @@ ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
+/* Where a request comes from, of 65536 places that nobody can aim at: its
+   address, or of IPv6 the network of 64 bits that one customer has. */
+
+static uint16_t
+ngx_paas_guard_source(ngx_paas_guard_ctx_t *ctx)
+{
+    uint64_t              secret[2], address;
+    struct sockaddr      *sa;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    sa = ctx->request->connection->sockaddr;
+    address = 0;
+
+    switch (sa->sa_family) {
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) sa;
+        ngx_memcpy(&address, &sin6->sin6_addr.s6_addr[
+                                  IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr) * 8],
+                   sizeof(uint64_t));
+        break;
+#endif
+
+    case AF_INET:
+        address = ((struct sockaddr_in *) sa)->sin_addr.s_addr;
+        break;
+    }
+
+    ngx_memcpy(secret, ctx->conf->zone->key->xxh, sizeof(secret));
+
+    return (uint16_t) (((address ^ secret[0]) * (secret[1] | 1)) >> 48);
+}
+
+
 /* Fills in the client, and the keys of the rules. */
 
 ngx_int_t
@@ -321,6 +358,7 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     in_force = ctx->conf->rules;
 
     if (in_force) {
+        ctx->source = ngx_paas_guard_source(ctx);
         rules = in_force->elts;
 
         for (i = 0; i < in_force->nelts; i++) {

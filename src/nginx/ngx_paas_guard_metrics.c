@@ -188,25 +188,13 @@ static uint64_t
 ngx_paas_guard_entries(ngx_paas_guard_page_t *page,
     ngx_paas_guard_zone_t *zone, pguard_entry_e kind)
 {
-    uint64_t                  window;
-    ngx_uint_t                i;
-    ngx_paas_guard_rule_t   **rules;
-
     switch (kind) {
 
     case PGUARD_ENTRY_SIGNATURE:
         return pguard_throttle_entries(&zone->core.throttle, page->now);
 
     case PGUARD_ENTRY_WINDOW:
-        rules = page->gmcf->rules.elts;
-        window = 0;
-
-        for (i = 0; i < page->gmcf->rules.nelts; i++) {
-            window = ngx_max(window, rules[i]->window.window);
-        }
-
-        return pguard_window_entries(&zone->core.windows, page->now / 1000,
-                                     window);
+        return pguard_window_entries(&zone->core.windows, page->now / 1000);
 
     default: /* PGUARD_ENTRY_BLOCK */
         return ngx_paas_guard_active_blocks(zone, page->now / 1000);

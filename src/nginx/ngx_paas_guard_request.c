@@ -224,7 +224,7 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
 
     result = pguard_window_add(&glcf->zone->core.windows,
                                ngx_paas_guard_window_key(key, glcf->service),
-                               &key->rule->window, ctx->now / 1000,
+                               ctx->source, &key->rule->window, ctx->now / 1000,
                                ngx_paas_guard_clock, NULL);
 
     if (!result.exceeded && !result.evicted && !result.seen

@@ -28,7 +28,8 @@
 #define CHUNK    (FLOOD / 100)
 
 
-static const pguard_hash_t  blocked = { 0x123456789abcdef0, 0xfedcba9876543210 };
+static const pguard_hash_t  blocked = { 0x123456789abcdef0,
+                                        0xfedcba9876543210 };
 
 static pguard_zone_t   zone;
 static unsigned char  *memory;
@@ -119,7 +120,8 @@ request(uint64_t n, const pguard_window_rule_t *rule)
     assert_null(pguard_block_find(&zone.blocks, PGUARD_BLOCK_HERE, key,
                                   now / 1000));
     (void) pguard_throttle_ask(&zone.throttle, mix(~n), now, 1000000);
-    (void) pguard_window_add(&zone.windows, key, rule, now / 1000, NULL, NULL);
+    (void) pguard_window_add(&zone.windows, key, 0, rule, now / 1000, NULL,
+                             NULL);
 
     if (n % 1000 == 0) {
         (void) block(key, now / 1000, 3600000);
@@ -225,12 +227,102 @@ test_full(void **state)
 }
 
 
+/* One source makes up keys, while others send a request each second: more than
+   20 in the window.  Each of them is found out, as if they were alone. */
+
+#define OTHERS  400
+
+static void
+test_share(void **state)
+{
+    uint64_t                n, i, second, evicted, alone[OTHERS];
+    pguard_window_rule_t    rule;
+    pguard_window_result_t  r;
+
+    (void) state;
+
+    pguard_window_rule_init(&rule, 20, 60000);
+
+    memset(alone, 0, sizeof(alone));
+    evicted = 0;
+
+    for (n = 0, second = START / 1000; second < START / 1000 + 30000;
+         second += 1000)
+    {
+        for (i = 0; i < OTHERS; i++) {
+            r = pguard_window_add(&zone.windows, mix(~i), (uint16_t) (i + 1),
+                                  &rule, second, NULL, NULL);
+            alone[i] += r.exceeded;
+        }
+
+        for (i = 0; i < FLOOD / 100; i++) {
+            r = pguard_window_add(&zone.windows, mix(n++), 0, &rule, second,
+                                  NULL, NULL);
+            evicted += r.evicted;
+        }
+    }
+
+    assert_true(evicted > n / 2);
+
+    for (i = 0; i < OTHERS; i++) {
+        if (alone[i] == 0) {
+            fail_msg("who sent 30 requests, with a limit of 20, was lost in "
+                     "the flood");
+        }
+    }
+}
+
+
+/* And two who flood have no more than half of a bucket each. */
+
+static void
+test_halves(void **state)
+{
+    uint64_t              n, i, kept[2];
+    pguard_window_rule_t  rule;
+
+    (void) state;
+
+    pguard_window_rule_init(&rule, 20, 60000);
+
+    /* one has filled all of it before the other comes */
+
+    for (n = 0; n < 100 * zone.windows.buckets; n++) {
+        (void) pguard_window_add(&zone.windows, mix(n), 1, &rule,
+                                 START / 1000 + n / 1000, NULL, NULL);
+    }
+
+    for (i = 0; i < 30 * zone.windows.buckets; i++) {
+        (void) pguard_window_add(&zone.windows, mix(~i), 2, &rule,
+                                 START / 1000 + n / 1000, NULL, NULL);
+        (void) pguard_window_add(&zone.windows, mix(n + i), 1, &rule,
+                                 START / 1000 + n / 1000, NULL, NULL);
+    }
+
+    kept[0] = 0;
+    kept[1] = 0;
+
+    for (i = 0; i < 130 * zone.windows.buckets; i++) {
+        kept[0] += pguard_window_peek(&zone.windows, mix(i), &rule,
+                                      START / 1000 + n / 1000).count;
+        kept[1] += pguard_window_peek(&zone.windows, mix(~i), &rule,
+                                      START / 1000 + n / 1000).count;
+    }
+
+    assert_int_equal(kept[0] + kept[1],
+                     zone.windows.buckets * PGUARD_WINDOW_WAYS);
+    assert_in_range(kept[1], kept[0] * 2 / 3, kept[0] * 3 / 2);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_share, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_halves, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

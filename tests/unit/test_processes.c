@@ -522,7 +522,7 @@ send_one(unsigned worker, unsigned subject)
     event_t                 e = { subject, 0, 0, clock_us(), 0, 0 };
     pguard_window_result_t  r;
 
-    r = pguard_window_add(&table, key_of(subject), &shared->rule,
+    r = pguard_window_add(&table, key_of(subject), 0, &shared->rule,
                           e.before / 1000, clock_ms, NULL);
 
     e.after = clock_us();
@@ -749,7 +749,7 @@ test_windows_killed(void **state)
         pguard_window_forget(&table, key_of(k));
         assert_int_equal(pguard_window_peek(&table, key_of(k), &shared->rule,
                                             clock_ms(NULL)).count, 0);
-        assert_int_equal(pguard_window_add(&table, key_of(k), &shared->rule,
+        assert_int_equal(pguard_window_add(&table, key_of(k), 0, &shared->rule,
                                            clock_ms(NULL), clock_ms,
                                            NULL).exceeded, 0);
     }

@@ -121,7 +121,7 @@ arrive(subject_t *s, pguard_msec_t gap)
     move_on(s);
     truth = s->n - s->first;
 
-    r = pguard_window_add(&s->w, s->key, &s->rule, s->now, NULL, NULL);
+    r = pguard_window_add(&s->w, s->key, 0, &s->rule, s->now, NULL, NULL);
 
     if (r.exceeded && truth <= s->rule.limit) {
         wrong(s, "exceeded, but was not", r.count);
@@ -515,7 +515,7 @@ test_many_keys(void **state)
 
     for (i = 0, now = START; i < 1000000; i++, now += lrand48() % 3) {
         k = (unsigned) lrand48() % (lrand48() % 8 ? 1500 : 300);
-        r = pguard_window_add(&w, key[k], &rule, now, NULL, NULL);
+        r = pguard_window_add(&w, key[k], 0, &rule, now, NULL, NULL);
 
         assert_int_equal(r.exceeded, last[k][0] + 10000 > now);
         assert_int_equal(r.evicted, 0);
@@ -547,7 +547,7 @@ meanwhile(void *arg)
     m->asked++;
 
     for (i = 0; i < m->others && m->asked == 1; i++) {
-        (void) pguard_window_add(m->w, m->key, m->rule, m->now, NULL, NULL);
+        (void) pguard_window_add(m->w, m->key, 0, m->rule, m->now, NULL, NULL);
     }
 
     return m->now;
@@ -568,12 +568,12 @@ fill_and_look(uint64_t limit, pguard_msec_t later, unsigned others,
     pguard_window_rule_init(&rule, limit, 1000);
 
     for (i = 0; i < limit; i++) {
-        r = pguard_window_add(&w, key, &rule, START, meanwhile, &m);
+        r = pguard_window_add(&w, key, 0, &rule, START, meanwhile, &m);
         assert_int_equal(r.exceeded, 0);
     }
 
     assert_int_equal(m.asked, 0);
-    r = pguard_window_add(&w, key, &rule, START + 999, meanwhile, &m);
+    r = pguard_window_add(&w, key, 0, &rule, START + 999, meanwhile, &m);
     *asked = m.asked;
 
     return r;
@@ -680,8 +680,8 @@ test_peek(void **state)
     s = pguard_window_peek(&w, key, &rule, START);
     assert_true(s.count == 0 && s.reset == 0);
 
-    (void) pguard_window_add(&w, key, &rule, START, NULL, NULL);
-    (void) pguard_window_add(&w, key, &rule, START + 300, NULL, NULL);
+    (void) pguard_window_add(&w, key, 0, &rule, START, NULL, NULL);
+    (void) pguard_window_add(&w, key, 0, &rule, START + 300, NULL, NULL);
 
     s = pguard_window_peek(&w, key, &rule, START + 400);
     assert_true(s.count == 2 && s.reset == 600);
@@ -710,8 +710,8 @@ test_forget(void **state)
     pguard_window_forget(&w, nth_key(1));
 
     for (i = 0; i < 5; i++) {
-        (void) pguard_window_add(&w, nth_key(1), &rule, START, NULL, NULL);
-        (void) pguard_window_add(&w, nth_key(2), &rule, START, NULL, NULL);
+        (void) pguard_window_add(&w, nth_key(1), 0, &rule, START, NULL, NULL);
+        (void) pguard_window_add(&w, nth_key(2), 0, &rule, START, NULL, NULL);
     }
 
     pguard_window_forget(&w, nth_key(1));
@@ -720,13 +720,13 @@ test_forget(void **state)
     assert_int_equal(count_of(&w, nth_key(2), &rule, START), 5);
 
     for (i = 0; i < 5; i++) {
-        assert_int_equal(pguard_window_add(&w, nth_key(1), &rule, START, NULL,
-                                           NULL).exceeded, 0);
+        assert_int_equal(pguard_window_add(&w, nth_key(1), 0, &rule, START,
+                                           NULL, NULL).exceeded, 0);
     }
 
-    assert_int_equal(pguard_window_add(&w, nth_key(1), &rule, START, NULL,
+    assert_int_equal(pguard_window_add(&w, nth_key(1), 0, &rule, START, NULL,
                                        NULL).exceeded, 1);
-    assert_int_equal(pguard_window_add(&w, nth_key(2), &rule, START, NULL,
+    assert_int_equal(pguard_window_add(&w, nth_key(2), 0, &rule, START, NULL,
                                        NULL).exceeded, 1);
 }
 
@@ -749,13 +749,13 @@ test_two_rules(void **state)
     pguard_window_rule_init(&many, 100, 60000);
 
     for (i = 0; i < 100; i++) {
-        assert_int_equal(pguard_window_add(&w, salted, &few, START + i, NULL,
+        assert_int_equal(pguard_window_add(&w, salted, 0, &few, START + i, NULL,
                                            NULL).exceeded, i >= 3);
-        assert_int_equal(pguard_window_add(&w, other, &many, START + i, NULL,
+        assert_int_equal(pguard_window_add(&w, other, 0, &many, START + i, NULL,
                                            NULL).exceeded, 0);
     }
 
-    assert_int_equal(pguard_window_add(&w, other, &many, START + i, NULL,
+    assert_int_equal(pguard_window_add(&w, other, 0, &many, START + i, NULL,
                                        NULL).exceeded, 1);
 }
 
@@ -770,9 +770,9 @@ seven_keys(const pguard_windows_t *w, const pguard_window_rule_t *rule)
 
     for (i = 0; i < 7; i++) {
         at = START + 10000 * i;
-        assert_int_equal(pguard_window_add(w, nth_key(i + 1), rule, at, NULL,
+        assert_int_equal(pguard_window_add(w, nth_key(i + 1), 0, rule, at, NULL,
                                            NULL).evicted, 0);
-        assert_int_equal(pguard_window_add(w, nth_key(i + 1), rule, at, NULL,
+        assert_int_equal(pguard_window_add(w, nth_key(i + 1), 0, rule, at, NULL,
                                            NULL).evicted, 0);
     }
 }
@@ -793,8 +793,8 @@ test_evicts_oldest(void **state)
 
     /* the first key comes again: now the second is the oldest */
 
-    (void) pguard_window_add(&w, nth_key(1), &rule, now, NULL, NULL);
-    assert_int_equal(pguard_window_add(&w, nth_key(8), &rule, now, NULL,
+    (void) pguard_window_add(&w, nth_key(1), 0, &rule, now, NULL, NULL);
+    assert_int_equal(pguard_window_add(&w, nth_key(8), 0, &rule, now, NULL,
                                        NULL).evicted, 1);
 
     assert_int_equal(count_of(&w, nth_key(1), &rule, now), 3);
@@ -818,7 +818,7 @@ test_idle_is_no_eviction(void **state)
     pguard_window_rule_init(&rule, 5, 1000);
     seven_keys(&w, &rule);
 
-    assert_int_equal(pguard_window_add(&w, nth_key(8), &rule, START + 70000,
+    assert_int_equal(pguard_window_add(&w, nth_key(8), 0, &rule, START + 70000,
                                        NULL, NULL).evicted, 0);
 }
 
@@ -846,7 +846,7 @@ test_crowded(void **state)
         k = (unsigned) lrand48() % 50;
         r = pguard_window_add(&w, (pguard_hash_t) { (uint64_t) k << 32,
                                                     (uint64_t) k << 31 },
-                              &rule, now, NULL, NULL);
+                              0, &rule, now, NULL, NULL);
 
         assert_true(!r.exceeded || last[k][0] + 2000 > now);
         evicted += r.evicted;
@@ -869,18 +869,16 @@ test_entries(void **state)
     (void) state;
 
     pguard_window_rule_init(&rule, 5, 60000);
-    assert_int_equal(pguard_window_entries(&w, START, 60000), 0);
+    assert_int_equal(pguard_window_entries(&w, START), 0);
 
     for (i = 0; i < 1000; i++) {
         (void) pguard_window_add(&w, (pguard_hash_t) { (uint64_t) i << 32,
                                                        (uint64_t) i << 20 },
-                                 &rule, START + i * 1000, NULL, NULL);
+                                 0, &rule, START + i * 1000, NULL, NULL);
     }
 
-    assert_int_equal(pguard_window_entries(&w, START + 999000, 9999000), 1000);
-    assert_in_range(pguard_window_entries(&w, START + 999000, 99000), 99,
-                    105);
-    assert_int_equal(pguard_window_entries(&w, START + 2000000, 60000), 0);
+    assert_in_range(pguard_window_entries(&w, START + 999000), 60, 66);
+    assert_int_equal(pguard_window_entries(&w, START + 2000000), 0);
 }
 
 
