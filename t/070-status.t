@@ -83,7 +83,7 @@ sub lift {
     }
     is $one->request('PUT', '/admin/api/1/blocks', {@json}, '{}')->{status}, 405, 'no such method';
     is $one->get('/admin/api/1/nothing')->{status}, 404, 'no such call';
-    is $one->get('/admin')->{status}, 404, 'no page yet';
+    is $one->get('/admin/api')->{status}, 404, 'nor such a page';
     is send_n($one, 1, 'X-K' => 'a'), '429', 'still blocked';
 
     $answer = lift($one, $block->{id});

@@ -201,6 +201,7 @@ struct ngx_paas_guard_main_conf_s {
     ngx_paas_guard_audit_t      *audit;         /* NULL: no audit log */
     ngx_uint_t                   audit_off;     /* in so many words */
     ngx_str_t                    proxy;         /* this gateway's name */
+    ngx_str_t                    page_policy;   /* what its page may load */
     ngx_uint_t                   tag_hash;      /* of PaaS-Guard */
     ngx_paas_guard_worker_t     *worker;
 };
@@ -730,6 +731,9 @@ void ngx_paas_guard_api_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *prev,
 
 /* ngx_paas_guard_metrics.c; families of the gateway: ..._metrics_gateway.c */
 
+/* Entries of a kind in use at now: as in paas_guard_zone_entries. */
+uint64_t ngx_paas_guard_entries(ngx_paas_guard_zone_t *zone,
+    pguard_entry_e kind, pguard_usec_t now);
 char *ngx_paas_guard_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

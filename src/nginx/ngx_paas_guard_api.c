@@ -31,7 +31,8 @@ static const ngx_paas_guard_api_call_t  *ngx_paas_guard_api_tables[] = {
     ngx_paas_guard_api_zones,
     ngx_paas_guard_api_blocks,
     ngx_paas_guard_api_clients,
-    ngx_paas_guard_api_slas
+    ngx_paas_guard_api_slas,
+    ngx_paas_guard_api_page
 };
 
 #define NGX_PAAS_GUARD_API_TABLES  (sizeof(ngx_paas_guard_api_tables)         \
@@ -855,8 +856,9 @@ ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_paas_guard_loc_conf_t *glcf = conf;
 
-    ngx_str_t                 *args;
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_str_t                   *args;
+    ngx_http_core_loc_conf_t    *clcf;
+    ngx_paas_guard_main_conf_t  *gmcf;
 
     if (glcf->status) {
         return "is duplicate";
@@ -872,6 +874,12 @@ ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
 
         glcf->status = NGX_PAAS_GUARD_STATUS_WRITE;
+    }
+
+    gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_paas_guard_module);
+
+    if (ngx_paas_guard_page_policy(cf, gmcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);

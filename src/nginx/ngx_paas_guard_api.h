@@ -108,6 +108,7 @@ extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_zones[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_blocks[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_slas[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_clients[];
+extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_page[];
 
 
 /* What is wrong with the call; name is what it is about, and lives as long as
@@ -156,6 +157,11 @@ void ngx_paas_guard_api_time(ngx_paas_guard_api_t *api, const char *name,
    what is the action's name, e.g. "lift_block". */
 void ngx_paas_guard_api_action(ngx_paas_guard_api_t *api,
     pguard_audit_record_t *rec, const char *what);
+
+
+/* ngx_paas_guard_page.c: what the status page may load, once for all. */
+ngx_int_t ngx_paas_guard_page_policy(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf);
 
 
 #endif /* _NGX_PAAS_GUARD_API_H_INCLUDED_ */

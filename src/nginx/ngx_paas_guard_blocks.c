@@ -315,6 +315,8 @@ ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
     now = ngx_paas_guard_clock(NULL);
     ngx_paas_guard_zone_sentence(zone, offence, now, b);
 
+    pguard_peak_raise(&zone->core.peaks[b->rule], b->count, b->limit, now);
+
     was = ngx_paas_guard_zone_record(zone, offence, now);
 
     if (was && was->until > now) {

@@ -184,20 +184,20 @@ ngx_paas_guard_blocks_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 }
 
 
-static uint64_t
-ngx_paas_guard_entries(ngx_paas_guard_page_t *page,
-    ngx_paas_guard_zone_t *zone, pguard_entry_e kind)
+uint64_t
+ngx_paas_guard_entries(ngx_paas_guard_zone_t *zone, pguard_entry_e kind,
+    pguard_usec_t now)
 {
     switch (kind) {
 
     case PGUARD_ENTRY_SIGNATURE:
-        return pguard_throttle_entries(&zone->core.throttle, page->now);
+        return pguard_throttle_entries(&zone->core.throttle, now);
 
     case PGUARD_ENTRY_WINDOW:
-        return pguard_window_entries(&zone->core.windows, page->now / 1000);
+        return pguard_window_entries(&zone->core.windows, now / 1000);
 
     default: /* PGUARD_ENTRY_BLOCK */
-        return ngx_paas_guard_active_blocks(zone, page->now / 1000);
+        return ngx_paas_guard_active_blocks(zone, now / 1000);
     }
 }
 
@@ -222,7 +222,7 @@ ngx_paas_guard_kind_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
         switch (family) {
 
         case PGUARD_METRICS_ZONE_ENTRIES:
-            value = ngx_paas_guard_entries(page, zone, i);
+            value = ngx_paas_guard_entries(zone, i, page->now);
             break;
 
         case PGUARD_METRICS_ZONE_CAPACITY:
