@@ -163,7 +163,7 @@ my ($key) = map { $_->{key} } @{ decode_json($one->get('/status/api/1/blocks')->
 my $block = row($body, 'blocks', $key);
 is $block->[2], 'api, flood', 'blocked: where';
 is $block->[3], "11 requests in 60\xc2\xa0s, limit 10", 'on what evidence';
-is $block->[5], 6, 'refusals after the one that set it';
+is $block->[5], 7, 'refusals';
 like $block->[6], qr/^(?:9\D+min\D+\d\d|10\D+min\D+00)/, 'time left';
 
 my $rule = row($body, 'rules', 'flood');
