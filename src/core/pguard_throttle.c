@@ -39,7 +39,7 @@
 #define PGUARD_TIME_BITS  48
 #define PGUARD_TIME_MASK  ((1ULL << PGUARD_TIME_BITS) - 1)
 #define PGUARD_TRIES      256
-#define PGUARD_SAMPLE     (1 << 17)     /* lines */
+#define PGUARD_SAMPLE     (1 << 14)     /* lines */
 
 
 static pguard_throttle_line_t *

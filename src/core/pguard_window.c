@@ -41,7 +41,7 @@
 
 
 #define PGUARD_TRIES    64
-#define PGUARD_SAMPLE   (1 << 16)      /* buckets */
+#define PGUARD_SAMPLE   (1 << 13)      /* buckets */
 #define PGUARD_IDLE     2              /* s, for what whole seconds hide */
 
 

@@ -2,6 +2,7 @@
 
 
 #define NGX_PAAS_GUARD_METRICS_SIZE  65536
+#define NGX_PAAS_GUARD_METRICS_MORE  1024      /* bytes, for each service */
 
 
 /* handler is called once for each zone, or once with none */
@@ -378,8 +379,27 @@ ngx_paas_guard_page(ngx_paas_guard_page_t *page)
 }
 
 
-/* Counters grow while they are written: a page that just did not fit is tried
-   once more with some room to spare. */
+static size_t
+ngx_paas_guard_page_size(ngx_paas_guard_page_t *page)
+{
+    size_t                   size;
+    ngx_uint_t               i;
+    ngx_paas_guard_zone_t  **zones;
+
+    zones = page->gmcf->zones.elts;
+    size = NGX_PAAS_GUARD_METRICS_SIZE;
+
+    for (i = 0; i < page->gmcf->zones.nelts; i++) {
+        size += pguard_zone_names(&zones[i]->core, PGUARD_NAME_SERVICE)
+                * NGX_PAAS_GUARD_METRICS_MORE;
+    }
+
+    return size;
+}
+
+
+/* Long names may need more, and counters grow while they are written: a page
+   that did not fit is tried once more with some room to spare. */
 
 static ngx_buf_t *
 ngx_paas_guard_page_buf(ngx_http_request_t *r, ngx_paas_guard_page_t *page)
@@ -387,7 +407,7 @@ ngx_paas_guard_page_buf(ngx_http_request_t *r, ngx_paas_guard_page_t *page)
     size_t      size;
     ngx_buf_t  *b;
 
-    for (size = NGX_PAAS_GUARD_METRICS_SIZE; /* void */ ;
+    for (size = ngx_paas_guard_page_size(page); /* void */ ;
          size = page->out.need + 4096)
     {
         b = ngx_create_temp_buf(r->pool, size);
