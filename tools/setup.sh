@@ -146,6 +146,17 @@ if ! command -v prometheus >/dev/null && [ ! -x "$deps/usr/bin/prometheus" ]; th
     unpack prometheus usr/bin/prometheus
 fi
 
+# rsyslog for the test of the relay, which does without where there is none
+if [ ! -x /usr/sbin/rsyslogd ] && [ ! -x "$deps/usr/sbin/rsyslogd" ]; then
+    mkdir -p "$deps"
+    if known rsyslog rsyslog-gnutls libestr0 libfastjson4; then
+        for package in libestr0 libfastjson4 rsyslog-gnutls rsyslog; do
+            unpack $package usr/lib || :
+        done
+        unpack rsyslog usr/sbin || :
+    fi
+fi
+
 if ! command -v promtool >/dev/null && [ ! -x "$deps/usr/bin/promtool" ]; then
     mkdir -p "$deps"
     known prometheus || apt update
