@@ -1,0 +1,58 @@
+# What the documentation names exists: files of the table of clauses, and links
+# between documents.
+
+use strict;
+use warnings;
+
+use Test::More;
+use File::Basename qw(dirname);
+
+sub slurp {
+    my ($path) = @_;
+    open my $in, '<', $path or die "$path: $!";
+    local $/;
+    return <$in>;
+}
+
+# headings as their anchors
+sub anchors {
+    my ($path) = @_;
+    return map { (my $t = lc) =~ s/[^\w\x80-\xff -]//g; $t =~ s/ /-/g; $t => 1 } slurp($path) =~ /^#+ (.*)$/mg;
+}
+
+
+# Clauses
+
+{
+    my @rows = slurp('docs/clauses.md') =~ /^\| (?!clause|---)(.*) \|$/mg;
+    cmp_ok scalar(@rows), '>=', 15, 'clauses: found';
+    for (@rows) {
+        my ($clause, undef, $code, $tests) = split / \| /;
+        $clause = substr $clause, 0, 40;
+        my @code  = $code  =~ /`([^`]+)`/g;
+        my @tests = $tests =~ /`([^`]+)`/g;
+        ok @code && @tests, "$clause: has code and tests";
+        is join(' ', grep { !-e } @code, @tests), '', "$clause: all of it is there";
+        is join(' ', grep { !m{^(?:t|tests/\w+)/[\w-]+\.[tc]\z} } @tests), '', "$clause: the tests are tests";
+    }
+}
+
+
+# Links
+
+my @documents = grep { -e } glob '*.md docs/*.md monitoring/*.md monitoring/*/*.md docker/*.md packaging/*.md';
+for my $document (@documents) {
+    my ($text, $wrong) = (slurp($document), '');
+    $text =~ s/^ *```.*?^ *```$//msg;
+    for my $link ($text =~ /\]\(([^)\s]+)\)/g) {
+        next if $link =~ m{^(?:https?|mailto):};
+        my ($path, $anchor) = split /#/, $link;
+        $path = length $path ? dirname($document) . "/$path" : $document;
+        $wrong .= "$link: no such file\n" and next if !-e $path;
+        my %anchors = defined $anchor ? anchors($path) : ();
+        $wrong .= "$link: no such heading\n" if defined $anchor && !$anchors{$anchor};
+    }
+    is $wrong, '', "$document: its links lead somewhere";
+}
+
+done_testing;
