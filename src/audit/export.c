@@ -1,5 +1,6 @@
 /*
- * The command export: what the log says of one client, and of no other.
+ * The command export: what the log says of one client, and of no other; or of
+ * one event.
  */
 
 #include "audit.h"
@@ -11,7 +12,8 @@
 
 
 typedef struct {
-    pguard_str_t    client;
+    pguard_str_t    client;             /* len 0: all, of the event */
+    pguard_str_t    event;              /* len 0: all, of the client */
     pguard_msec_t   from;
     pguard_msec_t   to;
     EVP_MD_CTX     *md;
@@ -36,6 +38,10 @@ concerns(const export_t *e, const pguard_audit_line_t *line)
 
     if (line->frame.time < e->from || line->frame.time >= e->to) {
         return 0;
+    }
+
+    if (e->event.len) {
+        return pguard_str_same(line->value[PGUARD_AUDIT_EVENT], e->event);
     }
 
     return client.len ? pguard_str_same(client, e->client)
@@ -87,8 +93,9 @@ print_manifest(export_t *e, const char *chain)
 
     pguard_out_init(&out, buf, sizeof(buf));
     pguard_out_text(&out, "{\"manifest\":{\"tool\":\"paas-guard-audit "
-                    PGUARD_VERSION "\",\"client\":\"");
-    pguard_out_str(&out, e->client);
+                    PGUARD_VERSION "\",\"");
+    pguard_out_text(&out, e->event.len ? "event\":\"" : "client\":\"");
+    pguard_out_str(&out, e->event.len ? e->event : e->client);
     pguard_out_text(&out, "\",\"from\":\"");
     pguard_utc_out(&out, e->from);
     pguard_out_text(&out, "\",\"to\":\"");
@@ -213,10 +220,12 @@ audit_export(int argc, char **argv)
 {
     int          rc, files, restarts = 0;
     export_t     e = { .events = 0 };
-    const char  *client = NULL, *from = NULL, *to = NULL, *secret = NULL;
+    const char  *client = NULL, *event = NULL, *secret = NULL;
+    const char  *from = NULL, *to = NULL;
 
     const audit_option_t  options[] = {
         { "client", &client, NULL, NULL },
+        { "event", &event, NULL, NULL },
         { "from", &from, NULL, NULL },
         { "to", &to, NULL, NULL },
         { "secret", &secret, NULL, NULL },
@@ -230,12 +239,30 @@ audit_export(int argc, char **argv)
         return AUDIT_ERROR;
     }
 
-    if (files == 0 || client == NULL || from == NULL || to == NULL) {
-        return audit_error("export takes --client, --from, --to and logs: see "
-                           "--help");
+    if (event && client == NULL) {
+        from = from ? from : "1970-01-01";
+        to = to ? to : "9999-12-31";
     }
 
-    if (audit_client(client, &e.client) || read_time("from", from, &e.from)
+    if (files == 0 || !client == !event || from == NULL || to == NULL) {
+        return audit_error("export takes --client, --from, --to and logs, or "
+                           "--event and logs: see --help");
+    }
+
+    if (event) {
+        e.event.data = (const unsigned char *) event;
+        e.event.len = strlen(event);
+
+        if (e.event.len != 24
+            || strspn(event, "0123456789abcdef") != e.event.len)
+        {
+            return audit_error("--event takes an id, 24 hex digits in lower "
+                               "case, not \"%s\"", event);
+        }
+    }
+
+    if ((client && audit_client(client, &e.client))
+        || read_time("from", from, &e.from)
         || read_time("to", to, &e.to))
     {
         return AUDIT_ERROR;

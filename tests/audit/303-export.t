@@ -78,6 +78,8 @@ for my $case (
     [['--client', $a, '--from', 'yesterday', '--to', '2026-11-23', 'log'], '--from takes'],
     [['--client', $a, '--from', '2026-11-23', '--to', '2026-11-23', 'log'], 'must be before'],
     [['--client', $a, @args], '--client, --from, --to and logs'],
+    [['--client', $a, '--event', 'f' x 24, @args, 'log'], 'or --event and logs'],
+    [['--event', 'F' x 24, 'log'], '--event takes an id, 24 hex digits'],
     [['--client', $a, @args, '--secret', $secret, '-'], 'not "-"'],
 ) {
     ($status, $out, $err) = audit('export', @{ $case->[0] });
