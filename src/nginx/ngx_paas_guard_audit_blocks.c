@@ -144,7 +144,15 @@ ngx_paas_guard_audit_block(ngx_paas_guard_zone_t *zone, pguard_block_t *b,
 
     audit = zone->mcf->audit;
 
-    if (audit == NULL || pguard_block_due(b, at) == PGUARD_BLOCK_NOTHING) {
+    /* what was due when there was an audit log yet */
+
+    while (audit == NULL
+           && (due = pguard_block_due(b, at)) != PGUARD_BLOCK_NOTHING)
+    {
+        pguard_block_told(&zone->core.blocks, b, due);
+    }
+
+    if (pguard_block_due(b, at) == PGUARD_BLOCK_NOTHING) {
         return NGX_OK;
     }
 

@@ -189,6 +189,10 @@ ngx_paas_guard_forget_blocks(ngx_paas_guard_forget_t *forget,
         }
 
         pguard_block_lift(blocks, b, PGUARD_BLOCK_FORGOTTEN, now);
+
+        /* now, as nothing of it may stay until then */
+
+        (void) ngx_paas_guard_audit_block(forget->zone, b, now);
     }
 }
 
