@@ -33,10 +33,11 @@ ALLOWED = [re.compile(p) for p in (
     r"\[alert\] .*shared memory zone .* was locked by \d+",
     r"\[warn\] .*a client request body is buffered to a temporary file",
     r"\[warn\] .*an upstream response is buffered to a temporary file",
-    r"\[warn\] .*paas_guard: (refused|blocked|learned of|lifted) ?",
+    r"\[warn\] .*paas_guard: (refused|blocked|an operator blocked|learned of|lifted) ?",
     r"\[warn\] .*paas_guard: redis .* (does not answer in time|closed the connection|is away)",
 )]
 LEVEL = re.compile(r"^\d{4}/\d\d/\d\d [\d:]+ \[(warn|error|crit|alert|emerg)\] ")
+SANITIZER = re.compile(r"Sanitizer|runtime error:")
 
 
 class Chaos:
@@ -46,7 +47,7 @@ class Chaos:
         self.clients = Clients(self.g, seed)
         self.seconds = seconds
         self.did = collections.Counter()
-        self.base = {}              # of a master: what its ledger had from before
+        self.base = {}              # of a master: what its ledger had from before it
         self.kills = 0              # when the sums were last right
         self.failures = []
 
@@ -104,8 +105,9 @@ class Chaos:
             if found := re.search(r"\[notice\] (\d+)#\d+: start worker process (\d+)", line):
                 self.g.generations[int(found[2])] = int(found[1])
 
-        logged = collections.Counter(line["sla"] for line in self.g.log_lines()
-                                     if self.g.generations.get(line["pid"]) == master)
+        logged, before = collections.Counter(), collections.Counter()      # before: by other masters
+        for line in self.g.log_lines():
+            (logged if self.g.generations.get(line["pid"]) == master else before)[line["sla"]] += 1
         metrics = await self.g.metrics()
         counted = collections.Counter()         # of all zones
         for name, n in metrics.items():
@@ -118,8 +120,8 @@ class Chaos:
 
         for name in sorted({*counted, *logged}):
             n, want = counted[name], logged[name] + base[name]
-            if first and len(self.base) > 1 and n >= want:
-                base[name] = n - want           # a state that it has taken over
+            if first and want <= n <= before[name] + want + spare:
+                base[name] = n - want           # from the state that another has saved
             elif abs(n - want) > spare:
                 self.fail(f"class {name}: {n} in the ledger, {want} in the access log, "
                           f"{spare} workers killed meanwhile")
@@ -147,7 +149,7 @@ class Chaos:
     def log(self):
         seen = collections.Counter()
         for line in self.g.errors().splitlines():
-            if LEVEL.match(line) and not any(p.search(line) for p in ALLOWED):
+            if (LEVEL.match(line) or SANITIZER.search(line)) and not any(p.search(line) for p in ALLOWED):
                 seen[re.sub(r"\d+", "N", LEVEL.sub("", line, 1))[:150]] += 1
                 if seen.total() <= 20:
                     self.fail(f"error log: {line[:400]}")
@@ -159,6 +161,7 @@ class Chaos:
     async def run(self):
         g, third = self.g, max(3, self.seconds / 12)
         await g.start()
+        self.base[g.master()] = collections.Counter()
         first = {"fds": max(map(g.fds, g.workers())), "maps": g.mappings(g.master())}
         self.clients.start()
         end = time.monotonic() + self.seconds - 3 * third
@@ -192,6 +195,8 @@ class Chaos:
         if len(g.temporary()) > 40 * g.killed:
             self.fail(f"temporary files are left: {g.temporary()[:5]}")
         await self.clients.end()
+        if wrong := g.audit():
+            self.fail(f"audit: {wrong}")
         self.memory = f"{warm}, {before}, {after} KiB a worker; {fds} descriptors"
 
     def report(self):

@@ -357,26 +357,44 @@ class Clients:
             else:
                 self.tally.answer("HTTP/3", int(status), b"x-upstream" if upstream else b"", True)
 
-    # Who looks at the gateway, and lifts blocks.
+    # Who looks at the gateway, lifts blocks, sets them, forgets a client, declares an outage.
 
     async def admin(self, rng, who):
         try:
-            if rng.random() < 0.5:
-                await self.gateway.metrics()
-            else:
-                status, text = await self.gateway.admin_request("/guard/api/1/blocks")
-                if status != 200:
-                    return self.tally.fail(f"blocks: {status} {text[:200]}")
-                blocks = json.loads(text)
-                blocks = blocks.get("blocks", blocks) if isinstance(blocks, dict) else blocks
-                if blocks and rng.random() < 0.5:
-                    b = rng.choice(blocks)
-                    status, text = await self.gateway.admin_request(f"/guard/api/1/blocks/{b['id']}", "DELETE")
-                    if status not in (200, 204, 404):
-                        self.tally.fail(f"lifting a block: {status} {text[:200]}")
+            await getattr(self, rng.choice(("look", "lift", "set_block", "forget", "outage")))(rng)
         except (OSError, IndexError, asyncio.TimeoutError):
             self.tally.count["admin without an answer"] += 1     # a killed worker's
         await asyncio.sleep(0.2)
+
+    async def call(self, right, target, method="GET", body=None):
+        status, text = await self.gateway.admin_request(f"/guard/api/1/{target}", method, body)
+        if status not in right:
+            self.tally.fail(f"{method} {target} {body}: {status} {text[:300]}")
+        self.tally.count["admin calls"] += 1
+        return json.loads(text) if text and status < 300 else {}
+
+    async def look(self, rng):
+        await self.gateway.metrics()
+        await self.call((200,), rng.choice(("zones", "blocks", "sla/chaos?zone=z")))
+
+    async def lift(self, rng):
+        blocks = (await self.call((200,), "blocks?zone=z")).get("blocks", [])
+        if blocks:
+            # of those that end or are lifted meanwhile there is nothing left to lift
+            await self.call((200, 204, 404), f"blocks/{rng.choice(blocks)['id']}", "DELETE")
+
+    async def set_block(self, rng):
+        await self.call((200, 201), "blocks", "POST", {
+            "zone": "z", "client": rng.randbytes(16).hex(), "seconds": rng.randrange(1, 5), "why": "chaos", "who": "chaos"})
+
+    async def forget(self, rng):
+        await self.call((200, 202, 204, 404), f"clients/{rng.randbytes(16).hex()}?zone=z", "DELETE", {
+            "why": "chaos", "who": "chaos"})
+
+    async def outage(self, rng):
+        began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - rng.randrange(10)))
+        await self.call((200, 201), "sla/chaos/outages?zone=z", "POST", {
+            "notified_at": began, "cause": "chaos", "who": "chaos"})
 
     # Each kind by so many at once.
 

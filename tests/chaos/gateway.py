@@ -132,6 +132,7 @@ http {{
     paas_guard_zone zone=z:{zone} state={dir}/state;
     paas_guard_zone zone=other:1m;
     paas_guard_indicator chaos target=99.9%;
+    paas_guard_audit {dir}/audit.log;
     {redis_line}
     {rule_lines}
 
@@ -350,9 +351,18 @@ class Gateway:
                 lines.append(json.loads(line))
         return lines
 
-    async def admin_request(self, target, method="GET"):
+    def audit(self):
+        """What is wrong with the chain of events, or None."""
+        tool = f"{ROOT}/build/paas-guard-audit"
+        done = subprocess.run([tool, "verify", "--secret", f"{self.dir}/secret", "--whole", f"{self.dir}/audit.log"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.stdout.decode().strip() if done.returncode else None
+
+    async def admin_request(self, target, method="GET", body=None):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.admin)
-        writer.write(f"{method} {target} HTTP/1.0\r\nContent-Type: application/json\r\n\r\n".encode())
+        body = json.dumps(body) if body is not None else ""
+        writer.write(f"{method} {target} HTTP/1.0\r\nContent-Type: application/json\r\n"
+                     f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
         answer = await asyncio.wait_for(reader.read(-1), 20)
         writer.close()
         head, _, body = answer.partition(b"\r\n\r\n")
