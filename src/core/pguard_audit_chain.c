@@ -15,6 +15,13 @@ static int pguard_audit_tell(pguard_audit_chain_t *chain,
     const pguard_key_t *key, pguard_msec_t now, pguard_audit_write_pt write,
     void *data);
 static void pguard_audit_commit(pguard_audit_chain_t *chain);
+static int pguard_audit_last_sealed(pguard_str_t tail,
+    const pguard_audit_chain_t *chain, const pguard_key_t *key,
+    pguard_audit_line_t *line, uint64_t *torn);
+static int pguard_audit_holds(pguard_str_t tail,
+    const pguard_audit_chain_t *chain);
+static int pguard_audit_is_at(const pguard_audit_line_t *line, uint64_t seq,
+    const unsigned char *mac);
 static pguard_str_t pguard_audit_last_line(pguard_str_t tail);
 static int pguard_audit_is_ours(pguard_str_t s,
     const pguard_audit_chain_t *chain, const pguard_key_t *key,
@@ -52,12 +59,30 @@ int
 pguard_audit_resume(pguard_audit_chain_t *chain, pguard_str_t gateway,
     const pguard_key_t *key, pguard_str_t tail)
 {
-    pguard_str_t         s, rest;
     pguard_audit_line_t  line;
 
     pguard_audit_begin(chain, gateway);
 
-    /* from the end, up to the first that is whole and sealed */
+    if (pguard_audit_last_sealed(tail, chain, key, &line, &chain->torn) != 0) {
+        return -1;
+    }
+
+    chain->seq = line.frame.seq;
+    memcpy(chain->mac, line.frame.mac, PGUARD_MAC_LEN);
+    chain->resumed = 1;
+
+    return 0;
+}
+
+
+/* From the end, up to the first that is whole and sealed; with the bytes that
+   are after it.  0, or -1 if there is none. */
+
+static int
+pguard_audit_last_sealed(pguard_str_t tail, const pguard_audit_chain_t *chain,
+    const pguard_key_t *key, pguard_audit_line_t *line, uint64_t *torn)
+{
+    pguard_str_t  s, rest;
 
     for (rest = tail; rest.len; rest.len = (size_t) (s.data - rest.data)) {
         s = pguard_audit_last_line(rest);
@@ -66,18 +91,87 @@ pguard_audit_resume(pguard_audit_chain_t *chain, pguard_str_t gateway,
             return -1;
         }
 
-        if (pguard_audit_is_ours(s, chain, key, &line)) {
-            chain->seq = line.frame.seq;
-            memcpy(chain->mac, line.frame.mac, PGUARD_MAC_LEN);
-            chain->torn = (uint64_t) (tail.data + tail.len
-                                      - (s.data + s.len + 1));
-            chain->resumed = 1;
-
+        if (pguard_audit_is_ours(s, chain, key, line)) {
+            *torn = (uint64_t) (tail.data + tail.len - (s.data + s.len + 1));
             return 0;
         }
     }
 
     return -1;
+}
+
+
+/* A process that ends within it leaves a state that does not fit the log: the
+   next one follows again. */
+
+int
+pguard_audit_follow(pguard_audit_chain_t *chain, const pguard_key_t *key,
+    pguard_str_t tail)
+{
+    uint64_t             torn;
+    pguard_audit_line_t  line;
+
+    if (pguard_audit_last_sealed(tail, chain, key, &line, &torn) != 0
+        || (chain->pending
+            && pguard_audit_is_at(&line, chain->next_seq, chain->next_mac)))
+    {
+        return 0;
+    }
+
+    if (pguard_audit_is_at(&line, chain->seq, chain->mac)) {
+
+        if (chain->pending == 0) {
+            chain->torn = torn;         /* others' */
+        }
+
+        return 0;
+    }
+
+    if (chain->pending) {
+        chain->lost += !pguard_audit_holds(tail, chain);
+        pguard_audit_pending(chain, 0);
+    }
+
+    chain->repeats = 0;
+    chain->torn = torn;
+    chain->seq = line.frame.seq;
+    memcpy(chain->mac, line.frame.mac, PGUARD_MAC_LEN);
+
+    return 1;
+}
+
+
+/* Is the pending line one of those of tail? */
+
+static int
+pguard_audit_holds(pguard_str_t tail, const pguard_audit_chain_t *chain)
+{
+    pguard_str_t  s, rest;
+
+    for (rest = tail; rest.len; rest.len = (size_t) (s.data - rest.data)) {
+        s = pguard_audit_last_line(rest);
+
+        if (s.data == NULL) {
+            return 0;
+        }
+
+        if (s.len == chain->pending
+            && memcmp(s.data, chain->line + 1, s.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+pguard_audit_is_at(const pguard_audit_line_t *line, uint64_t seq,
+    const unsigned char *mac)
+{
+    return line->frame.seq == seq
+           && memcmp(line->frame.mac, mac, PGUARD_MAC_LEN) == 0;
 }
 
 

@@ -71,6 +71,16 @@ int pguard_audit_resume(pguard_audit_chain_t *chain, pguard_str_t gateway,
     const pguard_key_t *key, pguard_str_t tail);
 
 /*
+ * The log may have been gone on with by others that have a state of their own:
+ * another master, while the binary is replaced.  tail: as above, now that the
+ * caller holds the lock, and one that keeps them from writing.  Goes on after
+ * their last line: 1; what was kept for the next call is then counted as lost,
+ * unless the log has it.  0 if there is nothing of others.
+ */
+int pguard_audit_follow(pguard_audit_chain_t *chain, const pguard_key_t *key,
+    pguard_str_t tail);
+
+/*
  * Appends one record; the caller holds the lock.  now: ms since 1970.
  * Finishes first what an earlier call could not.  0 if it was written; -1 if
  * not: it is then kept for the next call, or, if another one is kept already,

@@ -37,6 +37,8 @@ ngx_paas_guard_audit_lock(ngx_paas_guard_audit_t *audit)
     rc = ngx_paas_guard_audit_reopen(audit);
     audit->usable = (rc != NGX_ERROR);
 
+    ngx_paas_guard_audit_enter(audit);
+
     if (pguard_audit_flush(&shared->chain, audit->mcf->key,
                            ngx_paas_guard_audit_time(),
                            ngx_paas_guard_audit_write, audit)
@@ -57,6 +59,7 @@ ngx_paas_guard_audit_lock(ngx_paas_guard_audit_t *audit)
 void
 ngx_paas_guard_audit_unlock(ngx_paas_guard_audit_t *audit)
 {
+    ngx_paas_guard_audit_leave(audit);
     ngx_shmtx_unlock(&audit->shpool->mutex);
 }
 

@@ -7,7 +7,10 @@
  *
  * The chain's state is in shared memory, one for all workers, zones and
  * cycles; the mutex of that memory covers the state and the file.  Who holds
- * a zone's mutex may take it, and never the other way round.
+ * a zone's mutex may take it, and never the other way round.  While the binary
+ * is replaced, two masters have a state each and the file in common: a lock on
+ * the file keeps their workers apart, and who finds it longer than it was left
+ * goes on after what the others have written.
  */
 
 #ifndef _NGX_PAAS_GUARD_AUDIT_H_INCLUDED_
@@ -29,6 +32,7 @@ typedef struct {
     pguard_audit_chain_t         chain;
     uint64_t                     device;        /* of the file that has the */
     uint64_t                     inode;         /* last line; 0: none yet */
+    uint64_t                     size;          /* of it, with that line */
     uint64_t                     failed;        /* the last write; was told */
 
     uint64_t                     digested;      /* there is a digest */
@@ -78,6 +82,11 @@ pguard_msec_t ngx_paas_guard_audit_time(void);
    same, and it is another one than the last line is in; NGX_ERROR: it can't
    be opened. */
 ngx_int_t ngx_paas_guard_audit_reopen(ngx_paas_guard_audit_t *audit);
+
+/* Keeps other masters from the file, and goes on after what they have written;
+   lets them at it.  The caller holds the lock. */
+void ngx_paas_guard_audit_enter(ngx_paas_guard_audit_t *audit);
+void ngx_paas_guard_audit_leave(ngx_paas_guard_audit_t *audit);
 
 /* Creates the file, if there is none, for nobody but its owner and group. */
 ngx_int_t ngx_paas_guard_audit_create(ngx_str_t *path);

@@ -3,6 +3,7 @@
 
 #define NGX_PAAS_GUARD_AUDIT_ACCESS  0640
 #define NGX_PAAS_GUARD_AUDIT_TAIL    65536
+#define NGX_PAAS_GUARD_AUDIT_TRIES   16
 #define NGX_PAAS_GUARD_AUDIT_HEADER  1024      /* of a message to syslog */
 
 
@@ -92,6 +93,71 @@ ngx_paas_guard_audit_reopen(ngx_paas_guard_audit_t *audit)
 }
 
 
+/*
+ * The file's end is read before the lock is taken, as closing the file gives
+ * up all locks of the process on it, and is of use if nothing came meanwhile.
+ * A lock that can't be had is no reason to write nothing.
+ */
+
+void
+ngx_paas_guard_audit_enter(ngx_paas_guard_audit_t *audit)
+{
+    off_t                           size;
+    ngx_uint_t                      tries;
+    pguard_str_t                    tail;
+    ngx_file_info_t                 fi;
+    ngx_paas_guard_audit_shared_t  *shared;
+
+    if (audit->file == NULL || !audit->usable) {
+        return;
+    }
+
+    shared = audit->shared;
+    size = shared->size;
+
+    ngx_str_null(&tail);
+
+    for (tries = 0; tries < NGX_PAAS_GUARD_AUDIT_TRIES; tries++) {
+
+        if (ngx_lock_fd(audit->file->fd) != 0
+            || ngx_fd_info(audit->file->fd, &fi) == NGX_FILE_ERROR
+            || ngx_file_size(&fi) == size)
+        {
+            break;
+        }
+
+        (void) ngx_unlock_fd(audit->file->fd);
+
+        ngx_free((void *) tail.data);
+        ngx_paas_guard_audit_tail(audit, &tail, ngx_cycle->log);
+
+        size = ngx_file_size(&fi);
+    }
+
+    if (tail.data) {
+        (void) pguard_audit_follow(&shared->chain, audit->mcf->key, tail);
+        ngx_free((void *) tail.data);
+    }
+}
+
+
+void
+ngx_paas_guard_audit_leave(ngx_paas_guard_audit_t *audit)
+{
+    ngx_file_info_t  fi;
+
+    if (audit->file == NULL || !audit->usable) {
+        return;
+    }
+
+    if (ngx_fd_info(audit->file->fd, &fi) != NGX_FILE_ERROR) {
+        audit->shared->size = ngx_file_size(&fi);
+    }
+
+    (void) ngx_unlock_fd(audit->file->fd);
+}
+
+
 void
 ngx_paas_guard_audit_own(ngx_cycle_t *cycle, ngx_paas_guard_audit_t *audit)
 {
@@ -149,8 +215,8 @@ ngx_paas_guard_audit_tail(ngx_paas_guard_audit_t *audit, pguard_str_t *tail,
 
     if (n < 0) {
         ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                      "paas_guard_audit: could not read \"%V\": a new chain "
-                      "begins", &audit->file->name);
+                      "paas_guard_audit: could not read the end of \"%V\"",
+                      &audit->file->name);
         ngx_free(buf);
 
     } else {

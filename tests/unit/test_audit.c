@@ -650,6 +650,76 @@ test_restart_without_a_line(void **state)
 }
 
 
+/* Two that have a state of their own write to one log, in turn. */
+
+static void
+test_follow(void **state)
+{
+    size_t                i, pos, len;
+    uint64_t              seq;
+    pguard_str_t          s;
+    pguard_audit_line_t   line;
+    pguard_audit_chain_t  one, two;
+    unsigned char         mac[PGUARD_MAC_LEN];
+
+    (void) state;
+
+    assert_int_equal(append(PGUARD_AUDIT_CHAIN_STARTED, 0), 0);
+    one = chain;
+    assert_int_equal(pguard_audit_resume(&two, str("gw-1"), &key,
+                                         (pguard_str_t) { disk.len,
+                                                          disk.bytes }), 0);
+
+    for (i = 0; i < 20; i++) {
+        chain = i % 3 ? one : two;
+
+        /* one has a line on its way, once written in part, once not at all */
+
+        if (i == 7 || i == 13) {
+            chain = one;
+            disk.dies = 1;
+            disk.cut = i == 7 ? 17 : 0;
+            append_and_die(PGUARD_AUDIT_STORE_STATE, i);
+            one = chain;
+            chain = two;
+        }
+
+        s = (pguard_str_t) { disk.len, disk.bytes };
+        (void) pguard_audit_follow(&chain, &key, s);
+        assert_int_equal(pguard_audit_follow(&chain, &key, s), 0);
+        assert_int_equal(append(PGUARD_AUDIT_CONFIG_CHANGED, i), 0);
+
+        *(i % 3 && i != 7 && i != 13 ? &one : &two) = chain;
+    }
+
+    /* what one could not write is lost, and said to be */
+
+    assert_int_equal(one.lost, 2);
+
+    seq = 0;
+    memset(mac, 0, sizeof(mac));
+
+    for (pos = 0; pos < disk.len; pos += len + 1) {
+        len = (size_t) ((unsigned char *) memchr(disk.bytes + pos, '\n',
+                                                 disk.len - pos)
+                        - (disk.bytes + pos));
+        s = (pguard_str_t) { len, disk.bytes + pos };
+
+        if (pguard_audit_parse(s, &line) != 0) {
+            assert_int_equal(len, 17);
+            continue;
+        }
+
+        assert_int_equal(pguard_audit_sealed(&line, &key), 1);
+        assert_int_equal(line.frame.seq, ++seq);
+        assert_memory_equal(line.frame.prev, mac, PGUARD_AUDIT_PREV_LEN);
+        memcpy(mac, line.frame.mac, PGUARD_MAC_LEN);
+    }
+
+    assert_in_range(seq, 21, 30);
+}
+
+
 int
 main(void)
 {
@@ -665,7 +735,8 @@ main(void)
         cmocka_unit_test_setup(test_death_after_death, setup),
         cmocka_unit_test_setup(test_full_disk, setup),
         cmocka_unit_test_setup(test_restart, setup),
-        cmocka_unit_test_setup(test_restart_without_a_line, setup)
+        cmocka_unit_test_setup(test_restart_without_a_line, setup),
+        cmocka_unit_test_setup(test_follow, setup)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
