@@ -12,7 +12,7 @@ sub password { open my $out, '>', $file or die; print $out @_; close $out }
 my @acl = ('resetchannels', '&paas_guard:*', '~paas_guard:*', '-@all', '+evalsha', '+script|load',
     '+subscribe', '+ping', '+del', '+time', '+get', '+set', '+hgetall', '+hincrby', '+hdel', '+hset',
     '+hget', '+pexpire', '+pexpireat', '+publish', '+zadd', '+zrem', '+zscore', '+zrange',
-    '+zrangebyscore', '+select');
+    '+zrangebyscore', '+select', '+append', '+rename', '+getrange');
 my $redis = redis_start();
 is $redis->cli('acl', 'setuser', 'guard', 'on', '>first', @acl), 'OK', 'a user of the guard\'s own';
 

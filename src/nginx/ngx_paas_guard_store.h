@@ -210,7 +210,7 @@ struct ngx_paas_guard_fetch_s {
 };
 
 /* NULL: the store is not there.  The handler is called once, never from in
-   here, within 2 s and the store's timeout; key.indicator must stay. */
+   here, within 2 s and the time of a call; key.indicator must stay. */
 ngx_paas_guard_fetch_t *ngx_paas_guard_store_fetch(
     ngx_paas_guard_store_t *store, ngx_paas_guard_record_key_t *key,
     ngx_paas_guard_fetch_pt handler, void *data);

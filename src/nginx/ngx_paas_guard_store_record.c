@@ -8,6 +8,7 @@
 #define NGX_PAAS_GUARD_RECORD_PIECE  32768          /* bytes of a call */
 #define NGX_PAAS_GUARD_RECORD_MAX    (64 << 20)     /* of all that is read */
 #define NGX_PAAS_GUARD_RECORD_TIME   2000           /* ms, to read them all */
+#define NGX_PAAS_GUARD_RECORD_CALL   500            /* at least, for a call */
 #define NGX_PAAS_GUARD_RECORD_TRIES  3
 
 
@@ -23,8 +24,8 @@ enum {
     NGX_PAAS_GUARD_PUT_DONE
 };
 
-#define NGX_PAAS_GUARD_PUT_KEPT   "40176000"        /* s: 15 months of 31 d */
-#define NGX_PAAS_GUARD_PUT_TRIED  "600"
+#define NGX_PAAS_GUARD_PUT_KEPT   "40176000000"     /* ms: 15 months of 31 d */
+#define NGX_PAAS_GUARD_PUT_TRIED  "600"             /* s */
 
 
 typedef struct {
@@ -162,7 +163,7 @@ ngx_paas_guard_put_next(ngx_paas_guard_put_t *put)
         break;
 
     default: /* NGX_PAAS_GUARD_PUT_KEEP, NGX_PAAS_GUARD_PUT_KEEP_LIST */
-        ngx_str_set(&args[0], "EXPIRE");
+        ngx_str_set(&args[0], "PEXPIRE");
         args[1] = (put->step == NGX_PAAS_GUARD_PUT_KEEP) ? record : index;
         ngx_str_set(&args[2], NGX_PAAS_GUARD_PUT_KEPT);
         n = 3;
@@ -229,6 +230,11 @@ ngx_paas_guard_record_call(ngx_paas_guard_store_t *store, ngx_uint_t nargs,
 
     ngx_memzero(&call, sizeof(ngx_paas_guard_call_t));
 
+    /* no request waits for these as for a verdict: what is a little late must
+       not count against the store */
+
+    call.due = ngx_current_msec
+               + ngx_max(store->timeout, NGX_PAAS_GUARD_RECORD_CALL);
     call.script = -1;
     call.nargs = nargs;
     call.args = args;
@@ -245,7 +251,7 @@ ngx_paas_guard_store_fetch(ngx_paas_guard_store_t *store,
     void *data)
 {
     u_char                      buf[PGUARD_STORE_KEY_MAX];
-    u_char                      last[NGX_INT_T_LEN];
+    u_char                      first[NGX_INT_T_LEN];
     ngx_str_t                   args[4];
     ngx_paas_guard_fetching_t  *f;
 
@@ -267,11 +273,12 @@ ngx_paas_guard_store_fetch(ngx_paas_guard_store_t *store,
 
     /* the latest, and one more than there may be */
 
-    ngx_str_set(&args[0], "ZREVRANGE");
+    ngx_str_set(&args[0], "ZRANGE");
     ngx_paas_guard_record_name(store, key, NULL, 0, buf, &args[1]);
-    ngx_str_set(&args[2], "0");
-    args[3].data = last;
-    args[3].len = ngx_sprintf(last, "%d", NGX_PAAS_GUARD_RECORDS) - last;
+    args[2].data = first;
+    args[2].len = ngx_sprintf(first, "-%d", NGX_PAAS_GUARD_RECORDS + 1)
+                  - first;
+    ngx_str_set(&args[3], "-1");
 
     if (ngx_paas_guard_record_call(store, 4, args,
                                    ngx_paas_guard_fetch_listed, f)

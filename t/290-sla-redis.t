@@ -1,0 +1,214 @@
+# One month of several gateways: each keeps its own figures in Redis, and any
+# of them reports for all.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+use PaasGuard;
+use Test::More;
+use JSON::PP;
+use POSIX qw(strftime);
+use Time::HiRes qw(sleep time);
+
+my $json  = JSON::PP->new->utf8;
+my $redis = redis_start(args => ['--user', 'guard', 'on', 'nopass', '~g:*', '&g:*', '-@all', '+evalsha', '+script|load',
+    '+subscribe', '+ping', '+del', '+time', '+get', '+set', '+hgetall', '+hincrby', '+hdel', '+hset', '+hget',
+    '+pexpire', '+pexpireat', '+publish', '+zadd', '+zrem', '+zscore', '+zrange', '+zrangebyscore', '+select',
+    '+append', '+rename', '+getrange']);
+my $none = "$ENV{TEST_NGINX_DIR}/password";
+open my $out, '>', $none or die $!;
+print $out "x\n";
+close $out;
+
+my %same = (workers => 2,
+    allow => 'connect\(\) to unix|no live upstreams|redis|exited on signal 9|could not',
+    http => "paas_guard_secret_file @{[ secret_file() ]};"
+          . "paas_guard_redis @{[ $redis->url ]} prefix=g username=guard password_file=$none connect_timeout=500ms;"
+          . <<'_EOC_', conf => <<'_EOC2_', main => 'env FAKETIME; env FAKETIME_DONT_FAKE_MONOTONIC;');
+    paas_guard_zone zone=z:1m state=%DIR%/state;
+    paas_guard_indicator paas target=99.9% slice=1s min_requests=3;
+    upstream nobody { server unix:%DIR%/nobody.sock; }
+_EOC_
+    paas_guard zone=z;
+    paas_guard_throttle off;
+    paas_guard_sla paas;
+    location /t/       { proxy_pass http://backend; }
+    location /down/    { proxy_pass http://nobody; }
+    location /api/     { paas_guard off; paas_guard_status write=on; }
+_EOC2_
+
+my @gw  = map { gateway_start(%same) } 1 .. 2;
+my $sla = '/api/api/1/sla/paas';
+
+sub report {
+    my ($i, $query) = @_;
+    my $answer = $gw[$i]->get("$sla?" . ($query // ''));
+    return eval { $json->decode($answer->{body}) } // { status => $answer->{status}, body => $answer->{body} };
+}
+
+sub write_to {
+    my ($i, $method, $path, $body) = @_;
+    my $answer = $gw[$i]->request($method, $path, { 'Content-Type' => 'application/json' }, $json->encode($body));
+    return { status => $answer->{status}, %{; eval { $json->decode($answer->{body}) } // {} } };
+}
+
+sub at { strftime('%Y-%m-%dT%H:%M:%SZ', gmtime $_[0]) }
+sub requests { my $r = report(@_); join ' ', map { $_ // 'none' } @{ $r->{requests} }{qw(total good failed)}, $r->{gateways} }
+
+# All of what gateways have counted is in the store.
+sub both_say {
+    my ($expected, $name, $query) = @_;
+    for my $i (0, 1) {
+        wait_for(sub { requests($i, $query) eq $expected }, 30);
+        is requests($i, $query), $expected, "$name: gateway $i";
+    }
+}
+
+# Added up
+
+both_say('0 0 0 2', 'two gateways, though nothing was counted');
+$gw[0]->get("/t/$_") for 1 .. 5;
+$gw[1]->get("/t/$_") for 1 .. 3;
+both_say('8 8 0 2', 'added up');
+ok !report(0)->{partial}, 'and whole';
+
+sleep 11;
+both_say('8 8 0 2', 'what is sent again does not count again');
+is scalar(grep { /:\d+$/ } split /\n/, $redis->cli('keys', '*{sla:*')), 0, 'no unfinished record is left behind';
+my ($index) = grep { /\}$/ } split /\n/, $redis->cli('keys', '*{sla:*');
+like $index, qr/^g:z:\{sla:paas:\d{4}-\d\d\}$/, 'a key of its zone, indicator and month';
+is $redis->cli('zcard', $index), 2, 'that lists two gateways';
+cmp_ok $redis->cli('ttl', $index), '>', 400 * 86400, 'for 14 months';
+cmp_ok $redis->cli('ttl', $_), '>', 400 * 86400, 'as its records are' for grep { /\}:/ } split /\n/, $redis->cli('keys', '*{sla:*');
+
+# Slots are judged when they are added up: two failures at each are no outage
+# of either, for of three requests there is no talk; together they are
+
+$gw[0]->get("/t/first");
+my $slot = int(time) + 2;
+sleep $slot + 0.05 - time;
+my $late = 0;
+for (1, 2) { $_->get("/down/x") for @gw }
+$late = 1 if int(time) != $slot;
+SKIP: {
+    skip 'too slow: not in one second', 2 if $late;
+    my @down;
+    for my $i (0, 1) {
+        wait_for(sub { report($i)->{time}{downtime_seconds} == 1 }, 30);
+        push @down, report($i)->{time}{downtime_seconds};
+    }
+    is "@down", '1 1', 'a slot that is down only in the sum';
+    is report(0)->{measured}[0]{start}, at($slot) =~ s/Z/.000Z/r, 'the one that was';
+}
+both_say('13 9 4 2', 'failures, too');
+my $down = report(0)->{time}{downtime_seconds};
+
+# An outage that one gateway has declared, and another one restores
+
+my $base = int(time) - 600;
+my $first = write_to(0, POST => "$sla/outages", { who => 'alice', notified_at => at($base) });
+is $first->{status}, 201, 'declared at one';
+my $id = $first->{outage}{id};
+ok wait_for(sub { @{ report(1)->{declared} // [] } == 1 }, 30), 'known at the other';
+my $restored = write_to(1, PATCH => "$sla/outages/$id", { who => 'bob', restored_at => at($base + 300), confirmed_by => 'user' });
+is $restored->{status}, 200, 'restored there';
+is $restored->{outage}{id}, $id, 'under its id';
+is report(1)->{time}{downtime_seconds}, 300 + $down, 'at once there';
+ok wait_for(sub { report(0)->{time}{downtime_seconds} == 300 + $down }, 30), 'and soon where it was declared';
+is write_to(0, PATCH => "$sla/outages/$id", { who => 'alice', restored_at => at($base + 200) })->{status}, 200, 'corrected at the first';
+ok wait_for(sub { report($_)->{time}{downtime_seconds} == 200 + $down }, 30), "known at $_" for 0, 1;
+my $second = write_to(1, POST => "$sla/outages", { who => 'bob', detected_at => at($base + 100), restored_at => at($base + 250),
+    confirmed_by => 'monitoring' });
+isnt $second->{outage}{id}, $id, 'another one, at the other gateway, has another id';
+ok wait_for(sub { report($_)->{time}{downtime_seconds} == 250 + $down }, 30), "overlapping: each second once, at $_" for 0, 1;
+is write_to(0, PATCH => "$sla/outages/0123456789abcdef-1", { who => 'x' })->{code}, 'unknown_outage', 'one that nobody has declared';
+
+# Without the store
+
+$redis->kill('KILL');
+wait_for(sub { report(0)->{partial} }, 10);
+my $alone = report(0);
+ok $alone->{partial}, 'without the store the report says that it is not whole';
+is $alone->{gateways}, 1, 'and of one gateway';
+is $alone->{requests}{total}, 8, 'that has counted this';
+is write_to(1, PATCH => "$sla/outages/$id", { who => 'x', cause => 'x' })->{code}, 'outage_elsewhere',
+    'what another has declared cannot be changed now';
+is write_to(1, PATCH => "$sla/outages/$second->{outage}{id}", { who => 'bob', cause => 'a cable' })->{status}, 200, 'what is its own, can';
+$gw[$_]->get("/t/away$_") for 0, 1, 1;
+$redis->start;
+both_say('16 12 4 2', 'and what was counted meanwhile is sent later, though that store has lost all');
+ok wait_for(sub { report(0)->{time}{downtime_seconds} == 250 + $down }, 30), 'outages, too';
+
+# A gateway that is killed and starts again is the same one
+
+my @pids = $gw[1]->children;
+ok wait_for(sub { my @s = stat $gw[1]->dir . '/state.sla.paas'; @s && time - $s[9] > 6 }, 30), 'all is saved';
+$gw[1]->kill;
+kill KILL => @pids;
+wait_for(sub { !grep { kill 0 => $_ } @pids });
+$gw[1]->start;
+both_say('16 12 4 2', 'killed and started: no request twice, and no third gateway');
+
+# One that begins anew is another one, and what it had sent stands
+
+$gw[1]->stop;
+unlink glob($gw[1]->dir . '/state*');
+$gw[1]->start;
+$gw[1]->get('/t/anew');
+both_say('17 13 4 3', 'begun anew: what it had counted before stands');
+
+# A store that is slow
+
+$redis->pause;
+my $from = time;
+report(0);
+cmp_ok time - $from, '<', 5, 'a store that does not answer: the report is there all the same';
+$redis->resume;
+both_say('17 13 4 3', 'and whole again');
+$_->stop for @gw;
+
+
+# Over the end of a month, with the store away
+
+SKIP: {
+    my ($lib) = grep { -e } glob '/usr/lib/*/faketime/libfaketimeMT.so.1';
+    skip 'no faketime', 9 if !$lib || $ENV{LD_PRELOAD};
+    local $ENV{TZ} = 'UTC';
+    POSIX::tzset();
+    my ($y, $m) = (gmtime)[5, 4];
+    my $left = 12;
+    my $end  = POSIX::mktime(0, 0, 0, 1, $m + 1, $y);
+    my $old = strftime('%Y-%m', gmtime($end - 1));
+    my $new = strftime('%Y-%m', gmtime $end);
+
+    $redis->cli('flushall');
+    $redis->kill('KILL');
+    my $began = time;
+    {
+        local $ENV{LD_PRELOAD} = $lib;
+        local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
+        local $ENV{FAKETIME} = sprintf '+%d', $end - $left - $began;
+        @gw = map { gateway_start(%same) } 1 .. 2;
+    }
+
+    $gw[0]->get("/t/$_") for 1 .. 4;
+    $gw[1]->get("/t/$_") for 1 .. 2;
+    ok wait_for(sub { requests(0) eq '4 4 0 1' }), 'counted before the month ends';
+    is report(0)->{month}, $old, 'in that month';
+    sleep $left + 2 - (time - $began) if time - $began < $left + 2;
+    is report(0)->{month}, $new, 'it has ended';
+    is requests(0), '0 0 0 1', 'nothing was counted since';
+    $gw[0]->get("/t/new");
+    $redis->start;
+    both_say('6 6 0 2', 'sent later: all of the month before', "month=$old");
+    both_say('1 1 0 2', 'sent later: and of this one');
+    is report(1, "month=$old")->{time}{elapsed_seconds}, report(1, "month=$old")->{time}{length_seconds}, 'it is over';
+    my $late = write_to(0, POST => "$sla/outages", { who => 'x', notified_at => at($end - 40), restored_at => at($end - 20),
+        confirmed_by => 'user' });
+    is $late->{status}, 201, 'an outage of the month before';
+    ok wait_for(sub { report(1, "month=$old")->{time}{downtime_seconds} == 20 }, 30), 'is in its report, at the other gateway';
+    $_->stop for @gw;
+}
+
+done_testing;
