@@ -206,7 +206,7 @@ sub complaints {
     $self->{browser}{events} = \@others;
     for (@mine) {
         my $p = $_->{params};
-        push @found, "$p->{entry}{level}: $p->{entry}{text} $p->{entry}{url}"
+        push @found, join q{ }, "$p->{entry}{level}:", $p->{entry}{text}, $p->{entry}{url} // ()
             if $_->{method} eq 'Log.entryAdded' && $p->{entry}{level} =~ /^(?:error|warning)$/;
         push @found, 'console: ' . join q{ }, map { $_->{value} // $_->{description} // q{} } @{ $p->{args} }
             if $_->{method} eq 'Runtime.consoleAPICalled' && $p->{type} =~ /^(?:error|warning|assert)$/;
