@@ -43,6 +43,8 @@ help:
 	@echo "make test        build, and run all tests"
 	@echo "make test-unit   the unit tests;  make test-nginx  those with nginx, t/"
 	@echo "make test-audit  those of paas-guard-audit"
+	@echo "make test-browser  the status page in Chromium, which it installs (300 MB);"
+	@echo "                 SHOTS=directory keeps screenshots"
 	@echo "make test-monitoring  those of monitoring/, with a Prometheus"
 	@echo "make test-asan   both once more, under AddressSanitizer and UBSan"
 	@echo "make test-asan-nginx  t/ with nginx built so, too;  make test-static  compiled in"
@@ -112,6 +114,12 @@ test-unit: unit
 
 test-nginx:
 	@prove -j$(JOBS) t/
+
+.PHONY: test-browser
+test-browser: setup
+	@tools/setup.sh browser
+	@$(MAKE) --no-print-directory build
+	@prove tests/browser/
 
 test-asan: setup
 	@$(MAKE) --no-print-directory test-unit UNIT=$(BUILD)/unit-asan CFLAGS='$(CFLAGS) $(ASAN)'

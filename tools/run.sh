@@ -42,6 +42,7 @@ rm -f api.sock
 cat <<END
 
 guarded gateway   $url  (before ${UPSTREAM:-a demo API})
+status page       $url/status/
 metrics           $url/metrics
 access log        build/run/access.log
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|fuzz|chaos|lint|tidy|root]
+# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|fuzz|chaos|lint|tidy|root|browser]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,9 +17,10 @@ case ${1:-run} in
     fuzz)  want="$build clang libclang-rt-dev libcmocka-dev" ;;
     chaos) want="$build curl openssl python3 redis-server" ;;
     lint)  want="$build cppcheck" ;;
+    browser) want=chromium ;;
     tidy)  want="$build clang-tidy" ;;
     root)  want="mmdebstrap util-linux" ;;
-    *)     echo "usage: $0 [build|run|test|bench|fuzz|chaos|lint|tidy|root]" >&2; exit 2 ;;
+    *)     echo "usage: $0 [build|run|test|bench|fuzz|chaos|lint|tidy|root|browser]" >&2; exit 2 ;;
 esac
 
 deps=$PWD/.deps
