@@ -47,7 +47,7 @@ sub lift {
 {
     my $one = gateway_start(http => $http, conf => $conf, workers => 2);
 
-    is_deeply api($one, '/status/api/1/blocks'), { blocks => [], more => JSON::PP::false }, 'nobody is blocked';
+    is_deeply api($one, '/status/api/1/blocks'), { blocks => [], more => JSON::PP::false, next => undef }, 'nobody is blocked';
     is send_n($one, 4, 'X-K' => 'a'), '200 200 429 429', 'one is';
     my $answer = $one->get('/status/api/1/blocks');
     is $answer->{headers}{'content-type'}, 'application/json', 'a list is JSON';
@@ -68,6 +68,17 @@ sub lift {
     my $zones = api($one, '/admin/api/1/zones')->{zones};
     is_deeply [map { @$_{qw(name bytes blocks_active)} } @$zones],
         ['z', 1048576, 1, 'empty', 1048576, 0], 'zones';
+
+    my ($z) = @$zones;
+    is_deeply [map { $_->{service} } @{ $z->{services} }], ['other', 'api'], 'services';
+    is_deeply [@{ $z->{services}[1]{requests} }{qw(passed blocked)}], [2, 2], 'their requests';
+    is $z->{services}[1]{refusals}{hammering_blocked}, 2, 'and refusals';
+    is_deeply [map { @$_{qw(rule limit window_ms block_ms scope reason blocks)} } @{ $z->{rules} }],
+        ['flood', 2, 60000, 10000, 'service', 'hammering_blocked', 1, 'wide', 2, 60000, 10000, 'zone', 'hammering_blocked', 0],
+        'rules';
+    is $z->{entries}{block}{used}, 1, 'entries in use';
+    cmp_ok $z->{entries}{$_}{capacity}, '>', 100, "place for more of $_" for qw(signature window block);
+    is $z->{exhausted}, 0, 'and never too few';
 
     for (['/status', 403, $block->{id}, {@json}],
         ['/admin', 415, $block->{id}, {}],
@@ -92,6 +103,36 @@ sub lift {
     is send_n($one, 3, 'X-K' => 'a'), '200 200 429', 'its counts are forgotten';
     is api($one, '/status/api/1/blocks')->{blocks}[0]{offence}, 1, 'and the offence';
     is lift($one, $block->{id})->{status}, 404, 'an old id lifts nothing';
+
+    # pages
+
+    for my $k (1 .. 6) {
+        is send_n($one, 3, 'X-K' => "page$k"), '200 200 429', 'one more';
+    }
+    is scalar @{ api($one, '/status/api/1/blocks')->{blocks} }, 7, 'seven blocks';
+    my ($after, @ids, @sizes) = ('');
+    while (@sizes < 10) {
+        my $page = api($one, '/status/api/1/blocks?limit=2' . $after);
+        push @ids, map { $_->{id} } @{ $page->{blocks} };
+        push @sizes, scalar @{ $page->{blocks} };
+        is !!$page->{more}, defined $page->{next}, 'a page';
+        last if !$page->{more};
+        $after = "&after=$page->{next}";
+        if (@sizes == 1) {      # what comes and goes meanwhile moves no other
+            is lift($one, $ids[0])->{status}, 200, 'one goes';
+        }
+    }
+    is "@sizes", '2 2 2 1', 'of two each';
+    my %ids = map { $_ => 1 } @ids;
+    is scalar keys %ids, 7, 'each once';
+    is scalar @{ api($one, '/status/api/1/blocks?limit=6')->{blocks} }, 6, 'a page that is just full';
+    is_deeply api($one, '/status/api/1/blocks?limit=6')->{next}, undef, 'has none after it';
+    is scalar @{ api($one, '/status/api/1/blocks?zone=z&limit=1000&after=0:z')->{blocks} }, 6, 'from the beginning';
+    is scalar @{ api($one, '/status/api/1/blocks?after=9999999:z')->{blocks} }, 0, 'beyond the end';
+    is scalar @{ api($one, '/status/api/1/blocks?after=0:empty')->{blocks} }, 0, 'of the zones after it';
+    is $one->get("/status/api/1/blocks?$_")->{status}, 400, "not $_" for 'limit=0', 'limit=1001', 'limit=-1', 'limit=x',
+        'limit=', 'after=', 'after=z', 'after=0:', 'after=0:x', 'after=x:z', 'after=0:empty&zone=z';
+    is lift($one, $_->{id})->{status}, 200, 'lifted' for @{ api($one, '/status/api/1/blocks')->{blocks} };
 
     is send_n($one, 3, 'X-W' => 'w'), '200 200 429', 'a block for the zone';
     my ($wide) = grep { $_->{rule} eq 'wide' } @{ api($one, '/admin/api/1/blocks')->{blocks} };

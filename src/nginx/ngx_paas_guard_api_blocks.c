@@ -44,56 +44,194 @@ ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api, const char *name,
 }
 
 
+/* The value of "after" for the next page; a zone's name is as long as it
+   likes. */
+
+static void
+ngx_paas_guard_api_write_next(ngx_paas_guard_api_t *api, uint64_t place,
+    ngx_paas_guard_zone_t *zone)
+{
+    u_char        *p;
+    pguard_str_t   s;
+
+    p = ngx_pnalloc(api->request->pool, NGX_INT64_LEN + 1 + zone->name.len);
+
+    if (p == NULL) {
+        pguard_writer_null(&api->writer, "next");
+        return;
+    }
+
+    s.data = p;
+    s.len = ngx_sprintf(p, "%uL:%V", place, &zone->name) - p;
+    pguard_writer_str(&api->writer, "next", s);
+}
+
+
+/* A page of the list: blocks stay where they are in their zone's table, so a
+   place in it is a cursor that stays right while others come and go. */
+
+typedef struct {
+    ngx_paas_guard_zone_t  *zone;         /* NULL: all */
+    uint64_t                limit;
+    ngx_uint_t              from_zone;    /* its index */
+    uint64_t                from;
+
+    uint64_t                n;            /* as it is written */
+    ngx_uint_t              next_zone;
+    uint64_t                next;
+} ngx_paas_guard_api_page_t;
+
+
+/* "<place>:<zone>", or none: the beginning. */
+
+static ngx_int_t
+ngx_paas_guard_api_after(ngx_paas_guard_api_t *api,
+    ngx_paas_guard_api_page_t *page)
+{
+    off_t                     from;
+    u_char                   *colon;
+    ngx_int_t                 rc;
+    pguard_str_t              after, name;
+    ngx_paas_guard_zone_t   **zones, *zone;
+
+    rc = ngx_paas_guard_api_arg(api, "after", &after);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    zone = NULL;
+    from = NGX_ERROR;
+    colon = ngx_strlchr((u_char *) after.data,
+                        (u_char *) after.data + after.len, ':');
+    if (colon) {
+        from = ngx_atoof((u_char *) after.data, colon - after.data);
+        name.data = colon + 1;
+        name.len = after.data + after.len - name.data;
+        zone = ngx_paas_guard_api_zone(api, name);
+    }
+
+    if (from == NGX_ERROR || zone == NULL || (page->zone && zone != page->zone))
+    {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_VALUE,
+                                        "after");
+    }
+
+    zones = api->gmcf->zones.elts;
+    page->from = from;
+
+    while (zones[page->from_zone] != zone) {
+        page->from_zone++;
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_paas_guard_api_list(ngx_paas_guard_api_t *api)
 {
-    ngx_int_t               rc;
-    ngx_paas_guard_zone_t  *zone;
+    ngx_int_t                   rc;
+    ngx_paas_guard_api_page_t  *page;
 
-    rc = ngx_paas_guard_api_arg_zone(api, &zone);
-    api->data = zone;
+    page = ngx_pcalloc(api->request->pool, sizeof(ngx_paas_guard_api_page_t));
+    if (page == NULL) {
+        return NGX_ERROR;
+    }
 
-    return rc;
+    api->data = page;
+    page->limit = NGX_PAAS_GUARD_API_BLOCKS;
+
+    rc = ngx_paas_guard_api_arg_zone(api, &page->zone);
+
+    if (rc == NGX_OK) {
+        rc = ngx_paas_guard_api_arg_number(api, "limit",
+                                           NGX_PAAS_GUARD_API_BLOCKS,
+                                           &page->limit);
+    }
+
+    if (rc == NGX_OK && page->limit == 0) {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_VALUE,
+                                        "limit");
+    }
+
+    return rc == NGX_OK ? ngx_paas_guard_api_after(api, page) : rc;
+}
+
+
+/* NGX_AGAIN: the page is full, and there is one more. */
+
+static ngx_int_t
+ngx_paas_guard_api_list_zone(ngx_paas_guard_api_t *api,
+    ngx_paas_guard_zone_t *zone, ngx_uint_t index)
+{
+    uint64_t                    pos;
+    pguard_block_t              b, *next;
+    ngx_paas_guard_api_page_t  *page;
+
+    page = api->data;
+    pos = index == page->from_zone ? page->from : 0;
+
+    for ( ;; ) {
+        next = pguard_block_next(&zone->core.blocks, &pos, api->now);
+
+        if (next == NULL) {
+            return NGX_OK;
+        }
+
+        if (!pguard_block_copy(next, next->key, api->now, &b)) {
+            continue;
+        }
+
+        if (page->n == page->limit) {
+            return NGX_AGAIN;
+        }
+
+        ngx_paas_guard_api_write_block(api, NULL, zone, &b);
+
+        page->n++;
+        page->next_zone = index;
+        page->next = pos;
+    }
 }
 
 
 static void
 ngx_paas_guard_api_write_list(ngx_paas_guard_api_t *api)
 {
-    uint64_t                 pos;
-    ngx_uint_t               i, n;
-    pguard_block_t           b, *next;
-    ngx_paas_guard_zone_t  **zones;
+    ngx_int_t                    rc;
+    ngx_uint_t                   i;
+    pguard_writer_t             *w;
+    ngx_paas_guard_zone_t      **zones;
+    ngx_paas_guard_api_page_t   *page;
 
+    w = &api->writer;
+    page = api->data;
+    page->n = 0;
     zones = api->gmcf->zones.elts;
-    n = 0;
+    rc = NGX_OK;
 
-    pguard_writer_open(&api->writer, NULL, '{');
-    pguard_writer_open(&api->writer, "blocks", '[');
+    pguard_writer_open(w, NULL, '{');
+    pguard_writer_open(w, "blocks", '[');
 
-    for (i = 0; i < api->gmcf->zones.nelts; i++) {
-
-        if (api->data && zones[i] != api->data) {
-            continue;
-        }
-
-        for (pos = 0; n < NGX_PAAS_GUARD_API_BLOCKS; /* void */ ) {
-
-            next = pguard_block_next(&zones[i]->core.blocks, &pos, api->now);
-            if (next == NULL) {
-                break;
-            }
-
-            if (pguard_block_copy(next, next->key, api->now, &b)) {
-                ngx_paas_guard_api_write_block(api, NULL, zones[i], &b);
-                n++;
-            }
+    for (i = page->from_zone; i < api->gmcf->zones.nelts && rc == NGX_OK; i++)
+    {
+        if (page->zone == NULL || zones[i] == page->zone) {
+            rc = ngx_paas_guard_api_list_zone(api, zones[i], i);
         }
     }
 
-    pguard_writer_close(&api->writer, ']');
-    pguard_writer_flag(&api->writer, "more", n == NGX_PAAS_GUARD_API_BLOCKS);
-    pguard_writer_close(&api->writer, '}');
+    pguard_writer_close(w, ']');
+    pguard_writer_flag(w, "more", rc == NGX_AGAIN);
+
+    if (rc == NGX_AGAIN) {
+        ngx_paas_guard_api_write_next(api, page->next,
+                                      zones[page->next_zone]);
+    } else {
+        pguard_writer_null(w, "next");
+    }
+
+    pguard_writer_close(w, '}');
     pguard_out_byte(&api->out, '\n');
 }
 
@@ -413,7 +551,9 @@ ngx_paas_guard_api_write_set(ngx_paas_guard_api_t *api)
 }
 
 
-static const char *const  ngx_paas_guard_api_list_args[] = { "zone", NULL };
+static const char *const  ngx_paas_guard_api_list_args[] = {
+    "zone", "limit", "after", NULL
+};
 
 
 const ngx_paas_guard_api_call_t  ngx_paas_guard_api_blocks[] = {
