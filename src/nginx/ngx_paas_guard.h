@@ -531,6 +531,7 @@ typedef struct {
     uint64_t                     counts;
     uint64_t                     blocks;        /* active ones */
     uint64_t                     events;        /* ended ones, refusals */
+    uint64_t                     left;          /* not yet in the audit log */
     uint64_t                     change;        /* see pguard_zone_kept() */
 } ngx_paas_guard_forget_t;
 

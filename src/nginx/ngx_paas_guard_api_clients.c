@@ -15,6 +15,7 @@ typedef struct {
     ngx_msec_t                   until;
     ngx_uint_t                   calls;         /* to the store, that are out */
     ngx_uint_t                   refused;       /* one of them failed */
+    ngx_uint_t                   left;          /* so that it can't complete */
     ngx_uint_t                   finished;
     pguard_id_t                  id;
     pguard_str_t                 who;
@@ -350,7 +351,9 @@ ngx_paas_guard_forget_complete(ngx_paas_guard_forgetting_t *f)
     ngx_uint_t  i;
 
     for (i = 0; i < f->nzones; i++) {
-        if (*ngx_paas_guard_forget_state(&f->zones[i]) == 'p') {
+        if (f->zones[i].left
+            || *ngx_paas_guard_forget_state(&f->zones[i]) == 'p')
+        {
             return 0;
         }
     }
@@ -423,7 +426,8 @@ ngx_paas_guard_forget_zone(ngx_paas_guard_forgetting_t *f,
     ngx_paas_guard_core_str(rec.str[PGUARD_AUDIT_ZONE], zone->name);
     ngx_paas_guard_audit(f->gmcf, &rec);
 
-    ngx_paas_guard_client_forget(zone, &f->id, &f->zones[f->nzones++]);
+    ngx_paas_guard_client_forget(zone, &f->id, &f->zones[f->nzones]);
+    f->left |= (f->zones[f->nzones++].left != 0);
 
     if (f->gmcf->store == NULL) {
         return;
@@ -506,7 +510,7 @@ ngx_paas_guard_forget_timer(ngx_event_t *ev)
     f = ev->data;
 
     if (f->calls
-        || (!f->refused && !ngx_paas_guard_forget_complete(f)
+        || (!f->refused && !f->left && !ngx_paas_guard_forget_complete(f)
             && (ngx_msec_int_t) (f->until - ngx_current_msec) > 0))
     {
         ngx_add_timer(ev, NGX_PAAS_GUARD_FORGET_POLL);

@@ -349,6 +349,19 @@ ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
 }
 
 
+ngx_uint_t
+ngx_paas_guard_zone_holds(ngx_paas_guard_zone_t *zone, const pguard_block_t *b)
+{
+    pguard_block_t  *found;
+
+    found = pguard_block_find(&zone->core.blocks, b->kind, b->key,
+                              ngx_paas_guard_clock(NULL));
+
+    return found
+           && ngx_memcmp(found->event, b->event, PGUARD_EVENT_LEN) == 0;
+}
+
+
 /* Rule and service of a block that others name; NGX_DECLINED: not known. */
 
 static ngx_int_t

@@ -188,11 +188,16 @@ ngx_paas_guard_forget_blocks(ngx_paas_guard_forget_t *forget,
             forget->events += (b->step != 0);
         }
 
+        /* what the audit log is owed of it is told before it goes */
+
         pguard_block_lift(blocks, b, PGUARD_BLOCK_FORGOTTEN, now);
 
-        /* now, as nothing of it may stay until then */
+        if (ngx_paas_guard_audit_block(forget->zone, b, now) != NGX_OK) {
+            forget->left++;
 
-        (void) ngx_paas_guard_audit_block(forget->zone, b, now);
+        } else if (blocks->tag[n]) {
+            pguard_block_lift(blocks, b, PGUARD_BLOCK_FORGOTTEN, now);
+        }
     }
 }
 

@@ -229,6 +229,10 @@ void ngx_paas_guard_zone_exceeded(ngx_paas_guard_zone_t *zone,
 ngx_uint_t ngx_paas_guard_zone_stopped(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_item_t *item);
 
+/* Is this very block active? */
+ngx_uint_t ngx_paas_guard_zone_holds(ngx_paas_guard_zone_t *zone,
+    const pguard_block_t *b);
+
 /* Another gateway has set a block or lifted it.  b->since and b->until are of
    this gateway's clock; b->key, kind, rule and service are not set.  An empty
    rule: an operator's; an empty service: all.  The same block may be told more

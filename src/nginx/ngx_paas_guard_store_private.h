@@ -57,6 +57,7 @@ typedef struct {
     pguard_message_t                message;
     ngx_queue_t                     queue;
     ngx_paas_guard_store_t         *store;
+    ngx_paas_guard_zone_t          *zone;
     ngx_msec_t                      ends;      /* of the block */
     ngx_uint_t                      tries;
     ngx_uint_t                      revoked;   /* lifted meanwhile */

@@ -213,6 +213,7 @@ ngx_paas_guard_sync_send(ngx_paas_guard_store_t *store,
     ngx_queue_remove(q);
 
     letter = ngx_queue_data(q, ngx_paas_guard_letter_t, queue);
+    letter->zone = zone;
     letter->tries = 0;
     letter->revoked = 0;
     length = (b->until > b->since) ? b->until - b->since : b->last;
@@ -346,6 +347,14 @@ ngx_paas_guard_sync_letter(ngx_paas_guard_store_t *store,
     remains = (ngx_msec_int_t) (letter->ends - ngx_current_msec);
 
     if (remains <= 0 || letter->revoked) {
+        return NGX_DECLINED;
+    }
+
+    /* another worker may have lifted it, or forgotten whose it is */
+
+    if (m->op == PGUARD_MESSAGE_BLOCK
+        && !ngx_paas_guard_zone_holds(letter->zone, &m->block))
+    {
         return NGX_DECLINED;
     }
 
