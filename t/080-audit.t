@@ -122,6 +122,15 @@ sub ids_of {
     my ($lifted) = soon($one, 1, 'block_ended', rule => 'long');
     is_deeply [@$lifted{qw(how event refused)}], ['lifted', $block->{event}, 3], 'and the end';
 
+    # a client that is forgotten
+    is statuses($one, 4, 'X-L' => 'gone', 'X-API-Key' => 'gone'), '200 200 429 429', 'a client that leaves';
+    my ($gone) = grep { $_->{event} ne $block->{event} } soon($one, 2, 'block_begun', rule => 'long');
+    my $forgotten = $one->request('DELETE', "/admin/api/1/clients/$gone->{client}", {@json}, '{"why":"end of contract"}');
+    like $forgotten->{status}, qr/^20\d$/, 'is forgotten' or diag $forgotten->{body};
+    my ($last) = soon($one, 1, 'block_ended', event => $gone->{event});
+    is_deeply [@$last{qw(how refused)}], ['forgotten', 2], 'and its block told as ended so';
+    ok soon($one, 1, 'client_forgotten', client => $gone->{client}), 'with the client';
+
     # dry run: the block is told as one
     $one->get('/dry', 'X-K' => 'dry') for 1 .. 3;
     my ($dry) = soon($one, 1, 'block_begun', dry_run => 1);
