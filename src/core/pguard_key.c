@@ -184,9 +184,9 @@ pguard_hex(unsigned char *dst, const unsigned char *src, size_t n)
 {
     static const char  digits[] = "0123456789abcdef";
 
-    while (n--) {
-        *dst++ = (unsigned char) digits[*src >> 4];
-        *dst++ = (unsigned char) digits[*src++ & 15];
+    for ( /* void */ ; n; n--, src++, dst += 2) {
+        dst[0] = (unsigned char) digits[*src >> 4];
+        dst[1] = (unsigned char) digits[*src & 15];
     }
 
     return dst;

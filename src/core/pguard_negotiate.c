@@ -101,11 +101,30 @@ static const pguard_offer_t  pguard_format_offers[] = {
 };
 
 
+/* What programs send mostly needs no weighing: a single line that is s. */
+
+static int
+pguard_negotiate_is(const pguard_str_t *lines, size_t n, pguard_str_t s)
+{
+    return n == 1 && pguard_str_same(lines[0], s);
+}
+
+
 pguard_lang_e
 pguard_negotiate_lang(const pguard_str_t *lines, size_t n)
 {
     const pguard_weight_t  *en, *fr;
     pguard_weight_t         weights[PGUARD_LANGS];
+
+    if (n == 0
+        || pguard_negotiate_is(lines, n, pguard_lang_names[PGUARD_LANG_EN]))
+    {
+        return PGUARD_LANG_EN;
+    }
+
+    if (pguard_negotiate_is(lines, n, pguard_lang_names[PGUARD_LANG_FR])) {
+        return PGUARD_LANG_FR;
+    }
 
     pguard_weigh(lines, n, pguard_lang_offers, PGUARD_LANGS,
                  pguard_match_lang, weights);
@@ -129,6 +148,15 @@ pguard_negotiate_lang(const pguard_str_t *lines, size_t n)
 pguard_body_e
 pguard_negotiate_body(const pguard_str_t *lines, size_t n)
 {
+    static const pguard_str_t  json = pguard_string("application/json");
+    static const pguard_str_t  any = pguard_string("*/*");
+
+    if (n == 0 || pguard_negotiate_is(lines, n, json)
+        || pguard_negotiate_is(lines, n, any))
+    {
+        return PGUARD_BODY_JSON;
+    }
+
     return pguard_negotiate_media(lines, n, pguard_body_offers,
                          sizeof(pguard_body_offers) / sizeof(pguard_offer_t));
 }

@@ -96,13 +96,6 @@ pguard_out_str(pguard_out_t *out, pguard_str_t s)
 
 
 void
-pguard_out_text(pguard_out_t *out, const char *s)
-{
-    pguard_out_bytes(out, s, strlen(s));
-}
-
-
-void
 pguard_out_byte(pguard_out_t *out, unsigned char c)
 {
     pguard_out_bytes(out, &c, 1);
@@ -202,6 +195,14 @@ pguard_out_sf(pguard_out_t *out, pguard_str_t s)
 }
 
 
+/* Names, digests and event ids are of characters that mean nothing anywhere. */
+
+static const unsigned char  pguard_out_plain[256] = {
+    [' '] = 1, ['-'] = 1, ['.'] = 1, ['/'] = 1, ['0' ... '9'] = 1, [':'] = 1,
+    ['A' ... 'Z'] = 1, ['_'] = 1, ['a' ... 'z'] = 1
+};
+
+
 static void
 pguard_out_escaped(pguard_out_t *out, pguard_str_t s,
     const pguard_out_style_t *style)
@@ -209,9 +210,11 @@ pguard_out_escaped(pguard_out_t *out, pguard_str_t s,
     size_t       i, n, plain;
     const char  *as;
 
+    for (i = 0; i < s.len && pguard_out_plain[s.data[i]]; i++) { /* void */ }
+
     plain = 0;
 
-    for (i = 0; i < s.len; i += n ? n : 1) {
+    for ( /* void */ ; i < s.len; i += n ? n : 1) {
         n = pguard_out_utf8(s.data + i, s.len - i);
         as = pguard_out_escape(style, s.data[i], n);
 

@@ -12,6 +12,8 @@
 
 #include "pguard.h"
 
+#include <string.h>
+
 
 typedef struct {
     unsigned char  *pos;         /* where the next byte goes */
@@ -27,8 +29,15 @@ void pguard_out_init(pguard_out_t *out, void *buffer, size_t size);
    NULL.  O(length), as all that follow. */
 void pguard_out_bytes(pguard_out_t *out, const void *data, size_t len);
 void pguard_out_str(pguard_out_t *out, pguard_str_t s);
-void pguard_out_text(pguard_out_t *out, const char *s);
 void pguard_out_byte(pguard_out_t *out, unsigned char c);
+
+/* Inline, so that the length of a literal is known. */
+
+static inline void
+pguard_out_text(pguard_out_t *out, const char *s)
+{
+    pguard_out_bytes(out, s, strlen(s));
+}
 
 /* Decimal, no sign, no leading zeros: at most 20 digits. */
 void pguard_out_uint(pguard_out_t *out, uint64_t n);

@@ -478,12 +478,11 @@ ngx_paas_guard_header_lines(ngx_http_request_t *r, const char *name,
     pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n)
 {
     size_t            len;
-    ngx_uint_t        i, hash;
+    ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
     len = ngx_strlen(name);
-    hash = ngx_hash_key((u_char *) name, len);
     *n = 0;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
@@ -491,8 +490,8 @@ ngx_paas_guard_header_lines(ngx_http_request_t *r, const char *name,
 
         for (i = 0; i < part->nelts && *n < max; i++) {
 
-            if (h[i].hash == hash && h[i].key.len == len
-                && ngx_strncmp(h[i].lowcase_key, name, len) == 0)
+            if (h[i].key.len == len && h[i].hash
+                && ngx_memcmp(h[i].lowcase_key, name, len) == 0)
             {
                 ngx_paas_guard_core_str(lines[*n], h[i].value);
                 (*n)++;

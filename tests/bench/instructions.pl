@@ -184,7 +184,7 @@ my %added = (
     logged    => added(slope('logged', {}, guard => 1), $bare),
     throttled => added(slope('throttled', \%same, %unlogged,
                              location => "$unlogged{location} paas_guard_throttle interval=1h;\n"), $return),
-    blocked   => added(slope('blocked', { status => 429 }, %unlogged, hammer => 'one',
+    blocked   => added(slope('blocked', \%same, %unlogged, hammer => 'one',
                              http => "paas_guard_hammer_rule one key=\$binary_remote_addr window=1h limit=1 block=1h;\n"),
                        $return),
 );
