@@ -42,8 +42,7 @@ ngx_paas_guard_api_write_entries(ngx_paas_guard_api_t *api,
 
         pguard_writer_open(w, (char *) text, '{');
         pguard_writer_uint(w, "used",
-                           ngx_paas_guard_entries(zone, i,
-                                                       api->now * 1000));
+                           ngx_paas_guard_entries(zone, i, api->now * 1000));
         pguard_writer_uint(w, "capacity", pguard_zone_capacity(&zone->core,
                                                                i));
         pguard_writer_uint(w, "evictions",

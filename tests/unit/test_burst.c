@@ -227,6 +227,29 @@ test_bounded_and_complete(void **state)
 }
 
 
+static void
+test_forget(void **state)
+{
+    pguard_id_t      who;
+    pguard_burst_t   b;
+    pguard_bursts_t  t = table();
+
+    (void) state;
+
+    memset(who.bytes, 3, PGUARD_ID_LEN);
+
+    assert_true(refuse(&t, 1, 3, START));
+    assert_false(refuse(&t, 1, 3, START));
+    assert_true(refuse(&t, 2, 4, START));
+
+    assert_int_equal(pguard_burst_forget(&t, &who), 1);
+    assert_null(memmem(memory, sizeof(memory), who.bytes, PGUARD_ID_LEN));
+    assert_int_equal(lines(&t, START + 2 * MINUTE, &b), 0);
+    assert_int_equal(pguard_burst_forget(&t, &who), 0);
+    assert_true(refuse(&t, 1, 3, START));
+}
+
+
 int
 main(void)
 {
@@ -235,6 +258,7 @@ main(void)
         cmocka_unit_test(test_one_summary_a_minute),
         cmocka_unit_test(test_goes_quiet_and_closes),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_forget),
         cmocka_unit_test(test_free_place_before),
         cmocka_unit_test(test_bounded_and_complete)
     };

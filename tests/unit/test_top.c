@@ -296,6 +296,31 @@ test_processes(void **state)
 }
 
 
+static void
+test_forget(void **state)
+{
+    pguard_id_t   who;
+    pguard_top_t  t = table();
+
+    (void) state;
+
+    refuse(&t, 1, START - PGUARD_TOP_PERIOD);
+    refuse(&t, 1, START);
+    refuse(&t, 1, START);
+    refuse(&t, 2, START);
+
+    assert_int_equal(pguard_top_read(&t, START, list, 9, &others), 2);
+    who = list[0].id;
+
+    assert_int_equal(pguard_top_forget(&t, &who, START), 3);
+    assert_int_equal(pguard_top_read(&t, START, list, 9, &others), 1);
+    assert_memory_not_equal(list[0].id.bytes, who.bytes, PGUARD_ID_LEN);
+    assert_int_equal(others, 3);
+    assert_null(memmem(memory, sizeof(memory_t), who.bytes, PGUARD_ID_LEN));
+    assert_int_equal(pguard_top_forget(&t, &who, START), 0);
+}
+
+
 int
 main(void)
 {
@@ -304,6 +329,7 @@ main(void)
         cmocka_unit_test(test_promises),
         cmocka_unit_test(test_periods),
         cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_forget),
         cmocka_unit_test(test_processes)
     };
 
