@@ -8,6 +8,7 @@ use lib 't/lib';
 use PaasGuard;
 use Digest::SHA qw(sha256_base64);
 use JSON::PP;
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 
 my $http = <<'_EOC_';
@@ -27,6 +28,7 @@ my $conf = <<'_EOC_';
     location /d/ { paas_guard zone=two; paas_guard_exempt 1; proxy_pass http://backend; }
     location /status/ { paas_guard_status; }
     location /admin   { paas_guard_status write=on; }
+    location /user/   { auth_basic x; auth_basic_user_file %DIR%/users; paas_guard_status write=on; }
 _EOC_
 
 my $targets = 0;
@@ -60,6 +62,10 @@ sub text {
 }
 
 my $one = gateway_start(http => $http, conf => $conf, workers => 2);
+
+open my $users, '>', $one->dir . '/users' or die "users: $!";
+print $users "op:{PLAIN}secret\n";
+close $users or die "users: $!";
 
 
 # What it is
@@ -183,6 +189,10 @@ like $admin, qr{data-dialog="block" data-path="api/1/blocks" data-client="$block
 like $admin, qr{<dialog id="$_"}, "dialog: $_" for qw(lift block declare restore);
 like $admin, qr{name="who"}, 'it asks who it is';
 
+my $user = page($one, '/user/', Authorization => 'Basic ' . encode_base64('op:secret', q{}));
+like $user->{body}, qr{name="why"}, 'a user that nginx knows is asked why';
+unlike $user->{body}, qr{name="who"}, 'and not who it is';
+
 is $one->request('POST', '/admin/api/1/sla/a%2Fb.c/outages', { 'Content-Type' => 'application/json' },
     encode_json({ detected_at => '2026-11-22T00:00:00Z', cause => '<script>alert(1)</script>', who => 'op', why => 'test' }))->{status} < 300,
     1, 'an outage is declared';
@@ -193,7 +203,15 @@ like $admin, qr{data-path="api/1/sla/a%2fb.c/outages/[0-9a-f]+-\d+\?zone=two"}, 
 
 $one->reload;
 is row(page($one)->{body}, 'requests', 'All')->[2], 37, 'a reload keeps the history';
-$one->stop;
+
+for my $worker ($one->workers) {
+    kill KILL => $worker;
+    ok wait_for(sub { my @now = $one->workers; @now == 2 && !grep { $_ == $worker } @now }), 'a worker dies';
+}
+is row(page($one)->{body}, 'requests', 'All')->[2], 37, 'so does a kill';
+send_n($one, 5, 'b', 'after');
+is row(page($one)->{body}, 'requests', 'All')->[2], 42, 'and it goes on';
+$one->stop(allow => qr/exited on signal 9/);
 
 
 # Many blocks: the newest are shown, the others counted
@@ -209,6 +227,25 @@ $one->stop;
     is scalar(() = $part =~ /<tr><th scope="row">/g), 11, 'ten clients, and others';
     is row($body, 'top', 'Others')->[4], 50, 'who make up the rest';
     $many->stop;
+}
+
+
+
+# With Redis, and without
+
+{
+    my $redis = redis_start();
+    my %same = (http => $http . 'paas_guard_redis ' . $redis->url . '; paas_guard_secret_file ' . secret_file() . ';',
+        conf => $conf);
+    my ($one, $two) = (gateway_start(%same), gateway_start(%same));
+    send_n($_, 1, 'a', 'x') for $one, $two;
+    ok wait_for(sub { page($one)->{body} =~ m{>answers</span> 99% within} }), 'Redis answers, in so much time';
+    like page($one)->{body}, qr/Calls since the start/, 'calls are counted';
+    ok wait_for(sub { page($one)->{body} =~ m{Gateways included</dt><dd>2} }, 60), 'the month is that of both gateways';
+    $redis->kill;
+    ok wait_for(sub { page($one)->{body} =~ m{away: this gateway decides alone} }, 30), 'Redis is away';
+    is page($one)->{status}, 200, 'and there is a page all the same';
+    $_->stop for $one, $two;
 }
 
 done_testing;
