@@ -5,6 +5,7 @@
 #define NGX_PAAS_GUARD_MONTH_SPARE    4096      /* what is counted meanwhile */
 #define NGX_PAAS_GUARD_SEND_EVERY     10        /* s, at least; */
 #define NGX_PAAS_GUARD_SEND_RATE      65536     /* bytes in each of them */
+#define NGX_PAAS_GUARD_SEND_AGAIN     1800      /* s: what has not changed */
 
 
 static ngx_int_t ngx_paas_guard_sla_send_month(ngx_paas_guard_sla_t *sla,
@@ -36,11 +37,25 @@ static ngx_int_t ngx_paas_guard_month_add(ngx_paas_guard_month_t *m,
 void
 ngx_paas_guard_sla_send(ngx_paas_guard_sla_t *sla, ngx_log_t *log)
 {
-    ngx_uint_t           i;
-    pguard_month_span_t  span;
+    ngx_uint_t               i;
+    pguard_month_span_t      span;
+    ngx_paas_guard_store_t  *store;
 
-    if (sla->zone->mcf->store == NULL
-        || sla->put.bytes
+    store = sla->zone->mcf->store;
+
+    if (store == NULL) {
+        return;
+    }
+
+    /* a store that was away may have lost all, and one that was not, too */
+
+    if (!ngx_paas_guard_store_up(store)
+        || sla->ticks % NGX_PAAS_GUARD_SEND_AGAIN == 0)
+    {
+        ngx_memzero(sla->sent_month, sizeof(sla->sent_month));
+    }
+
+    if (sla->put.bytes
         || sla->ticks < sla->send_at
         || !pguard_month_of(&sla->indicator->tz, ngx_time(), &span))
     {
