@@ -18,12 +18,11 @@ tools/build.sh build
 mkdir -p "$run"
 cd "$run"
 
-if [ -n "$redis" ]; then
-    if [ ! -s secret ]; then
-        (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > secret)
-    fi
-    redis="paas_guard_secret_file $run/secret; paas_guard_redis $redis;"
+if [ ! -s secret ]; then
+    (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > secret)
 fi
+
+[ -z "$redis" ] || redis="paas_guard_redis $redis;"
 
 # the workers of a root's nginx must be able to reach this directory
 user=
@@ -44,11 +43,14 @@ cat <<END
 guarded gateway   $url  (before ${UPSTREAM:-a demo API})
 status page       $url/status/
 metrics           $url/metrics
-access log        build/run/access.log
+report            $url/status/api/1/sla/IC-PAAS_SNC-01?format=html
+logs              build/run/access.log, build/run/audit.log
 
 a duplicate is refused:    curl -i $url/api/vms $url/api/vms
 hammering is blocked:      curl -s -o /dev/null -w '%{http_code} ' '$url/api/vms?n=[1-60]'
+an upstream that fails:    curl -i $url/api/broken
 what the guard counted:    curl -s $url/metrics
+who was blocked, sealed:   build/paas-guard-audit verify --secret build/run/secret build/run/audit.log
 
 Ctrl-C stops it.
 END
