@@ -67,7 +67,7 @@ typedef struct {
     pguard_str_t             zone;
     pguard_str_t             name;
     unsigned                 conditional;
-    unsigned                 known;          /* 0: the clock is off: no figures */
+    unsigned                 known;          /* 0: the clock is off */
     pguard_figures_t         figures;
     size_t                   gateways;       /* whose figures these are */
     unsigned                 partial;        /* some could not be asked */

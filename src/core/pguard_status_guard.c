@@ -6,7 +6,7 @@
 #include "pguard_status_private.h"
 
 
-#define PGUARD_PEAK_KNOWN  500           /* permille: below it is not measured */
+#define PGUARD_PEAK_KNOWN  500           /* permille: below, not measured */
 #define PGUARD_PEAK_HIGH   900
 #define PGUARD_FILL_HIGH   800
 

@@ -164,9 +164,9 @@ pguard_chart_row(pguard_page_t *p, const pguard_status_t *s, unsigned verdict)
     unsigned  i;
 
     pguard_status_row(p);
-    pguard_page_raw(p, "<svg class=\"key\" viewBox=\"0 0 1 1\" aria-hidden=\"true\" "
-                    "focusable=\"false\"><rect width=\"1\" height=\"1\" "
-                    "class=\"");
+    pguard_page_raw(p, "<svg class=\"key\" viewBox=\"0 0 1 1\" "
+                    "aria-hidden=\"true\" focusable=\"false\"><rect "
+                    "width=\"1\" height=\"1\" class=\"");
     pguard_page_raw(p, pguard_chart_class[verdict]);
     pguard_page_raw(p, "\"/></svg> ");
     pguard_page_text(p, pguard_status_verdicts[verdict]);

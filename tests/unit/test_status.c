@@ -303,9 +303,11 @@ test_chart(void **state)
     (void) render(PGUARD_LANG_EN);
 
     has("viewBox=\"0 0 598 1000\"");
-    has("<path class=\"v-pass\" d=\"M580 1000v-500h8v500zM590 1000v-500h8v500z\"/>");
+    has("<path class=\"v-pass\" "
+        "d=\"M580 1000v-500h8v500zM590 1000v-500h8v500z\"/>");
     has("<path class=\"v-thr\" d=\"M590 500v-250h8v250z\"/>");
-    has("<path class=\"v-blk\" d=\"M580 500v-14h8v14zM590 250v-250h8v250z\"/>");
+    has("<path class=\"v-blk\" "
+        "d=\"M580 500v-14h8v14zM590 250v-250h8v250z\"/>");
     has_not("class=\"v-exm\" d=");
 
     s.series[0].slot[59][PGUARD_VERDICT_PASSED] = 1999;
