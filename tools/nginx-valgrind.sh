@@ -6,4 +6,4 @@ exec valgrind -q --tool=memcheck --leak-check=full --show-leak-kinds=definite \
     --errors-for-leak-kinds=definite --num-callers=20 \
     --suppressions="$tests/valgrind.supp" --gen-suppressions=all \
     --log-file="$VALGRIND_LOGS/%p.log" \
-    "${NGINX:-/usr/sbin/nginx}" "$@"
+    "${TEST_NGINX_REAL:-/usr/sbin/nginx}" "$@"
