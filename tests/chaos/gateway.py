@@ -119,6 +119,7 @@ http {{
     scgi_temp_path {dir}/scgi;
     default_type text/plain;
     keepalive_requests 200;
+    keepalive_timeout 10s;
     client_max_body_size 12m;
     client_body_timeout 20s;
     upstream app {{ server unix:{dir}/app.sock; keepalive 16; }}
@@ -196,7 +197,7 @@ class Gateway:
         new = self.version >= (1, 25, 1)
         h3 = ""
         if self.has_h3:
-            h3 = (f"listen 127.0.0.1:{self.h3} quic; ssl_protocols TLSv1.3;"
+            h3 = (f"listen 127.0.0.1:{self.h3} quic reuseport; ssl_protocols TLSv1.3;"
                   f"ssl_certificate {self.dir}/cert; ssl_certificate_key {self.dir}/key;")
         o.update(dir=self.dir, module=MODULE, port=self.port, h2=self.h2, admin=self.admin,
                  user="user root;" if os.geteuid() == 0 else "",
@@ -287,11 +288,11 @@ class Gateway:
             os.kill(old, signal.SIGHUP)
             await wait_for(lambda: len(self.workers(old)) == self.options["workers"])
             os.kill(new, signal.SIGQUIT)
-            if not await wait_for(lambda: not alive(new) and self.master() == old):
+            if not await wait_for(lambda: not alive(new) and self.master() == old, 90):
                 raise RuntimeError("a new binary does not end")
         else:
             os.kill(old, signal.SIGQUIT)
-            if not await wait_for(lambda: not alive(old)):
+            if not await wait_for(lambda: not alive(old), 90):
                 raise RuntimeError("an old binary does not end")
 
     async def kill(self, rng):
