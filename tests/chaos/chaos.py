@@ -33,8 +33,9 @@ ALLOWED = [re.compile(p) for p in (
     r"\[alert\] .*shared memory zone .* was locked by \d+",
     r"\[warn\] .*a client request body is buffered to a temporary file",
     r"\[warn\] .*an upstream response is buffered to a temporary file",
+    r"\[error\] .*failed to send stream cancellation while closing request",    # HTTP/3: nginx's own
     r"\[warn\] .*paas_guard: (refused|blocked|an operator blocked|learned of|lifted) ?",
-    r"\[warn\] .*paas_guard: redis .* (does not answer in time|closed the connection|is away)",
+    r"\[warn\] .*paas_guard: redis .*, going on without",
 )]
 LEVEL = re.compile(r"^\d{4}/\d\d/\d\d [\d:]+ \[(warn|error|crit|alert|emerg)\] ")
 SANITIZER = re.compile(r"Sanitizer|runtime error:")

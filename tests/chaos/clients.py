@@ -346,7 +346,8 @@ class Clients:
 
     async def h3(self, rng, who):
         process = await asyncio.create_subprocess_exec(
-            "curl", "-sk", "--http3-only", "-m", "5", "-o", "/dev/null", "-w", "%{http_code} %header{x-upstream}\\n",
+            "curl", "-sk", "--http3-only", "--fail-early", "-m", "5", "-o", "/dev/null",
+            "-w", "%{http_code} %header{x-upstream}\\n",
             f"https://127.0.0.1:{self.gateway.h3}/3/{rng.random()}?[1-20]",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
         out, _ = await process.communicate()
