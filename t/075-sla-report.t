@@ -194,6 +194,9 @@ like $page->{headers}{'content-security-policy'}, qr/default-src 'none'/, 'that 
 like $page->{body}, qr/<html lang="fr"/, 'says so itself';
 like $page->{body}, qr/r\x{c3}\x{a9}seau/, 'and has the cause';
 like $gateway->get($sla, Accept => 'text/html,*/*;q=0.8')->{body}, qr/<html lang="en"/, 'in English by Accept';
+like $gateway->get("$sla?format=html&lang=en", 'Accept-Language' => 'fr')->{body}, qr/<html lang="en"/,
+    'in the language that is asked for';
+is $gateway->get("$sla?format=html&lang=de")->{status}, 400, 'if there is such a one';
 
 # Conditional
 

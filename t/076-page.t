@@ -180,7 +180,7 @@ is row($body, 'rules', 'calm')->[4], 'under 50%', 'another is quiet';
 is_deeply [@{ row($body, 'services', 'api') }[1 .. 4]], ['one', 18, 0, 7], 'a service';
 is row($body, 'guard', 'one')->[1], 'requests admitted lately', 'what is in use';
 like $body, qr{not configured}, 'no Redis';
-like $body, qr{<a href="api/1/sla/a%2fb.c\?zone=two&amp;format=html">}, 'an indicator, and its report';
+like $body, qr{<a href="api/1/sla/a%2fb.c\?zone=two&amp;format=html&amp;lang=en">}, 'an indicator, and its report';
 like $body, qr/43\D+min\D+12\D+s/, 'and its budget';
 
 my $admin = page($one, '/admin/')->{body};

@@ -138,7 +138,9 @@ pguard_sla_links(pguard_page_t *p, const pguard_status_t *s,
 
     pguard_page_raw(p, "<p><a href=\"");
     pguard_sla_path(p, sla, none, "");
-    pguard_page_raw(p, "&amp;format=html\">");
+    pguard_page_raw(p, "&amp;format=html&amp;lang=");
+    pguard_out_str(p->out, pguard_lang_names[p->lang]);
+    pguard_page_raw(p, "\">");
     pguard_page_text(p, PGUARD_STATUS_REPORT);
     pguard_page_raw(p, "<span class=\"h\"> ");
     pguard_status_name(p, sla->name);

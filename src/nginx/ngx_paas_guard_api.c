@@ -11,13 +11,7 @@ static ngx_int_t ngx_paas_guard_api_allow(ngx_paas_guard_api_t *api,
 static ngx_int_t ngx_paas_guard_api_may_write(ngx_paas_guard_api_t *api);
 static ngx_uint_t ngx_paas_guard_api_is_json(ngx_http_request_t *r);
 static ngx_uint_t ngx_paas_guard_api_cross_site(ngx_http_request_t *r);
-static ngx_int_t ngx_paas_guard_api_check_args(ngx_paas_guard_api_t *api);
 static void ngx_paas_guard_api_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_paas_guard_api_body(ngx_http_request_t *r,
-    pguard_str_t *body);
-static ngx_int_t ngx_paas_guard_api_members(ngx_paas_guard_api_t *api,
-    pguard_str_t body);
-static void ngx_paas_guard_api_who(ngx_paas_guard_api_t *api);
 static void ngx_paas_guard_api_run(ngx_paas_guard_api_t *api, ngx_int_t rc);
 static void ngx_paas_guard_api_wait(ngx_http_request_t *r);
 static void ngx_paas_guard_api_finish(ngx_paas_guard_api_t *api,
@@ -37,12 +31,6 @@ static const ngx_paas_guard_api_call_t  *ngx_paas_guard_api_tables[] = {
 
 #define NGX_PAAS_GUARD_API_TABLES  (sizeof(ngx_paas_guard_api_tables)         \
                                     / sizeof(ngx_paas_guard_api_tables[0]))
-
-
-static const pguard_member_t  ngx_paas_guard_api_common_members[] = {
-    ngx_paas_guard_api_common,
-    ngx_paas_guard_no_member
-};
 
 
 static const struct {
@@ -328,182 +316,6 @@ ngx_paas_guard_api_cross_site(ngx_http_request_t *r)
 }
 
 
-/* The next argument of a query, which loses it: NGX_OK; NGX_DECLINED at its
-   end. */
-
-static ngx_int_t
-ngx_paas_guard_api_next_arg(ngx_str_t *query, ngx_str_t *name,
-    ngx_str_t *value)
-{
-    size_t   n;
-    u_char  *p;
-
-    while (query->len && query->data[0] == '&') {
-        query->data++;
-        query->len--;
-    }
-
-    if (query->len == 0) {
-        return NGX_DECLINED;
-    }
-
-    p = ngx_strlchr(query->data, query->data + query->len, '&');
-    n = p ? (size_t) (p - query->data) : query->len;
-
-    name->data = query->data;
-    name->len = n;
-
-    p = ngx_strlchr(query->data, query->data + n, '=');
-
-    value->data = p ? p + 1 : query->data + n;
-    value->len = query->data + n - value->data;
-
-    if (p) {
-        name->len = p - query->data;
-    }
-
-    query->data += n;
-    query->len -= n;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_paas_guard_api_check_args(ngx_paas_guard_api_t *api)
-{
-    ngx_str_t           query, name, value;
-    pguard_str_t        s;
-    const char *const  *arg;
-
-    query = api->request->args;
-
-    while (ngx_paas_guard_api_next_arg(&query, &name, &value) == NGX_OK) {
-
-        for (arg = api->call->args; arg && *arg; arg++) {
-            if (ngx_paas_guard_same(&name, *arg)) {
-                break;
-            }
-        }
-
-        if (arg == NULL || *arg == NULL) {
-            ngx_paas_guard_core_str(s, name);
-            return ngx_paas_guard_api_problem(api,
-                                              PGUARD_PROBLEM_ARGUMENT_UNKNOWN,
-                                              s);
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_paas_guard_api_arg(ngx_paas_guard_api_t *api, const char *name,
-    pguard_str_t *value)
-{
-    size_t      i;
-    u_char     *dst, *src;
-    ngx_str_t   query, arg, raw;
-
-    query = api->request->args;
-
-    while (ngx_paas_guard_api_next_arg(&query, &arg, &raw) == NGX_OK) {
-
-        if (!ngx_paas_guard_same(&arg, name)) {
-            continue;
-        }
-
-        src = ngx_pnalloc(api->request->pool, raw.len * 2 + 1);
-        if (src == NULL) {
-            return NGX_ERROR;
-        }
-
-        for (i = 0; i < raw.len; i++) {
-            src[i] = raw.data[i] == '+' ? ' ' : raw.data[i];
-        }
-
-        dst = src + raw.len;
-        value->data = dst;
-        ngx_unescape_uri(&dst, &src, raw.len, 0);
-        value->len = dst - value->data;
-
-        return NGX_OK;
-    }
-
-    return NGX_DECLINED;
-}
-
-
-ngx_int_t
-ngx_paas_guard_api_arg_number(ngx_paas_guard_api_t *api, const char *name,
-    uint64_t max, uint64_t *n)
-{
-    off_t         number;
-    ngx_int_t     rc;
-    pguard_str_t  s;
-
-    rc = ngx_paas_guard_api_arg(api, name, &s);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
-    }
-
-    number = ngx_atoof((u_char *) s.data, s.len);
-
-    if (number == NGX_ERROR || (uint64_t) number > max) {
-        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_VALUE,
-                                        name);
-    }
-
-    *n = number;
-
-    return NGX_OK;
-}
-
-
-ngx_paas_guard_zone_t *
-ngx_paas_guard_api_zone(ngx_paas_guard_api_t *api, pguard_str_t name)
-{
-    ngx_uint_t               i;
-    ngx_paas_guard_zone_t  **zones;
-
-    zones = api->gmcf->zones.elts;
-
-    for (i = 0; i < api->gmcf->zones.nelts; i++) {
-
-        if (zones[i]->name.len == name.len
-            && ngx_memcmp(zones[i]->name.data, name.data, name.len) == 0)
-        {
-            return zones[i];
-        }
-    }
-
-    return NULL;
-}
-
-
-ngx_int_t
-ngx_paas_guard_api_arg_zone(ngx_paas_guard_api_t *api,
-    ngx_paas_guard_zone_t **zone)
-{
-    ngx_int_t     rc;
-    pguard_str_t  name;
-
-    *zone = NULL;
-    rc = ngx_paas_guard_api_arg(api, "zone", &name);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
-    }
-
-    *zone = ngx_paas_guard_api_zone(api, name);
-
-    return *zone ? NGX_OK
-                 : ngx_paas_guard_api_problem(api, PGUARD_PROBLEM_ZONE, name);
-}
-
-
 ngx_int_t
 ngx_paas_guard_api_problem(ngx_paas_guard_api_t *api, pguard_problem_e problem,
     pguard_str_t name)
@@ -531,121 +343,11 @@ ngx_paas_guard_api_wrong(ngx_paas_guard_api_t *api, pguard_problem_e problem,
 static void
 ngx_paas_guard_api_body_handler(ngx_http_request_t *r)
 {
-    ngx_int_t              rc;
-    pguard_str_t           body;
     ngx_paas_guard_api_t  *api;
 
     api = ngx_http_get_module_ctx(r, ngx_paas_guard_filter_module);
 
-    rc = ngx_paas_guard_api_body(r, &body);
-
-    if (rc == NGX_OK) {
-        rc = ngx_paas_guard_api_members(api, body);
-    }
-
-    ngx_paas_guard_api_run(api, rc);
-}
-
-
-/* The whole body: mostly one buffer; several, or a file, where another module
-   has asked nginx to keep it so. */
-
-static ngx_int_t
-ngx_paas_guard_api_body(ngx_http_request_t *r, pguard_str_t *body)
-{
-    u_char       *p;
-    size_t        n, size;
-    ssize_t       got;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    body->data = NULL;
-    body->len = 0;
-
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
-        return NGX_OK;
-    }
-
-    size = ngx_max(r->headers_in.content_length_n, 0);
-
-    p = ngx_pnalloc(r->pool, size + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    body->data = p;
-
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        b = cl->buf;
-        n = ngx_min((size_t) ngx_buf_size(b), size - body->len);
-
-        if (b->in_file && !ngx_buf_in_memory(b)) {
-            got = ngx_read_file(b->file, p + body->len, n, b->file_pos);
-
-            if (got != (ssize_t) n) {
-                return NGX_ERROR;
-            }
-
-        } else {
-            ngx_memcpy(p + body->len, b->pos, n);
-        }
-
-        body->len += n;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_paas_guard_api_members(ngx_paas_guard_api_t *api, pguard_str_t body)
-{
-    u_char                 *scratch;
-    pguard_str_t            what;
-    pguard_members_e        rc;
-    const pguard_member_t  *members;
-
-    static const pguard_problem_e  problems[] = {
-        [PGUARD_MEMBERS_SYNTAX]  = PGUARD_PROBLEM_JSON_SYNTAX,
-        [PGUARD_MEMBERS_OBJECT]  = PGUARD_PROBLEM_JSON_OBJECT,
-        [PGUARD_MEMBERS_UNKNOWN] = PGUARD_PROBLEM_MEMBER_UNKNOWN,
-        [PGUARD_MEMBERS_TWICE]   = PGUARD_PROBLEM_MEMBER_TWICE,
-        [PGUARD_MEMBERS_TYPE]    = PGUARD_PROBLEM_MEMBER_TYPE,
-        [PGUARD_MEMBERS_LONG]    = PGUARD_PROBLEM_MEMBER_LONG
-    };
-
-    scratch = ngx_pnalloc(api->request->pool, body.len + 1);
-    if (scratch == NULL) {
-        return NGX_ERROR;
-    }
-
-    members = api->call->members ? api->call->members
-                                 : ngx_paas_guard_api_common_members;
-
-    rc = pguard_members_read(body, members, api->value, scratch, &what);
-
-    if (rc != PGUARD_MEMBERS_OK) {
-        return ngx_paas_guard_api_problem(api, problems[rc], what);
-    }
-
-    api->why = api->value[NGX_PAAS_GUARD_API_WHY].str;
-    ngx_paas_guard_api_who(api);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_paas_guard_api_who(ngx_paas_guard_api_t *api)
-{
-    ngx_http_request_t  *r;
-
-    r = api->request;
-    api->who = api->value[NGX_PAAS_GUARD_API_WHO].str;
-
-    if (ngx_http_auth_basic_user(r) == NGX_OK && r->headers_in.user.len) {
-        ngx_paas_guard_core_str(api->who, r->headers_in.user);
-    }
+    ngx_paas_guard_api_run(api, ngx_paas_guard_api_body(api));
 }
 
 

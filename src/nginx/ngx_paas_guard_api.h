@@ -2,8 +2,8 @@
  * The calls below a paas_guard_status location.
  *
  * ngx_paas_guard_api.c finds the call of a path in the tables of the files
- * _api_*.c, checks whether it may be made, reads its body, and sends what it
- * answers.  A call is two functions: one that does it, and one that writes the
+ * _api_*.c, checks whether it may be made, and sends what it answers; _args.c
+ * reads the query, _body.c the body.  A call is two functions: one that does it, and one that writes the
  * answer, which is asked again, with more room, if the answer did not fit:
  *
  *     const ngx_paas_guard_api_call_t  ngx_paas_guard_api_blocks[] = {
@@ -125,6 +125,15 @@ ngx_int_t ngx_paas_guard_api_wrong(ngx_paas_guard_api_t *api,
    it.  Who waits has a cleanup, for the request may end before. */
 void ngx_paas_guard_api_done(ngx_paas_guard_api_t *api, ngx_int_t rc);
 
+/* ngx_paas_guard_api_body.c: reads the members of the body into api->value.
+   NGX_OK, or as a handler's. */
+ngx_int_t ngx_paas_guard_api_body(ngx_paas_guard_api_t *api);
+
+/* ngx_paas_guard_api_args.c: the query */
+
+/* Are all arguments those of the call?  NGX_OK, or as a handler's. */
+ngx_int_t ngx_paas_guard_api_check_args(ngx_paas_guard_api_t *api);
+
 /* The first argument of the query called name, decoded.  NGX_OK; NGX_DECLINED
    if there is none; NGX_ERROR: no memory. */
 ngx_int_t ngx_paas_guard_api_arg(ngx_paas_guard_api_t *api, const char *name,
@@ -147,6 +156,10 @@ ngx_int_t ngx_paas_guard_api_arg_zone(ngx_paas_guard_api_t *api,
 /* A block as a member. */
 void ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api,
     const char *name, ngx_paas_guard_zone_t *zone, const pguard_block_t *b);
+
+/* The language that the query asks for by lang=, in api->lang; without it, as
+   the client's headers prefer.  NGX_OK, or as a handler's. */
+ngx_int_t ngx_paas_guard_api_arg_lang(ngx_paas_guard_api_t *api);
 
 /* A monotonic time as a member. */
 void ngx_paas_guard_api_time(ngx_paas_guard_api_t *api, const char *name,

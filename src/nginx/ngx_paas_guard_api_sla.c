@@ -180,6 +180,10 @@ ngx_paas_guard_api_report(ngx_paas_guard_api_t *api)
     }
 
     if (rc == NGX_OK) {
+        rc = ngx_paas_guard_api_arg_lang(api);
+    }
+
+    if (rc == NGX_OK) {
         rc = ngx_paas_guard_api_report_applies(api, call);
     }
 
@@ -773,7 +777,7 @@ ngx_paas_guard_api_outage_write(ngx_paas_guard_api_t *api)
 
 
 static const char *const  ngx_paas_guard_api_report_args[] = {
-    "month", "zone", "format", "applicable", NULL
+    "month", "zone", "format", "lang", "applicable", NULL
 };
 
 static const char *const  ngx_paas_guard_api_outage_args[] = { "zone", NULL };

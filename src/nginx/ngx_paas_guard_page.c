@@ -3,7 +3,6 @@
 
 static ngx_int_t ngx_paas_guard_page_handler(ngx_paas_guard_api_t *api);
 static void ngx_paas_guard_page_write(ngx_paas_guard_api_t *api);
-static ngx_int_t ngx_paas_guard_page_lang(ngx_paas_guard_api_t *api);
 static ngx_int_t ngx_paas_guard_page_zones(ngx_paas_guard_api_t *api,
     ngx_paas_guard_view_t *view);
 static ngx_int_t ngx_paas_guard_page_headers(ngx_paas_guard_api_t *api);
@@ -51,7 +50,7 @@ ngx_paas_guard_page_handler(ngx_paas_guard_api_t *api)
         return NGX_ERROR;
     }
 
-    rc = ngx_paas_guard_page_lang(api);
+    rc = ngx_paas_guard_api_arg_lang(api);
 
     if (rc == NGX_OK) {
         rc = ngx_paas_guard_page_zones(api, view);
@@ -95,34 +94,6 @@ ngx_paas_guard_page_write(ngx_paas_guard_api_t *api)
     }
 
     pguard_status_html(&api->out, &view->status, api->lang);
-}
-
-
-static ngx_int_t
-ngx_paas_guard_page_lang(ngx_paas_guard_api_t *api)
-{
-    ngx_int_t     rc;
-    ngx_uint_t    i;
-    pguard_str_t  lang;
-
-    rc = ngx_paas_guard_api_arg(api, "lang", &lang);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
-    }
-
-    for (i = 0; i < PGUARD_LANGS; i++) {
-
-        if (lang.len == pguard_lang_names[i].len
-            && ngx_memcmp(lang.data, pguard_lang_names[i].data, lang.len) == 0)
-        {
-            api->lang = i;
-            return NGX_OK;
-        }
-    }
-
-    return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_VALUE,
-                                    "lang");
 }
 
 
