@@ -146,7 +146,19 @@ pguard_outage_enter(const pguard_outage_log_t *log,
 
     wrong = pguard_outage_fill(&e, say);
 
-    return wrong ? wrong : pguard_outage_append(log, &e);
+    if (wrong) {
+        return wrong;
+    }
+
+    /* after what it is built on, though another clock was ahead */
+
+    if (e.at <= stands->last.at
+        && (pguard_outage_foreign(&stands->last) || pguard_outage_foreign(&e)))
+    {
+        e.at = stands->last.at + 1;
+    }
+
+    return pguard_outage_append(log, &e);
 }
 
 

@@ -313,6 +313,31 @@ test_members_damaged(void **state)
 }
 
 
+/* What the log of outages says is known here. */
+
+static void
+test_problems_by_code(void **state)
+{
+    unsigned  i;
+
+    static const char *const  codes[] = {
+        "unknown_outage", "outage_withdrawn", "outage_restored",
+        "outage_no_end", "outage_who", "outage_confirmer", "outage_cause",
+        "outage_no_start", "outage_future", "outage_order", "outage_confirmed",
+        "outage_full"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        assert_int_equal(pguard_problem_find(codes[i]),
+                         PGUARD_PROBLEM_OUTAGE_UNKNOWN + i);
+    }
+
+    assert_int_equal(pguard_problem_find("outage"), PGUARD_PROBLEM_MEMORY);
+}
+
+
 static void
 test_problems(void **state)
 {
@@ -416,6 +441,7 @@ main(void)
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_members_wrong),
         cmocka_unit_test(test_members_damaged),
+        cmocka_unit_test(test_problems_by_code),
         cmocka_unit_test(test_problems),
         cmocka_unit_test(test_writer)
     };

@@ -659,6 +659,20 @@ test_entered_at_another_gateway(void **state)
     s[1] = record_of(&ledger[0], 0, 2);
     assert_int_equal(merged_down(s, 2, &m), 10 + 700);
 
+    /* within one second, the one that knows the other stands */
+
+    say.end = APRIL + DAY + 800;
+    assert_null(pguard_outage_enter(&ledger[1].log, PGUARD_OUTAGE_CORRECTED,
+                                    &say, &m.outage[1]));
+    s[0] = record_of(&ledger[1], 1, 3);
+    assert_int_equal(merged_down(s, 2, &m), 10 + 800);
+    say.end = APRIL + DAY + 900;
+    m.outage[1].gateway = (pguard_id_t) { { 0 } };
+    assert_null(pguard_outage_enter(&ledger[0].log, PGUARD_OUTAGE_CORRECTED,
+                                    &say, &m.outage[1]));
+    s[1] = record_of(&ledger[0], 0, 3);
+    assert_int_equal(merged_down(s, 2, &m), 10 + 900);
+
     /* who did not declare it keeps what it entered over a restart */
 
     s[0] = state_of(&ledger[1], 1);
@@ -670,8 +684,8 @@ test_entered_at_another_gateway(void **state)
 
     /* and gives it up when nobody can ask for that month any more */
 
-    pguard_outage_expire(&ledger[1].log, say.at);
-    assert_int_equal(ledger[1].log.ends->first, 2);
+    pguard_outage_expire(&ledger[1].log, say.at + 1);
+    assert_int_equal(ledger[1].log.ends->first, 3);
 }
 
 
