@@ -34,7 +34,7 @@ AUDIT_SRC = $(wildcard src/audit/*.c) \
 AUDIT_LIBS = -lcrypto -lz -lxxhash
 
 .PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan fuzz fuzz-short \
-	bench-instructions test-static test-asan-nginx test-valgrind \
+	bench bench-instructions test-static test-asan-nginx test-valgrind \
 	package test-package matrix chaos lint tidy clean help
 
 help:
@@ -53,6 +53,7 @@ help:
 	@echo "make test-package     builds, installs, upgrades, purges them on Debian MATRIX (as root)"
 	@echo "make matrix      the tests on Debian MATRIX='$(MATRIX)', in roots of theirs (as root)"
 	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds;  make fuzz-short  for 3"
+	@echo "make bench       the guard beside others: CPU, throughput, latency, as ratios"
 	@echo "make bench-instructions  what a request costs, under callgrind; fails if it grew"
 	@echo "make chaos       load and faults of all kinds for CHAOS_TIME=180 seconds (CHAOS_SEED=)"
 	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
@@ -171,6 +172,10 @@ fuzz:
 
 fuzz-short:
 	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=3
+
+bench:
+	@tools/setup.sh compare
+	@tests/bench/bench.pl
 
 bench-instructions:
 	@tools/setup.sh bench

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|fuzz|chaos|lint|tidy|root|browser]
+# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|compare|fuzz|chaos|lint|tidy|root|browser]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,13 +14,14 @@ case ${1:-run} in
     run)   want="$build curl" ;;
     test)  want="$build curl faketime libcmocka-dev perl procps redis-server tzdata $perl" ;;
     bench) want="$build perl valgrind" ;;
+    compare) want="$build perl redis-server haproxy libnginx-mod-http-lua" ;;
     fuzz)  want="$build clang libclang-rt-dev libcmocka-dev" ;;
     chaos) want="$build curl openssl python3 redis-server" ;;
     lint)  want="$build cppcheck" ;;
     browser) want=chromium ;;
     tidy)  want="$build clang-tidy" ;;
     root)  want="mmdebstrap util-linux" ;;
-    *)     echo "usage: $0 [build|run|test|bench|fuzz|chaos|lint|tidy|root|browser]" >&2; exit 2 ;;
+    *)     echo "usage: $0 [build|run|test|bench|compare|fuzz|chaos|lint|tidy|root|browser]" >&2; exit 2 ;;
 esac
 
 deps=$PWD/.deps
@@ -78,7 +79,7 @@ install_packages() {
         trap - EXIT HUP INT TERM
     fi
 
-    for service in nginx redis-server; do
+    for service in nginx redis-server haproxy; do
         case " $* " in
             *" $service "*)
                 if command -v systemctl >/dev/null; then

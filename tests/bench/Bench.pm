@@ -10,6 +10,7 @@ use Cwd ();
 use Exporter 'import';
 use File::Path qw(make_path);
 use IO::Socket::INET;
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(build load median nginx_conf request run_dir spawn start stop free_port);
@@ -19,6 +20,7 @@ my $dir = "$root/build/bench";
 my %running;
 
 $ENV{PATH} .= ':/usr/sbin';
+$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
 
 # 206 bytes of method, host, target and Authorization; ten headers.
 
@@ -155,6 +157,7 @@ sub spawn {
     my $pid = fork // die $!;
 
     if ($pid == 0) {
+        $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
         open STDIN, '<', '/dev/null';
         open STDOUT, '>', $out;
         open STDERR, '>&', \*STDOUT;
@@ -171,10 +174,10 @@ sub start {
     my ($name, $port, @command) = @_;
     my $pid = spawn("$dir/$name/out", @command);
 
-    for (1 .. 1200) {
+    for (1 .. 30_000) {
         return $pid if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
-        die "$command[0] ended: see $dir/$name\n" if waitpid($pid, 1) == $pid;
-        sleep 0.05;
+        die "$command[0] ended: see $dir/$name\n" if waitpid($pid, POSIX::WNOHANG()) == $pid;
+        sleep 0.002;
     }
 
     die "$command[0] does not listen\n";

@@ -1,0 +1,273 @@
+#!/usr/bin/perl
+# The guard beside others, in front of the same answer:
+# tests/bench/bench.pl [-l] [case...]
+#
+# All servers run at once, and are asked in turn; the time that each worker had
+# a CPU is taken from the kernel (schedstat), so that what else the machine
+# does weighs little.  Each figure is a ratio to the bare server of the same
+# round: median (least - most).  -l: longer, with ten million signatures.
+
+use strict;
+use warnings;
+
+use FindBin;
+use IO::Socket::INET;
+use List::Util qw(max min);
+use Time::HiRes qw(sleep time);
+use lib $FindBin::Bin;
+use Bench;
+
+my $long = @ARGV && $ARGV[0] eq '-l' ? shift : 0;
+my ($rounds, $requests) = $long ? (15, 30_000) : (5, 8_000);
+my $million = 1_000_000;
+my $modules = '/usr/lib/nginx/modules';
+my %port;
+
+sub lua { "load_module $modules/ndk_http_module.so; load_module $modules/ngx_http_lua_module.so;" }
+
+my $lua_shared = <<'END';
+            access_by_lua_block {
+                local key = ngx.md5_bin(ngx.var.http_authorization .. ngx.var.request_method
+                                        .. ngx.var.host .. ngx.var.request_uri)
+                if not ngx.shared.seen:add(key, true, 1) then return ngx.exit(429) end
+            }
+END
+
+# One sliding window in Redis, asked for each request, without a library.
+
+my $lua_redis = <<'END';
+            access_by_lua_block {
+                local script = "local n = redis.call('INCR', KEYS[1]) "
+                    .. "if n == 1 then redis.call('PEXPIRE', KEYS[1], 1000) end return n"
+                local key = ngx.md5(ngx.var.http_authorization .. ngx.var.request_method
+                                    .. ngx.var.host .. ngx.var.request_uri)
+                local s = ngx.socket.tcp()
+                if not s:connect("127.0.0.1", %REDIS%) then return end
+                s:send("*4\r\n$4\r\nEVAL\r\n$" .. #script .. "\r\n" .. script
+                       .. "\r\n$1\r\n1\r\n$" .. #key .. "\r\n" .. key .. "\r\n")
+                local line = s:receive()
+                s:setkeepalive(10000, 100)
+                if line and tonumber(line:sub(2)) > 1 then return ngx.exit(429) end
+            }
+END
+
+my $long_key = 'limit_req_zone $request_method$host$request_uri$http_authorization '
+             . "zone=long:%s rate=100r/s;\n";
+my $redis_conf = 'paas_guard_redis redis://127.0.0.1:%REDIS%/0; paas_guard_secret_file %DIR%/secret;' . "\n";
+my $refuse = { target => '/api/v1/vms' };
+
+# What is compared: base, the case that a ratio is to; fill, requests before;
+# request, status: of those that are measured.
+
+my %case = (
+    'nginx'                          => { base => 'nginx' },
+    'limit_req, by address'          => { http => "limit_req_zone \$binary_remote_addr zone=a:10m rate=1000000r/s;\n",
+                                          location => "limit_req zone=a burst=1000000 nodelay;\n" },
+    'limit_req, by the long key'     => { http => sprintf($long_key, '64m'), distinct => 1000,
+                                          location => "limit_req zone=long burst=1000000 nodelay;\n" },
+    'limit_req, long key, 1 million' => { http => sprintf($long_key, '700m'), fill => $million,
+                                          location => "limit_req zone=long burst=1000000 nodelay;\n" },
+    'Lua, ngx.shared'                => { main => lua(), http => "lua_shared_dict seen 64m;\n", location => $lua_shared },
+    'Lua, Redis'                     => { main => lua(), location => $lua_redis },
+    'guard, 1 thousand signatures'   => { guard => 1, location => "paas_guard_throttle interval=30ms;\n" },
+    'guard, 1 million'               => { guard => 1, size => '128m', fill => $million,
+                                          location => "paas_guard_throttle interval=1h;\n" },
+    'guard, async'                   => { guard => 1, http => $redis_conf, location => "paas_guard_throttle interval=1s scope=node;\n" },
+    'guard, strict'                  => { guard => 1, http => $redis_conf, location => "paas_guard_sync strict;\n" },
+    'nginx, 2 workers'               => { workers => 2 },
+    'guard, 2 workers'               => { guard => 1, workers => 2, base => 'nginx, 2 workers' },
+    'return 429'                     => { server => 'return 429;', request => $refuse, base => 'return 429' },
+    'limit_req, refusing'            => { http => sprintf($long_key, '64m') =~ s/100r/1r/r, request => $refuse,
+                                          location => "limit_req zone=long; limit_req_status 429; limit_req_log_level info;\n", base => 'return 429' },
+    'guard, throttled'               => { guard => 1, request => $refuse, location => "paas_guard_throttle interval=1h;\n", base => 'return 429' },
+    'guard, blocked'                 => { guard => 1, request => $refuse, hammer => 'one', base => 'return 429',
+                                          http => "paas_guard_hammer_rule one key=\$binary_remote_addr window=1h limit=1 block=1h;\n" },
+    'nginx, 1 MB POST'               => { base => 'nginx, 1 MB POST', body => 1_048_576, location => "proxy_pass http://127.0.0.1:%SINK%;\n" },
+    'guard, 1 MB POST'               => { guard => 1, body => 1_048_576, base => 'nginx, 1 MB POST',
+                                          location => "proxy_pass http://127.0.0.1:%SINK%;\n" },
+    'HAProxy'                        => { base => 'HAProxy', haproxy => '' },
+    'HAProxy, stick table'           => { base => 'HAProxy', haproxy => <<'END' },
+    stick-table type binary len 16 size 1m expire 10s store http_req_rate(1s)
+    http-request set-var(txn.who) req.hdr(authorization)
+    http-request set-var(txn.url) url
+    http-request track-sc0 method,concat(,txn.who),concat(,txn.url),digest(md5)
+    http-request deny deny_status 429 if { sc0_http_req_rate gt 1000000 }
+END
+);
+
+$case{'guard, 10 million'} = { guard => 1, size => '700m', fill => 10 * $million,
+                               location => "paas_guard_throttle interval=1h;\n" } if $long;
+
+my @order = ('nginx', 'limit_req, by address', 'limit_req, by the long key',
+    'limit_req, long key, 1 million', 'Lua, ngx.shared', 'Lua, Redis', 'guard, 1 thousand signatures',
+    'guard, 1 million', ('guard, 10 million') x !!$long, 'guard, async', 'guard, strict',
+    'nginx, 2 workers', 'guard, 2 workers', 'HAProxy', 'HAProxy, stick table',
+    'return 429', 'limit_req, refusing', 'guard, throttled', 'guard, blocked',
+    'nginx, 1 MB POST', 'guard, 1 MB POST');
+
+sub haproxy_conf {
+    my ($port, $rules) = @_;
+    return <<"END";
+global
+    nbthread 1
+defaults
+    mode http
+    timeout client 60s
+    timeout server 60s
+    timeout connect 5s
+    timeout http-keep-alive 60s
+frontend f
+    bind 127.0.0.1:$port
+$rules    http-request return status 200 content-type application/json string '{"vms": []}'
+END
+}
+
+sub start_case {
+    my ($name, $c) = @_;
+    my $label = $name =~ s/\W+/-/gr;
+    my $dir = run_dir() . "/$label";
+
+    mkdir $dir;
+    $c->{port} = free_port();
+    open my $f, '>', "$dir/conf" or die $!;
+
+    if (exists $c->{haproxy}) {
+        print $f haproxy_conf($c->{port}, $c->{haproxy});
+        close $f;
+        $c->{pid} = start($label, $c->{port}, 'haproxy', '-db', '-f', "$dir/conf");
+        return;
+    }
+
+    my $text = nginx_conf($c->{port}, %$c, main => ($c->{main} // '') . ' daemon off;');
+    $text =~ s/%(\w+)%/$port{$1} \/\/ run_dir()/ge;
+    print $f $text;
+    close $f;
+    $c->{pid} = start($label, $c->{port}, 'nginx', '-p', $dir, '-c', "$dir/conf");
+}
+
+# Nanoseconds of CPU that the workers had (of HAProxy, the process).
+
+sub cpu {
+    my ($pid) = @_;
+    my @children = split ' ', slurp("/proc/$pid/task/$pid/children");
+    my $ns = 0;
+
+    for my $p (@children ? @children : $pid) {
+        $ns += (split ' ', slurp("/proc/$p/schedstat"))[0];
+    }
+
+    return $ns;
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $f, '<', $path or return '';
+    local $/;
+    return <$f> // '';
+}
+
+sub run {
+    my ($c, $n, @args) = @_;
+    my $request = request(%{ $c->{request} // {} }, $c->{body} ? (method => 'POST', body => $c->{body}) : ());
+
+    $c->{next} //= 1;
+    push @args, -b => $c->{body} if $c->{body};
+    push @args, -k => $c->{distinct} if $c->{distinct};
+    my $got = load($c->{port}, $request, -n => $n, -s => $c->{distinct} ? 1 : $c->{next}, @args);
+    $c->{next} += $n;
+
+    return $got;
+}
+
+sub round {
+    my ($c) = @_;
+    my $n = $c->{body} ? int($requests / 20) : $requests;
+    my $before = cpu($c->{pid});
+    my $got = run($c, $n, -c => 16);
+
+    push @{ $c->{cpu} }, (cpu($c->{pid}) - $before) / $n;
+    push @{ $c->{rate} }, $n / $got->{seconds};
+    push @{ $c->{p99} }, $got->{p99};
+    $c->{status}{$_} += $got->{$_} for grep { /^\d/ } keys %$got;
+}
+
+sub ratio {
+    my ($of, $to) = @_;
+    my @r = map { $of->[$_] / ($to->[$_] || 1) } 0 .. $#$of;
+    return sprintf '%5.2f (%.2f - %.2f)', median(@r), min(@r), max(@r);
+}
+
+sub report {
+    my @cases = @_;
+
+    printf "%-31s %9s  %-21s %-21s %-21s %s\n", '', 'CPU, us', 'CPU', 'throughput', 'p99', 'answers';
+
+    for my $name (@cases) {
+        my $c = $case{$name};
+        my $base = $case{ $c->{base} // 'nginx' };
+        $base = $c unless $base->{cpu};
+
+        printf "%-31s %9.2f  %-21s %-21s %-21s %s\n", $name, median(@{ $c->{cpu} }) / 1000,
+            map({ ratio($c->{$_}, $base->{$_}) } qw(cpu rate p99)),
+            join(' ', map { "$_: $c->{status}{$_}" } sort keys %{ $c->{status} });
+    }
+}
+
+# Start with a zone of 1 GB, until a connection is accepted; and the time that
+# a reload takes until there is another worker.
+
+sub lives {
+    for my $name ('nginx', 'guard') {
+        my $c = { guard => $name eq 'guard', size => '1024m' };
+        my $start = time;
+        start_case("start $name", $c);
+        my $started = time - $start;
+        my $children = "/proc/$c->{pid}/task/$c->{pid}/children";
+        sleep 0.3;
+        my $was = slurp($children);
+        $start = time;
+        kill HUP => $c->{pid};
+        sleep 0.001 until slurp($children) ne $was || time - $start > 10;
+
+        printf "%-7s start %4.0f ms, reload %4.0f ms%s\n", $name, 1000 * $started, 1000 * (time - $start),
+            $c->{guard} ? ' (a zone of 1 GB)' : '';
+        stop($c->{pid});
+    }
+}
+
+build();
+
+my @cases = @ARGV ? grep { my $name = $_; grep { $name eq $_ } @ARGV } @order : @order;
+@cases or die "no such case; there are: ", join('; ', @order), "\n";
+
+$port{REDIS} = free_port();
+my $redis = do {
+    mkdir run_dir() . '/redis';
+    start('redis', $port{REDIS}, 'redis-server', '--port', $port{REDIS}, '--bind', '127.0.0.1',
+          '--save', '', '--dir', run_dir() . '/redis');
+};
+
+open my $secret, '>', run_dir() . '/secret' or die $!;
+print $secret 'b' x 64;
+close $secret;
+chmod 0600, run_dir() . '/secret';
+
+my $sink = { server => 'location = /api/v1/vms { client_max_body_size 8m; return 200; }' };
+start_case('sink', $sink);
+$port{SINK} = $sink->{port};
+
+for my $name (@cases) {
+    start_case($name, $case{$name});
+    run($case{$name}, $case{$name}{fill}, -c => 8, -p => 32) if $case{$name}{fill};
+    run($case{$name}, $case{$name}{body} ? 20 : 1000, -c => 16);
+}
+
+for (1 .. $rounds) {
+    round($case{$_}) for @cases;
+}
+
+report(@cases);
+stop($case{$_}{pid}, exists $case{$_}{haproxy} ? 'TERM' : 'QUIT') for @cases;
+stop($sink->{pid});
+stop($redis, 'TERM');
+lives() unless @ARGV;
