@@ -133,9 +133,9 @@ test-asan: setup
 	@! grep -nE 'AddressSanitizer|LeakSanitizer|runtime error:' $(BUILD)/asan/prove.log
 
 # With an nginx whose pools are malloc: it sees an overrun of a request's memory.
-# nginx itself copies nothing from NULL, and reads words at any address.
+# nginx itself copies nothing from NULL, reads words at any address, and moves pointers back and forth.
 test-asan-nginx: setup
-	@tools/nginx.sh $(BUILD)/nginx-asan '$(ASAN) -fno-sanitize=nonnull-attribute,alignment -DNGX_DEBUG_PALLOC=1' \
+	@tools/nginx.sh $(BUILD)/nginx-asan '$(ASAN) -fno-sanitize=nonnull-attribute,alignment,pointer-overflow -DNGX_DEBUG_PALLOC=1' \
 	 '-fsanitize=address,undefined'
 	@TEST_NGINX_BINARY=$(CURDIR)/tools/nginx-asan.sh TEST_NGINX_LOAD_MODULES= \
 	 TEST_NGINX_REAL=$(CURDIR)/$(BUILD)/nginx-asan/nginx \
