@@ -32,7 +32,7 @@ if (!$pid) {
     my $select = IO::Select->new(@listen);
     my %is = map { $_ => 1 } @listen;
     my ($n, %seen) = (0);
-    my $ok = "+OK\r\n" x 4;
+    my $ok = "+OK\r\n" x 5;        # to a SCRIPT LOAD for each script
     while (1) {
         for my $s ($select->can_read(1)) {
             if ($is{$s}) {
