@@ -94,7 +94,7 @@ my $bad_name = 'must be 1 to 63 letters, digits, "-", "_", "." or "/"';
 my $size  = sub { qq{"paas_guard_zone": invalid parameter "$_[0]": expected a size like 10m} };
 my $parts = sub { qq{"paas_guard_zone": invalid parameter "$_[0]": expected $_[1]} };
 
-accepted(zone => $_) for 'paas_guard_zone zone=z:128k;', 'paas_guard_zone zone=z:10m;',
+accepted(zone => $_) for 'paas_guard_zone zone=z:128k;', 'paas_guard_zone zone=z:10m;', 'paas_guard_zone zone=z:1g;',
     'paas_guard_zone zone=z:131072;', "paas_guard_zone zone=$n63:1m;",
     'paas_guard_zone zone=a.b_c-d/9:1m;', "paas_guard_zone zone=z:1m state=$dir/state;",
     'paas_guard_zone state=state zone=z:1m;',

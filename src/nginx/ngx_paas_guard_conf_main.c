@@ -45,7 +45,7 @@ ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
             value.len -= name.len + 1;
             value.data = p + 1;
-            size = ngx_parse_size(&value);
+            size = ngx_parse_offset(&value);    /* also in g */
 
             if (size == NGX_ERROR) {
                 return ngx_paas_guard_invalid(cf, cmd, &args[i],
