@@ -107,6 +107,7 @@ struct ngx_paas_guard_api_s {
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_zones[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_blocks[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_slas[];
+extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_outages[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_clients[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_page[];
 

@@ -99,10 +99,8 @@ ngx_paas_guard_forget_one(ngx_paas_guard_forgetting_t *f,
     ngx_paas_guard_rule_t *rule, ngx_paas_guard_service_t *service)
 {
     ngx_str_t     *key, *field;
-    pguard_str_t   rule_name, service_name;
-
-    rule_name.len = 0;
-    service_name.len = 0;
+    pguard_str_t   rule_name = { 0, NULL };
+    pguard_str_t   service_name = { 0, NULL };
 
     if (service) {
         service_name = ngx_paas_guard_store_str(&service->name);
