@@ -115,9 +115,12 @@ pguard_status_body(pguard_page_t *p)
         { "live", PGUARD_STATUS_LIVE },
         { "paused", PGUARD_STATUS_PAUSED },
         { "stale", PGUARD_STATUS_STALE },
+        { "asof", PGUARD_STATUS_AS_OF },
         { "done", PGUARD_STATUS_DONE },
         { "failed", PGUARD_STATUS_FAILED },
-        { "silent", PGUARD_STATUS_NO_ANSWER }
+        { "silent", PGUARD_STATUS_NO_ANSWER },
+        { "denied", PGUARD_STATUS_DENIED },
+        { "error", PGUARD_STATUS_ERROR }
     };
 
     pguard_page_raw(p, "<body");

@@ -31,10 +31,10 @@ const char *const  pguard_status_texts[PGUARD_STATUS_TEXTS][PGUARD_LANGS] = {
         "Actualisée toutes les 5 secondes." },
 
     [PGUARD_STATUS_STALE] = {
-        "Could not be refreshed: the gateway does not answer. Figures "
-        "as of",
-        "Actualisation impossible\u00a0: la passerelle ne répond pas. "
-        "Chiffres au" },
+        "Could not be refreshed:",
+        "Actualisation impossible\u00a0:" },
+
+    [PGUARD_STATUS_AS_OF] = { "Figures as of", "Chiffres au" },
 
     [PGUARD_STATUS_NO_SCRIPT] = {
         "Without JavaScript this page is not refreshed by itself: load "
@@ -418,6 +418,16 @@ const char *const  pguard_status_texts[PGUARD_STATUS_TEXTS][PGUARD_LANGS] = {
     [PGUARD_STATUS_NO_ANSWER] = {
         "the gateway does not answer.",
         "la passerelle ne répond pas." },
+
+    [PGUARD_STATUS_DENIED] = {
+        "the gateway refuses access, as when a login has ended: load the "
+        "page again.",
+        "la passerelle refuse l’accès, comme après la fin d’une "
+        "session\u00a0: rechargez la page." },
+
+    [PGUARD_STATUS_ERROR] = {
+        "the gateway answers with an error:",
+        "la passerelle répond par une erreur\u00a0:" },
 
     [PGUARD_STATUS_FOOT] = {
         "Request counts are those of this gateway; blocks and outages "

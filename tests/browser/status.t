@@ -38,7 +38,13 @@ my $conf = <<'_EOC_';
     location /console/ { paas_guard_service console; paas_guard_hammer address; paas_guard_sla console; proxy_pass http://b; }
     location /trial/ { paas_guard_service trial; paas_guard_dry_run on; paas_guard_hammer api_client; proxy_pass http://b; }
     location /status/ { paas_guard off; paas_guard_status; }
-    location /admin/ { paas_guard off; paas_guard_status write=on; }
+    location /admin/ {
+        if ($cookie_login = ended) { return 401; }
+        if ($cookie_login = elsewhere) { return 302 /login; }
+        if ($cookie_login = broken) { return 502; }
+        paas_guard off; paas_guard_status write=on;
+    }
+    location = /login { default_type text/html; return 200 "<form>who are you?</form>"; }
 _EOC_
 
 my $one = gateway_start(http => $http, conf => $conf, workers => 2);
@@ -106,6 +112,12 @@ for my $name (sort keys %forms) {
     is $page->eval('document.documentElement.scrollWidth'), $width, "$name: nothing is wider than the screen";
     my $worst = $page->eval($contrast);
     cmp_ok $worst->[0], '>=', 4.5, "$name: contrast ('$worst->[1]')";
+    is $page->eval(<<~'_EOC_'), q{}, "$name: no label runs into its value";
+        [].filter.call(document.querySelectorAll('td'), function (e) {
+            var label = getComputedStyle(e, '::before');
+            return label.content !== 'none' && parseFloat(label.width) > parseFloat(getComputedStyle(e).paddingLeft);
+        }).map(function (e) { return e.dataset.label; }).join()
+        _EOC_
     is $page->eval('getComputedStyle(document.querySelector("#blocks button")).display !== "none"'), JSON::PP::true,
         "$name: there are buttons";
     is $page->eval(<<~'_EOC_'), 0, "$name: each control has a name";
@@ -254,6 +266,25 @@ sub closed {
     ok $outage->{end}, 'it has an end';
 }
 is_deeply [grep { !/status of 4\d\d/ } $page->complaints], [], 'writing: no complaint but of the call that was wrong';
+
+
+# The login ends: the page says so, and does not take a login page for an answer
+
+for (['ended', 'refuses access'], ['elsewhere', 'refuses access'], ['broken', 'error: 502']) {
+    my ($login, $says) = @$_;
+    $page->open("$base/admin/");
+    $page->eval("document.cookie = 'login=$login; path=/'");
+    ok $page->wait("document.getElementById('say').textContent.includes('$says')", 30), "login $login: it says so";
+    like $page->eval('document.getElementById("say").textContent'), qr/Figures as of 20\d\d-/, 'and how old it is';
+    open_dialog('declare', '#b-declare-IC-PAAS_SNC-01');
+    fill('declare', cause => 'x', why => 'x', who => 'op');
+    $page->eval('document.querySelector("#declare [name=detected_at]").value = "2026-11-22T00:00"');
+    $page->key('Enter', 13);
+    ok $page->wait("document.querySelector('#declare [role=alert]').textContent.includes('$says')", 30), 'nor was that written';
+    $page->eval("document.querySelector('#declare [data-close]').click(); document.cookie = 'login=; path=/'");
+    ok $page->wait('document.getElementById("say").textContent.includes("every 5 seconds")', 30), 'it goes on by itself after a login';
+}
+$page->complaints;
 
 
 # The policy holds: neither a style nor a script gets in
