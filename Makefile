@@ -62,6 +62,7 @@ help:
 
 run:
 	@tools/setup.sh run
+	@$(MAKE) --no-print-directory audit
 	@tools/run.sh
 
 test: setup

@@ -1,5 +1,5 @@
 # What the documentation names exists: files of the table of clauses, and links
-# between documents.
+# between documents, programs.
 
 use strict;
 use warnings;
@@ -53,6 +53,16 @@ for my $document (@documents) {
         $wrong .= "$link: no such heading\n" if defined $anchor && !$anchors{$anchor};
     }
     is $wrong, '', "$document: its links lead somewhere";
+}
+
+# What "make run" tells to run, it has built
+
+{
+    delete local @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
+    my %programs = map { $_ => 1 } slurp('tools/run.sh') =~ m{\b(build/paas-guard-\w+)\b}g;
+    my $made = `make -nB run`;
+    ok scalar(keys %programs), 'make run: tells of programs';
+    like $made, qr/-o \Q$_\E /, "make run: builds $_" for sort keys %programs;
 }
 
 done_testing;
