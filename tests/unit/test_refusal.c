@@ -600,7 +600,7 @@ test_hostile_bytes(void **state)
     uint64_t            seed;
     const char         *end;
     pguard_out_t        out;
-    unsigned char       bytes[24];
+    unsigned char       bytes[32];
     pguard_refusal_t    r;
     pguard_ratelimit_t  limit;
 
@@ -629,6 +629,8 @@ test_hostile_bytes(void **state)
         r.rule.len = round % 7;
         r.service.data = bytes + 16;
         r.service.len = round % 8;
+        r.block.data = bytes + 24;
+        r.block.len = round % 5;
 
         for (i = 0; i < PGUARD_LANGS; i++) {
             end = json_value(body(&r, PGUARD_BODY_JSON, (pguard_lang_e) i,
