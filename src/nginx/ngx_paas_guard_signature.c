@@ -5,6 +5,8 @@
 #define NGX_PAAS_GUARD_SIGNED  64           /* lines of headers */
 
 
+static void ngx_paas_guard_sign_host(ngx_http_request_t *r,
+    pguard_sig_t *sig);
 static void ngx_paas_guard_sign_credential(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
 static ngx_int_t ngx_paas_guard_sign_target(ngx_http_request_t *r,
@@ -141,17 +143,7 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         pguard_sig_field(&sig, PGUARD_FIELD_SCHEME, s);
     }
 
-    /* the server is what Host says, unless the request line says it, too */
-
-    if (r->host_start) {
-        ngx_paas_guard_field(&sig, PGUARD_FIELD_SERVER,
-                             &r->headers_in.server);
-    }
-
-    if (r->headers_in.host) {
-        ngx_paas_guard_field(&sig, PGUARD_FIELD_HOST,
-                             &r->headers_in.host->value);
-    }
+    ngx_paas_guard_sign_host(r, &sig);
 
     if (ngx_paas_guard_sign_target(r, ctx, &sig) != NGX_OK
         || ngx_paas_guard_sign_headers(r, ctx, &sig) != NGX_OK)
@@ -168,6 +160,32 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ctx->is_signed = 1;
 
     return NGX_OK;
+}
+
+
+/* The server is what Host says, unless the request line of HTTP/1.1 says it,
+   too.  The ":authority" of HTTP/2 and 3 is a Host by another name: nginx
+   refuses the request if there is one that differs. */
+
+static void
+ngx_paas_guard_sign_host(ngx_http_request_t *r, pguard_sig_t *sig)
+{
+    ngx_str_t  host;
+
+    if (r->host_start && r->http_version < NGX_HTTP_VERSION_20) {
+        ngx_paas_guard_field(sig, PGUARD_FIELD_SERVER, &r->headers_in.server);
+    }
+
+    if (r->headers_in.host) {
+        ngx_paas_guard_field(sig, PGUARD_FIELD_HOST,
+                             &r->headers_in.host->value);
+
+    } else if (r->host_end && r->http_version >= NGX_HTTP_VERSION_20) {
+        host.data = r->host_start;
+        host.len = r->host_end - r->host_start;
+
+        ngx_paas_guard_field(sig, PGUARD_FIELD_HOST, &host);
+    }
 }
 
 
