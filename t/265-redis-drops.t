@@ -49,7 +49,8 @@ if (!$pid) {
             my $how = $seen{$s};
             my $greeted = $bytes =~ /SLOTS/;
             if ($got && $greeted && $how > 1) {
-                $s->syswrite($ok . ($how == 2 ? '*2' : $map));
+                my $loads = () = $bytes =~ /\bLOAD\b/g;
+                $s->syswrite("+OK\r\n" x $loads . ($how == 2 ? '*2' : $map));
                 $seen{$s} = $how == 4 ? 5 : 0;
                 next if $how == 4;
             }
