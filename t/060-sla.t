@@ -109,6 +109,36 @@ soon($paas, join(q{ }, 13 + $sum, 3, 3, 0), 'classes add up to the requests, ove
 $gateway->stop(allow => qr/exited on signal 9|connect\(\) to unix|no live upstreams/);
 
 
+# What nginx has refused itself is not guarded when its error page is found
+
+my $end = "Host: a\r\nConnection: close\r\n\r\n";
+my @malformed = ("GET / HTTP/1.1\r\n\r\n", "NONSENSE\r\n\r\n", "GET / HTTP/9.9\r\n$end",
+    "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n$end", "GET /../../x HTTP/1.1\r\n$end");
+
+for my $where ('root %DIR%;', 'proxy_pass http://backend;', 'return 200;') {
+    $gateway = gateway_start(http => 'paas_guard_zone zone=z:1m; paas_guard_indicator paas target=99.9%;',
+        conf => <<"_EOC_");
+        paas_guard zone=z;
+        paas_guard_sla paas;
+        error_page 400 501 503 505 /sorry/page;
+        location /sorry/  { $where }
+        location /closed  { return 503; }
+        location /        { proxy_pass http://backend; }
+        location /metrics { paas_guard off; paas_guard_metrics; }
+_EOC_
+    mkdir $gateway->dir . '/sorry';
+    open my $page, '>', $gateway->dir . '/sorry/page' or die $!;
+    close $page;
+    $gateway->http($_) for @malformed;
+    soon('paas', '0 0 0 5', "malformed, with an error page: $where");
+    is_deeply [ map { $gateway->get('/closed')->{status} } 1 .. 3 ], [ 503, 503, 503 ], "closed: $where";
+    soon('paas', '0 3 0 5', "what says 503 is down, and hides nothing as a duplicate: $where");
+    $gateway->get('/t') for 1, 2;
+    soon('paas', '1 3 1 5', "a duplicate still is one: $where");
+    $gateway->stop;
+}
+
+
 # What is wrong
 
 sub refused {

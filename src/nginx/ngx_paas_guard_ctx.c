@@ -2,6 +2,7 @@
 
 
 static void ngx_paas_guard_ctx_cleanup(void *data);
+static ngx_uint_t ngx_paas_guard_unspoken(ngx_http_request_t *r);
 
 
 /* An internal redirect forgets the contexts of modules, the pool does not. */
@@ -111,8 +112,20 @@ ngx_paas_guard_outcome(ngx_http_request_t *r)
 }
 
 
-/* What nginx could not read has never been given to phases; an error of the
-   server's own, before the guard, is no malformed request. */
+/* Has nginx stopped at the request line, as with 505, or at an encoding that it
+   does not know, with 501? */
+
+static ngx_uint_t
+ngx_paas_guard_unspoken(ngx_http_request_t *r)
+{
+    return r->unparsed_uri.data == NULL
+           || (r->headers_in.transfer_encoding && !r->headers_in.chunked);
+}
+
+
+/* What nginx could not read has never been given to phases, but for its error
+   page; an error of the server's own, before the guard, is no malformed
+   request. */
 
 pguard_sla_e
 ngx_paas_guard_class(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -123,7 +136,8 @@ ngx_paas_guard_class(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     reached = ctx ? ctx->state == NGX_PAAS_GUARD_DONE
                   : r->main->valid_location
-                    && status >= NGX_HTTP_INTERNAL_SERVER_ERROR;
+                    && status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+                    && !ngx_paas_guard_unspoken(r->main);
 
     return pguard_sla_class(ctx ? ctx->verdict : PGUARD_VERDICTS,
                             ctx ? ctx->reason : PGUARD_REASON_NONE,

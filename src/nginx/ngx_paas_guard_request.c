@@ -32,6 +32,14 @@ ngx_paas_guard_handler(ngx_http_request_t *r)
     ctx = ngx_paas_guard_ctx(r);
 
     if (ctx == NULL) {
+
+        /* the page of an error from before the guard: whatever is decided,
+           the client gets that error */
+
+        if (r->err_status >= NGX_HTTP_BAD_REQUEST) {
+            return NGX_DECLINED;
+        }
+
         glcf = ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
 
         return glcf->zone ? ngx_paas_guard_start(r, glcf) : NGX_DECLINED;
