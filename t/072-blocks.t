@@ -177,11 +177,20 @@ sub lift {
     $redis->stop;
     ok wait_for(sub { status($one, 'a', 'bob') == 200 }), 'Redis goes';
     my $bob = get($one, 'a', 'bob')->{headers}{'x-client'};
+    my @lifted = map { "lifted$_" } 1 .. 8;             # as it may be by another worker
+    for my $who (@lifted) {
+        my $set = post($one, client => get($one, 'a', $who)->{headers}{'x-client'}, service => 'b');
+        is status($one, 'b', $who), 429, 'blocked without it';
+        is lift($one, $set->{json}{block}{id}), 200, 'and lifted';
+    }
     is post($one, client => $bob, service => 'b')->{status}, 201, 'blocked without it';
     is status($one, 'b', 'bob'), 429, 'at this one';
     is status($two, 'b', 'bob'), 200, 'not at the other';
     $redis->start;
     ok wait_for(sub { status($_, 'a', 'x') for $one, $two; status($two, 'b', 'bob') == 429 }, 30), 'it is told when Redis is back';
+    for my $at ($one, $two) {
+        is join(' ', map { status($at, 'b', $_) } @lifted), join(' ', (200) x 8), 'but none that was lifted before';
+    }
     $_->stop(allow => qr/redis/i) for $one, $two, $three;
 }
 

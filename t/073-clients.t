@@ -154,8 +154,20 @@ sub holds {     # does the file hold these digests, as bytes?
     $redis->stop;
     ok wait_for(sub { get($one, 'b', 'x'); $gone = forget($one, $bob); $gone->{http} == 202 }), 'without Redis it is not complete';
     is $gone->{forgotten}{zones}[0]{redis}, 'pending', 'and says so';
+
+    # blocks that no worker could tell yet, forgotten by whichever it is
+    my %late = map { ($_ => get($one, 'a', $_)->{headers}{'x-client'}) } map { "late$_" } 1 .. 8;
+    send_n($one, 5, 'a', $_) for keys %late;
+    is scalar(map { @{ known($one, $_)->{zones}[0]{blocks} } } values %late), 8, 'blocked without Redis';
+    is forget($one, $_)->{http}, 202, 'and forgotten' for values %late;
     $redis->start;
     ok wait_for(sub { get($one, 'b', 'x'); forget($one, $bob)->{http} == 200 }, 30), 'until it is back';
+    send_n($one, 1, 'a', $_) for map { "other$_" } 1 .. 20;      # both workers have it again
+    sleep 1;
+    send_n($one, 1, 'a', $_) for map { "other$_" } 1 .. 20;
+    sleep 1;
+    is_deeply [map { $in_redis->($_) } values %late], [], 'what was forgotten is not told then';
+    is join(' ', map { send_n($two, 1, 'a', $_) } keys %late), join(' ', ('200') x 8), 'nor heard of';
     $_->stop(allow => qr/redis/i) for $one, $two;
 }
 
