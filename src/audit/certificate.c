@@ -68,8 +68,8 @@ static const char *const  texts[TEXTS][2] = {
     [TEXT_EVENTS]  = { "Events erased", "Événements effacés" },
     [TEXT_STATE_FILE] = { "State file", "Fichier d'état" },
     [TEXT_REDIS]   = { "Shared store (Redis)", "Mémoire commune (Redis)" },
-    [TEXT_ERASED]  = { "erased", "effacé" },
-    [TEXT_NONE]    = { "none in use", "non utilisé" },
+    [TEXT_ERASED]  = { "erased", "contenu effacé" },
+    [TEXT_NONE]    = { "none in use", "aucun usage" },
     [TEXT_KEPT] = {
         "What is kept: the audit log, with the fact of the erasure and the "
         "digest, for as long as\nlogs must be kept. Access logs are not held "

@@ -160,6 +160,13 @@ export_files(export_t *e, char **files, const char *chain)
         print_manifest(e, chain);
         rc = audit_flush();
 
+        if (e->event.len && e->events == 0) {
+            (void) fputs("paas-guard-audit: no line has that id. Is it one "
+                         "refusal's own? The access log\nhas it, with that of "
+                         "its block; a duplicate is in the access log only.\n",
+                         stderr);
+        }
+
     } else {
         rc = AUDIT_ERROR;
     }

@@ -87,6 +87,11 @@ for my $case (
     like $err, qr/\Q$case->[1]\E/, 'and why';
 }
 
+($status, $out, $err) = audit('export', '--event', 'f' x 24, 'log');
+is $status, 0, 'an id that no line has';
+like $out, qr/"events":0/, 'is none';
+like $err, qr/access log/, 'and where else to look is said';
+
 # certificates
 
 my $client = '0123456789abcdef' x 2;
@@ -112,8 +117,8 @@ $out = decode('UTF-8', $out);
 like $out, $_, "says $_" for
     qr/^CERTIFICAT D'EFFACEMENT$/m, qr/^Client \(empreinte à clé\): +$client$/m,
     qr/^Passerelle: +gw-1$/m, qr/^Effacé le \(UTC\): +2026-11-22T02:04:13\.127Z$/m,
-    qr/^Ordonné par: +opérateur\?/m, qr/^Fichier d'état: +non utilisé$/m,
-    qr/^Mémoire commune \(Redis\): +effacé$/m, qr/chaîne est intacte/;
+    qr/^Ordonné par: +opérateur\?/m, qr/^Fichier d'état: +aucun usage$/m,
+    qr/^Mémoire commune \(Redis\): +contenu effacé$/m, qr/chaîne est intacte/;
 is scalar(split /^/, $out) - scalar(split /^/, $english), 1, 'the same things';
 is scalar(grep { /^(\S.*?: {2,})/ && length $1 != 31 } split /\n/, $english), 0, 'in a column';
 is scalar(grep { length > 100 } split /\n/, $out . $english), 0, 'that fits a page';
