@@ -86,6 +86,7 @@ my ($fds, $rss) = (fds($gw), rss($gw));
 my $since = time;
 my $done = 0;
 wait_for(sub { $done = drops(); sleep 0.2; $done >= $drops }, $ENV{PGUARD_DROPS_TIME} // 15);
+wait_for(sub { ($done = drops()) >= 500 }, 60);      # on a machine that is busy
 my $count = $load->stop;
 ok $done >= 500, "connections that were dropped: $done";
 note sprintf '%d in %.1f s; descriptors %d, then %d; memory %d kB, then %d kB', $done, time - $since,
