@@ -67,6 +67,8 @@ pguard_key_expand(const void *secret, size_t secret_len, const char *label,
 int
 pguard_key_init(pguard_key_t *key, const void *secret, size_t len)
 {
+    unsigned char  none[PGUARD_SHA256_LEN];
+
     if (pguard_key_expand(secret, len, "paas_guard xxh3", key->xxh,
                           sizeof(key->xxh))
         != 0)
@@ -81,8 +83,18 @@ pguard_key_init(pguard_key_t *key, const void *secret, size_t len)
         return -1;
     }
 
-    return pguard_key_expand(secret, len, "paas_guard audit", key->audit,
-                             sizeof(key->audit));
+    if (pguard_key_expand(secret, len, "paas_guard audit", key->audit,
+                          sizeof(key->audit))
+        != 0)
+    {
+        return -1;
+    }
+
+    /* the library wipes neither its stack nor registers: what is left there is
+       now of a key that nothing uses */
+
+    return pguard_key_expand(secret, len, "paas_guard none", none,
+                             sizeof(none));
 }
 
 

@@ -261,6 +261,20 @@ ngx_paas_guard_api_write_client(ngx_paas_guard_api_t *api)
 }
 
 
+/* $remote_user is as long as the client likes. */
+
+static void
+ngx_paas_guard_forget_keep(u_char **p, pguard_str_t *to, pguard_str_t from)
+{
+    to->data = *p;
+    to->len = ngx_min(from.len, PGUARD_AUDIT_TEXT_MAX);
+
+    if (to->len) {
+        *p = ngx_cpymem(*p, from.data, to->len);
+    }
+}
+
+
 /* What is needed after the request is gone, too. */
 
 static ngx_paas_guard_forgetting_t *
@@ -295,12 +309,9 @@ ngx_paas_guard_forget_create(ngx_paas_guard_api_t *api, const pguard_id_t *id)
 
     /* $remote_user is as long as the client likes */
 
-    f->who.data = f->text;
-    f->who.len = ngx_min(api->who.len, PGUARD_AUDIT_TEXT_MAX);
-    p = ngx_cpymem(f->text, api->who.data, f->who.len);
-    f->why.data = p;
-    f->why.len = ngx_min(api->why.len, PGUARD_AUDIT_TEXT_MAX);
-    ngx_memcpy(p, api->why.data, f->why.len);
+    p = f->text;
+    ngx_paas_guard_forget_keep(&p, &f->who, api->who);
+    ngx_paas_guard_forget_keep(&p, &f->why, api->why);
 
     return f;
 }
