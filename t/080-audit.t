@@ -288,7 +288,9 @@ SKIP: {
     my $lost = metric($one, 'paas_guard_audit_lost_total');
     is $resumed->{lost}, $lost, "full: $lost records are lost, and told";
     ok wait_for(sub { of_type($one, 'block_begun') == of_type($one, 'block_ended') && of_type($one, 'block_ended') >= 4 }, 20),
-        'full: blocks are told later';
+        'full: blocks are told later'
+        or diag join "\n", map { join q{ }, @$_{qw(seq type event how lost repeats time)} } map { of_type($one, $_) }
+            qw(block_begun block_ended chain_resumed operator_action);
     verified('full', "$log.1", $log);
     $one->stop;
 }

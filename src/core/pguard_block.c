@@ -132,8 +132,21 @@ pguard_block_length(const pguard_block_rule_t *rule, unsigned steps)
 }
 
 
-/* An entry that can be written: of the same key, else free, else the one of
-   those inactive that ended first. */
+/* Of two entries that are not active: is a the one to give up?  A free one, or
+   else the one that ended first, but none of which something is to be told. */
+
+static int
+pguard_block_rather(const pguard_block_t *a, const pguard_block_t *b)
+{
+    if ((a->due == PGUARD_BLOCK_NOTHING) != (b->due == PGUARD_BLOCK_NOTHING)) {
+        return a->due == PGUARD_BLOCK_NOTHING;
+    }
+
+    return a->until < b->until;
+}
+
+
+/* An entry that can be written: of the same key, else one to give up. */
 
 pguard_block_t *
 pguard_block_place(const pguard_blocks_t *t, const pguard_block_t *b,
@@ -153,7 +166,9 @@ pguard_block_place(const pguard_blocks_t *t, const pguard_block_t *b,
             return to;
         }
 
-        if (to->until <= now && (place == NULL || to->until < place->until)) {
+        if (to->until <= now
+            && (place == NULL || pguard_block_rather(to, place)))
+        {
             place = to;
         }
     }

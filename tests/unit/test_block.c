@@ -488,6 +488,38 @@ test_place_is_where_it_is_put(void **state)
 
 /* A writer that died within pguard_block_put() has set nothing. */
 
+/* All of one bucket: what is still to be told is given up last. */
+
+static void
+test_due_keeps_its_place(void **state)
+{
+    unsigned         i;
+    pguard_block_t  *b, next;
+    pguard_blocks_t  t = table(8);
+
+    (void) state;
+
+    b = put_due(&t, 1, START, PGUARD_BLOCK_BEGIN);
+    pguard_block_lift(&t, b, PGUARD_BLOCK_LIFTED, START + 1);
+
+    for (i = 2; i <= 8; i++) {
+        next = block_of(i, START + 2);
+        assert_ptr_not_equal(pguard_block_put(&t, &next, START + 2, NULL), b);
+    }
+
+    /* all others are remembered only, and ended later */
+
+    next = block_of(9, START + 5000);
+    assert_ptr_not_equal(pguard_block_place(&t, &next, START + 5000), b);
+    assert_non_null(pguard_block_place(&t, &next, START + 5000));
+
+    /* where all are active but that one, it is */
+
+    next = block_of(9, START + 500);
+    assert_ptr_equal(pguard_block_place(&t, &next, START + 500), b);
+}
+
+
 static void
 test_half_written_owes_nothing(void **state)
 {
@@ -679,6 +711,7 @@ main(void)
         cmocka_unit_test(test_begin_and_end_are_told_once),
         cmocka_unit_test(test_lifted_stays_until_told),
         cmocka_unit_test(test_place_is_where_it_is_put),
+        cmocka_unit_test(test_due_keeps_its_place),
         cmocka_unit_test(test_half_written_owes_nothing),
         cmocka_unit_test(test_next),
         cmocka_unit_test(test_next_without_offence),
