@@ -119,7 +119,8 @@ pguard_ledger_state_head(pguard_unpack_t *in, pguard_str_t bytes,
 {
     const char  *wrong;
 
-    wrong = pguard_unpack_open(in, bytes, PGUARD_LEDGER_STATE_MAGIC);
+    wrong = pguard_unpack_open(in, bytes, PGUARD_LEDGER_STATE_MAGIC,
+                               "is no ledger of this version");
 
     if (wrong) {
         return wrong;

@@ -56,7 +56,8 @@ pguard_merge_open(pguard_merge_record_t *r, pguard_str_t bytes)
     pguard_outage_entry_t  e;
 
     memset(r, 0, sizeof(pguard_merge_record_t));
-    wrong = pguard_unpack_open(&in, bytes, PGUARD_MERGE_MAGIC);
+    wrong = pguard_unpack_open(&in, bytes, PGUARD_MERGE_MAGIC,
+                               "is no ledger of this version");
 
     if (wrong) {
         return wrong;

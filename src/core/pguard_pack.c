@@ -341,7 +341,8 @@ pguard_pack_sum(pguard_out_t *out, const unsigned char *start)
 
 
 const char *
-pguard_unpack_open(pguard_unpack_t *in, pguard_str_t bytes, const char *magic)
+pguard_unpack_open(pguard_unpack_t *in, pguard_str_t bytes, const char *magic,
+    const char *other)
 {
     size_t         body;
     unsigned char  sum[PGUARD_PACK_SUM];
@@ -351,7 +352,7 @@ pguard_unpack_open(pguard_unpack_t *in, pguard_str_t bytes, const char *magic)
     if (bytes.len < PGUARD_PACK_MAGIC
         || memcmp(bytes.data, magic, PGUARD_PACK_MAGIC) != 0)
     {
-        return "is no ledger of this version";
+        return other;
     }
 
     if (bytes.len < PGUARD_PACK_MAGIC + PGUARD_PACK_SUM) {

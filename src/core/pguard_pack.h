@@ -1,5 +1,5 @@
 /*
- * Numbers, texts and parts of a ledger as bytes, for the state file and for
+ * Numbers, texts and parts of a ledger as bytes, for the state files and for
  * the store; and back, strictly: there is one way to write each value, and a
  * reader that has met another stays at its end and says so.
  */
@@ -59,9 +59,9 @@ int pguard_unpack_entry(pguard_unpack_t *in, uint64_t *id,
 void pguard_pack_sum(pguard_out_t *out, const unsigned char *start);
 
 /* Checks magic (8 bytes) and sum, and reads what is between them.  NULL, or
-   what is wrong, as half a sentence. */
+   what is wrong, as half a sentence: other, if the magic is another. */
 const char *pguard_unpack_open(pguard_unpack_t *in, pguard_str_t bytes,
-    const char *magic);
+    const char *magic, const char *other);
 
 
 #endif /* PGUARD_PACK_H */

@@ -1,16 +1,14 @@
 #include <string.h>
-#include <xxhash.h>
 
 #include "pguard_state.h"
 
 
 #define PGUARD_STATE_MAGIC    "PGSTATE2"
-#define PGUARD_STATE_SUM      16
 #define PGUARD_STATE_NUMBERS  8
 #define PGUARD_STATE_ALL      0xff           /* for a service: all of them */
 
 #define PGUARD_STATE_RECORD                                                   \
-    (6 + sizeof(pguard_hash_t) + 2 * PGUARD_ID_LEN + 8 * PGUARD_STATE_NUMBERS \
+    (6 + (int) sizeof(pguard_hash_t) + 2 * PGUARD_ID_LEN + 8 * PGUARD_STATE_NUMBERS \
      + PGUARD_EVENT_LEN)
 
 
@@ -116,95 +114,56 @@ pguard_state_block(pguard_out_t *out, const pguard_state_time_t *t,
     pguard_state_put(out, b->refused);
     pguard_out_bytes(out, b->event, PGUARD_EVENT_LEN);
 
-    pguard_out_byte(out, (unsigned char) rule.len);
-    pguard_out_str(out, rule);
+    pguard_pack_text(out, rule);
 
     if (b->service == PGUARD_SERVICE_ALL) {
         pguard_out_byte(out, PGUARD_STATE_ALL);
         return;
     }
 
-    pguard_out_byte(out, (unsigned char) service.len);
-    pguard_out_str(out, service);
-}
-
-
-static void
-pguard_state_sum(const unsigned char *start, size_t len,
-    unsigned char sum[PGUARD_STATE_SUM])
-{
-    XXH128_canonical_t  c;
-
-    XXH128_canonicalFromHash(&c, XXH3_128bits(start, len));
-    memcpy(sum, c.digest, PGUARD_STATE_SUM);
+    pguard_pack_text(out, service);
 }
 
 
 void
 pguard_state_end(pguard_out_t *out, const unsigned char *start)
 {
-    unsigned char  sum[PGUARD_STATE_SUM];
-
-    pguard_state_sum(start, (size_t) (out->pos - start), sum);
-    pguard_out_bytes(out, sum, sizeof(sum));
+    pguard_pack_sum(out, start);
 }
 
 
 const char *
 pguard_state_open(pguard_state_reader_t *r, pguard_str_t file)
 {
-    size_t         magic, body;
-    uint64_t       secret;
-    unsigned char  sum[PGUARD_STATE_SUM];
+    size_t            left;
+    uint64_t          secret;
+    const char       *wrong;
+    pguard_unpack_t  *in = &r->in;
 
-    magic = sizeof(PGUARD_STATE_MAGIC) - 1;
+    wrong = pguard_unpack_open(in, file, PGUARD_STATE_MAGIC,
+                               "is not a state file of this version");
 
-    if (file.len < magic
-        || memcmp(file.data, PGUARD_STATE_MAGIC, magic) != 0)
-    {
-        return "is not a state file of this version";
+    if (wrong) {
+        return wrong;
     }
 
-    if (file.len < magic + 16 + PGUARD_STATE_SUM) {
-        return "is cut off";
-    }
+    left = (size_t) (in->end - in->pos);
 
-    body = file.len - PGUARD_STATE_SUM;
-    pguard_state_sum(file.data, body, sum);
-
-    if (memcmp(sum, file.data + body, sizeof(sum)) != 0) {
-        return "is damaged or cut off";
-    }
-
-    secret = pguard_state_get(file.data + magic + 8);
-
-    if (secret > body - magic - 16) {
+    if (left < 16) {
         return "is damaged";
     }
 
-    r->secret.data = file.data + magic + 16;
-    r->secret.len = (size_t) secret;
-    r->pos = r->secret.data + secret;
-    r->end = file.data + body;
+    secret = pguard_state_get(in->pos + 8);     /* behind the wall's time */
 
-    return NULL;
-}
-
-
-static int
-pguard_state_name(pguard_state_reader_t *r, pguard_str_t *name)
-{
-    if (r->pos == r->end || *r->pos > PGUARD_NAME_MAX
-        || *r->pos > r->end - r->pos - 1)
-    {
-        return 0;
+    if (secret > left - 16) {
+        return "is damaged";
     }
 
-    name->len = *r->pos++;
-    name->data = r->pos;
-    r->pos += name->len;
+    r->secret.data = in->pos + 16;
+    r->secret.len = (size_t) secret;
+    in->pos += 16 + secret;
 
-    return 1;
+    return NULL;
 }
 
 
@@ -248,28 +207,33 @@ int
 pguard_state_next(pguard_state_reader_t *r, const pguard_state_time_t *t,
     pguard_block_t *b, pguard_str_t *rule, pguard_str_t *service)
 {
-    if ((size_t) (r->end - r->pos) < PGUARD_STATE_RECORD) {
+    pguard_unpack_t  *in = &r->in;
+
+    if (in->end - in->pos < PGUARD_STATE_RECORD) {
         return 0;
     }
 
-    pguard_state_record(r->pos, t, b);
-    r->pos += PGUARD_STATE_RECORD;
+    pguard_state_record(in->pos, t, b);
+    in->pos += PGUARD_STATE_RECORD;
+    *rule = pguard_unpack_text(in, PGUARD_NAME_MAX);
 
     if (b->kind >= PGUARD_BLOCK_KINDS || b->reason >= PGUARD_REASONS
         || b->step > PGUARD_BLOCK_MAX_STEP
         || b->due > PGUARD_BLOCK_END || b->how >= PGUARD_BLOCK_HOWS
-        || !pguard_state_name(r, rule))
+        || in->bad)
     {
         return 0;
     }
 
-    if (r->pos < r->end && *r->pos == PGUARD_STATE_ALL) {
-        r->pos++;
+    if (in->pos < in->end && *in->pos == PGUARD_STATE_ALL) {
+        in->pos++;
         b->service = PGUARD_SERVICE_ALL;
         service->len = 0;
         service->data = NULL;
         return 1;
     }
 
-    return pguard_state_name(r, service);
+    *service = pguard_unpack_text(in, PGUARD_NAME_MAX);
+
+    return !in->bad;
 }

@@ -11,6 +11,7 @@
 #include "pguard.h"
 #include "pguard_block.h"
 #include "pguard_out.h"
+#include "pguard_pack.h"
 
 
 /* The largest size of n blocks with a secret, bytes. */
@@ -32,9 +33,8 @@ void pguard_state_end(pguard_out_t *out, const unsigned char *start);
 
 
 typedef struct {
-    const unsigned char  *pos;
-    const unsigned char  *end;
-    pguard_str_t          secret;
+    pguard_unpack_t  in;
+    pguard_str_t     secret;
 } pguard_state_reader_t;
 
 /* Checks a whole file.  NULL, or what is wrong with it, as half a sentence. */
