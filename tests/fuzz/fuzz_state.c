@@ -1,6 +1,6 @@
 /*
- * A state file of any bytes, and any bytes with the sum of a state file: what
- * is read of it lies within it, and makes sense.
+ * A state file of any bytes, and any bytes between the magic and the sum of a
+ * state file: what is read of it lies within it, and makes sense.
  */
 
 #include <stdlib.h>
@@ -12,16 +12,23 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-static void
+#define MAGIC  8
+
+static const pguard_state_time_t  t = { 1700000000000, 1000000 };
+
+
+static const char *
 read_all(pguard_str_t file)
 {
-    pguard_str_t           rule, service;
-    pguard_block_t         b;
-    pguard_state_time_t    t = { 1700000000000, 1000000 };
-    pguard_state_reader_t  r;
+    const char             *wrong;
+    pguard_str_t            rule, service;
+    pguard_block_t          b;
+    pguard_state_reader_t   r;
 
-    if (pguard_state_open(&r, file) != NULL) {
-        return;
+    wrong = pguard_state_open(&r, file);
+
+    if (wrong) {
+        return wrong;
     }
 
     while (pguard_state_next(&r, &t, &b, &rule, &service)) {
@@ -33,29 +40,39 @@ read_all(pguard_str_t file)
             abort();
         }
     }
+
+    return NULL;
 }
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const char     *wrong;
     pguard_out_t    out;
     pguard_str_t    file;
     unsigned char  *copy;
 
     file.data = data;
     file.len = size;
-    read_all(file);
+    (void) read_all(file);
 
     copy = malloc(size + 64);
     pguard_out_init(&out, copy, size + 64);
-    pguard_out_text(&out, "PGSTATE1");
+    pguard_state_begin(&out, &t, (pguard_str_t) { 0, NULL });
+    out.pos = copy + MAGIC;
     pguard_out_bytes(&out, data, size);
     pguard_state_end(&out, copy);
 
+    /* whole, whatever it holds: no more than its body can be wrong */
+
     file.data = copy;
-    file.len = out.need;
-    read_all(file);
+    file.len = (size_t) (out.pos - copy);
+    wrong = read_all(file);
+
+    if (wrong && strcmp(wrong, "is damaged") != 0) {
+        abort();
+    }
 
     free(copy);
 
