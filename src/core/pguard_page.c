@@ -206,12 +206,21 @@ void
 pguard_page_table(pguard_page_t *p, const char *id, const unsigned *text,
     unsigned n, unsigned numbers)
 {
-    unsigned  i;
-
     pguard_page_raw(p, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
                     "aria-labelledby=\"");
     pguard_page_raw(p, id);
-    pguard_page_raw(p, "\">\n<table>\n<thead><tr>");
+    pguard_page_raw(p, "\">\n<table>\n");
+    pguard_page_thead(p, text, n, numbers);
+}
+
+
+void
+pguard_page_thead(pguard_page_t *p, const unsigned *text, unsigned n,
+    unsigned numbers)
+{
+    unsigned  i;
+
+    pguard_page_raw(p, "<thead><tr>");
 
     for (i = 0; i < n; i++) {
         pguard_page_raw(p, i + numbers < n ? "<th scope=\"col\">"

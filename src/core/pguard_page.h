@@ -63,6 +63,10 @@ void pguard_page_table(pguard_page_t *p, const char *id, const unsigned *text,
     unsigned n, unsigned numbers);
 void pguard_page_table_end(pguard_page_t *p);
 
+/* The head of any table, and the begin of its body. */
+void pguard_page_thead(pguard_page_t *p, const unsigned *text, unsigned n,
+    unsigned numbers);
+
 /* The days of a month, each with its downtime, as a list. */
 void pguard_page_days(pguard_page_t *p, const pguard_figures_t *f);
 

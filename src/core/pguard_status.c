@@ -275,8 +275,6 @@ void
 pguard_status_table(pguard_page_t *p, const char *id, unsigned caption,
     const unsigned *text, unsigned n, unsigned numbers)
 {
-    unsigned  i;
-
     pguard_page_raw(p, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
                     "id=\"");
     pguard_page_raw(p, id);
@@ -285,16 +283,8 @@ pguard_status_table(pguard_page_t *p, const char *id, unsigned caption,
     pguard_page_raw(p, n > 4 ? "-h\">\n<table class=\"cards\">\n<caption>"
                              : "-h\">\n<table>\n<caption>");
     pguard_page_text(p, caption);
-    pguard_page_raw(p, "</caption>\n<thead><tr>");
-
-    for (i = 0; i < n; i++) {
-        pguard_page_raw(p, i + numbers < n ? "<th scope=\"col\">"
-                                           : "<th scope=\"col\" class=\"n\">");
-        pguard_page_text(p, text[i]);
-        pguard_page_raw(p, "</th>");
-    }
-
-    pguard_page_raw(p, "</tr></thead>\n<tbody>\n");
+    pguard_page_raw(p, "</caption>\n");
+    pguard_page_thead(p, text, n, numbers);
 }
 
 
