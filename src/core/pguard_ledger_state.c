@@ -25,11 +25,11 @@ typedef enum {
 typedef struct {
     pguard_unpack_t             in;
     pguard_ledger_t            *l;
+    pguard_ledger_id_t          has;       /* whose it is */
     pguard_ledger_read_e        what;
     uint64_t                    slots;
     uint64_t                    entries;   /* that were read, or measured */
     unsigned                    convert;   /* what follows is for this: */
-    uint64_t                    slice;
     const pguard_tz_t          *tz;
     const pguard_down_rule_t   *rule;
     uint64_t                    now;
@@ -40,7 +40,10 @@ static const char *pguard_ledger_state_head(pguard_unpack_t *in,
     pguard_str_t bytes, pguard_ledger_id_t *id);
 static void pguard_ledger_state_month(pguard_out_t *out,
     const pguard_ledger_t *l, pguard_month_t month);
-static const char *pguard_ledger_state_all(pguard_ledger_reader_t *r);
+static const char *pguard_ledger_state_begin(pguard_ledger_reader_t *r,
+    pguard_ledger_t *l, pguard_str_t bytes, const pguard_ledger_id_t *id);
+static const char *pguard_ledger_state_all(pguard_ledger_reader_t *r,
+    pguard_ledger_id_t *id);
 static void pguard_ledger_state_body(pguard_ledger_reader_t *r);
 static void pguard_ledger_state_unpack(pguard_ledger_reader_t *r,
     pguard_month_t month);
@@ -155,37 +158,23 @@ pguard_ledger_state_read(pguard_ledger_t *l, pguard_str_t bytes,
     pguard_ledger_id_t *id)
 {
     const char              *wrong;
-    pguard_ledger_id_t       has;
     pguard_ledger_reader_t   r;
 
-    memset(&r, 0, sizeof(r));
-    wrong = pguard_ledger_state_head(&r.in, bytes, &has);
+    wrong = pguard_ledger_state_begin(&r, l, bytes, id);
 
     if (wrong) {
         return wrong;
     }
 
-    if (!pguard_str_same(has.indicator, id->indicator)) {
-        return "is of another indicator";
-    }
-
-    if (!pguard_str_same(has.timezone, id->timezone)) {
+    if (!pguard_str_same(r.has.timezone, id->timezone)) {
         return "is of another time zone";
     }
 
-    if (has.slice != id->slice || has.slice != l->slice) {
+    if (r.has.slice != id->slice || r.has.slice != l->slice) {
         return "is of another slice";
     }
 
-    r.l = l;
-    r.slots = l->slots;
-    wrong = pguard_ledger_state_all(&r);
-
-    if (wrong == NULL) {
-        id->gateway = has.gateway;
-    }
-
-    return wrong;
+    return pguard_ledger_state_all(&r, id);
 }
 
 
@@ -195,39 +184,46 @@ pguard_ledger_state_convert(pguard_ledger_t *l, pguard_str_t bytes,
     const pguard_down_rule_t *rule, uint64_t now)
 {
     const char              *wrong;
-    pguard_ledger_id_t       has;
     pguard_ledger_reader_t   r;
 
-    memset(&r, 0, sizeof(r));
-    wrong = pguard_ledger_state_head(&r.in, bytes, &has);
+    wrong = pguard_ledger_state_begin(&r, l, bytes, id);
 
     if (wrong) {
         return wrong;
     }
 
-    if (!pguard_str_same(has.indicator, id->indicator)) {
-        return "is of another indicator";
-    }
-
-    r.l = l;
-    r.slots = pguard_ledger_slots(has.slice);
     r.convert = 1;
-    r.slice = has.slice;
     r.tz = tz;
     r.rule = rule;
     r.now = now;
-    wrong = pguard_ledger_state_all(&r);
 
-    if (wrong == NULL) {
-        id->gateway = has.gateway;
-    }
-
-    return wrong;
+    return pguard_ledger_state_all(&r, id);
 }
 
 
 static const char *
-pguard_ledger_state_all(pguard_ledger_reader_t *r)
+pguard_ledger_state_begin(pguard_ledger_reader_t *r, pguard_ledger_t *l,
+    pguard_str_t bytes, const pguard_ledger_id_t *id)
+{
+    const char  *wrong;
+
+    memset(r, 0, sizeof(pguard_ledger_reader_t));
+    wrong = pguard_ledger_state_head(&r->in, bytes, &r->has);
+
+    if (wrong) {
+        return wrong;
+    }
+
+    r->l = l;
+    r->slots = pguard_ledger_slots(r->has.slice);
+
+    return pguard_str_same(r->has.indicator, id->indicator)
+           ? NULL : "is of another indicator";
+}
+
+
+static const char *
+pguard_ledger_state_all(pguard_ledger_reader_t *r, pguard_ledger_id_t *id)
 {
     pguard_unpack_t  start = r->in;
 
@@ -248,6 +244,8 @@ pguard_ledger_state_all(pguard_ledger_reader_t *r)
     r->in = start;
     r->what = PGUARD_READ_MONTHS;
     pguard_ledger_state_body(r);
+
+    id->gateway = r->has.gateway;
 
     return NULL;
 }
@@ -420,8 +418,8 @@ pguard_ledger_state_measured(pguard_ledger_reader_t *r, pguard_month_t month,
     say.who = who;
     say.cause = cause;
     say.confirmed_by = PGUARD_CONFIRMED_MONITORING;
-    say.detected = span.start + start * r->slice;
-    say.end = span.start + end * r->slice;
+    say.detected = span.start + start * r->has.slice;
+    say.end = span.start + end * r->has.slice;
     say.end = say.end < span.end ? say.end : span.end;
     say.end = say.end < r->now ? say.end : r->now;
 
