@@ -73,13 +73,6 @@ static const unsigned  pguard_page_classes[PGUARD_SLA_CLASSES] = {
     [PGUARD_SLA_IGNORED]  = PGUARD_REPORT_IGNORED
 };
 
-static const unsigned  pguard_page_reasons[PGUARD_REASONS] = {
-    [PGUARD_REASON_DUPLICATE] = PGUARD_REPORT_DUPLICATE,
-    [PGUARD_REASON_HAMMERING] = PGUARD_REPORT_HAMMERING,
-    [PGUARD_REASON_LOCKOUT]   = PGUARD_REPORT_LOCKOUT,
-    [PGUARD_REASON_OPERATOR]  = PGUARD_REPORT_OPERATOR
-};
-
 
 void
 pguard_report_html(pguard_out_t *out, const pguard_report_t *r,
@@ -341,7 +334,7 @@ pguard_page_refusals(pguard_page_t *p)
 
     for (i = 0; i < PGUARD_REASONS; i++) {
         pguard_page_raw(p, "<tr><th scope=\"row\">");
-        pguard_page_text(p, pguard_page_reasons[i]);
+        pguard_page_text(p, pguard_report_reasons[i]);
         pguard_page_raw(p, " (<code translate=\"no\">");
         pguard_out_str(p->out, pguard_reason_names[i]);
         pguard_page_raw(p, "</code>)</th><td>");

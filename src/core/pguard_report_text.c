@@ -360,3 +360,11 @@ const char *const  pguard_report_texts[PGUARD_REPORT_TEXTS][PGUARD_LANGS] = {
     [PGUARD_REPORT_JANUARY + 10] = { "November", "novembre" },
     [PGUARD_REPORT_JANUARY + 11] = { "December", "décembre" }
 };
+
+
+const unsigned  pguard_report_reasons[PGUARD_REASONS] = {
+    [PGUARD_REASON_DUPLICATE] = PGUARD_REPORT_DUPLICATE,
+    [PGUARD_REASON_HAMMERING] = PGUARD_REPORT_HAMMERING,
+    [PGUARD_REASON_LOCKOUT]   = PGUARD_REPORT_LOCKOUT,
+    [PGUARD_REASON_OPERATOR]  = PGUARD_REPORT_OPERATOR
+};

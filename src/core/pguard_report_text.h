@@ -97,5 +97,9 @@ enum {
 extern const char *const  pguard_report_texts[PGUARD_REPORT_TEXTS]
                                              [PGUARD_LANGS];
 
+/* The text of each reason. */
+
+extern const unsigned     pguard_report_reasons[PGUARD_REASONS];
+
 
 #endif /* PGUARD_REPORT_TEXT_H */

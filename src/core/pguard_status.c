@@ -20,14 +20,6 @@ static void pguard_status_zone_links(pguard_page_t *p,
 static const pguard_tz_t  pguard_status_utc;           /* zeroed: UTC */
 
 
-static const unsigned  pguard_status_reasons[PGUARD_REASONS] = {
-    [PGUARD_REASON_DUPLICATE] = PGUARD_REPORT_DUPLICATE,
-    [PGUARD_REASON_HAMMERING] = PGUARD_REPORT_HAMMERING,
-    [PGUARD_REASON_LOCKOUT]   = PGUARD_REPORT_LOCKOUT,
-    [PGUARD_REASON_OPERATOR]  = PGUARD_REPORT_OPERATOR
-};
-
-
 const unsigned  pguard_status_verdicts[PGUARD_VERDICTS] = {
     [PGUARD_VERDICT_PASSED]            = PGUARD_STATUS_PASSED,
     [PGUARD_VERDICT_THROTTLED]         = PGUARD_STATUS_THROTTLED,
@@ -430,7 +422,7 @@ pguard_status_reason(pguard_page_t *p, unsigned reason)
 {
     if (reason < PGUARD_REASONS) {
         pguard_page_words(p,
-                          pguard_report_texts[pguard_status_reasons[reason]]);
+                          pguard_report_texts[pguard_report_reasons[reason]]);
     }
 }
 
