@@ -590,6 +590,10 @@ ngx_int_t ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx,
 ngx_int_t ngx_paas_guard_ask(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
+/* Until what r waits for comes, no more is looked for than its client's
+   close. */
+void ngx_paas_guard_wait(ngx_http_request_t *r);
+
 /* Takes over what the store said of the throttle, if it did. */
 void ngx_paas_guard_hear(ngx_paas_guard_ctx_t *ctx);
 

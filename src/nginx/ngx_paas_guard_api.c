@@ -13,7 +13,6 @@ static ngx_uint_t ngx_paas_guard_api_is_json(ngx_http_request_t *r);
 static ngx_uint_t ngx_paas_guard_api_cross_site(ngx_http_request_t *r);
 static void ngx_paas_guard_api_body_handler(ngx_http_request_t *r);
 static void ngx_paas_guard_api_run(ngx_paas_guard_api_t *api, ngx_int_t rc);
-static void ngx_paas_guard_api_wait(ngx_http_request_t *r);
 static void ngx_paas_guard_api_finish(ngx_paas_guard_api_t *api,
     ngx_int_t rc);
 static ngx_buf_t *ngx_paas_guard_api_render(ngx_paas_guard_api_t *api);
@@ -363,27 +362,11 @@ ngx_paas_guard_api_run(ngx_paas_guard_api_t *api, ngx_int_t rc)
 
     if (rc == NGX_AGAIN) {
         api->waiting = 1;
-        ngx_paas_guard_api_wait(api->request);
+        ngx_paas_guard_wait(api->request);
         return;
     }
 
     ngx_paas_guard_api_finish(api, rc);
-}
-
-
-static void
-ngx_paas_guard_api_wait(ngx_http_request_t *r)
-{
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    if (r->connection->read->ready) {
-        ngx_post_event(r->connection->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "paas_guard: client's close will not be noticed");
-    }
 }
 
 

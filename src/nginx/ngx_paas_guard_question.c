@@ -48,6 +48,15 @@ ngx_paas_guard_ask(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ctx->question = q;
     ctx->state = NGX_PAAS_GUARD_ASK;
 
+    ngx_paas_guard_wait(r);
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_paas_guard_wait(ngx_http_request_t *r)
+{
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
@@ -58,8 +67,6 @@ ngx_paas_guard_ask(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "paas_guard: client's close will not be noticed");
     }
-
-    return NGX_AGAIN;
 }
 
 
