@@ -119,6 +119,8 @@ like $detail, qr/<script>"/, 'which is told';
 
 problem($one->get("/status/api/1/$_"), 400, 'argument_unknown', "no such argument: $_")
     for 'zones?zone=z', 'blocks?zon=z', 'blocks?zone=z&x', 'blocks?=z';
+problem($one->get("/status/api/1/blocks?$_"), 400, 'argument_twice', "there twice: $_")
+    for 'zone=z&zone=z', 'zone=z&zone=other', 'zone&zone', 'limit=1&zone=z&limit=2', 'zone=z&&limit=1&after=x&zone=';
 problem($one->get("/status/api/1/blocks?$_"), 404, 'unknown_zone', "no such zone: $_")
     for 'zone=x', 'zone=', 'zone', 'zone=z%00', 'zone=Z', 'zone=%3Cb%3E%22';
 is $one->get("/status/api/1/blocks?$_")->{status}, 200, "a zone: $_" for 'zone=z', 'zone=%7A', '&zone=z&';

@@ -7,6 +7,7 @@ use lib 't/lib';
 use PaasGuard;
 use IO::Socket::INET;
 use JSON::PP;
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -379,6 +380,36 @@ sub refused {
     } else {
         like $text, qr/test is successful/, "right: $directives" or diag $text;
     }
+}
+
+# Who did it: the user whom nginx knows, else who the body says it is
+
+{
+    my $indicator = 'paas_guard_indicator paas target=99.9% conditional;';
+    my $place = 'location /%s/ { paas_guard off; paas_guard_status write=on; %s }';
+    my $one = gateway_start(workers => 1, http => "$http $indicator", conf => 'paas_guard zone=z; paas_guard_sla paas;'
+        . sprintf($place, 'admin', '')
+        . sprintf($place, 'user', 'auth_basic x; auth_basic_user_file %DIR%/users;'));
+    open my $users, '>', $one->dir . '/users' or die "users: $!";
+    print $users "op:{PLAIN}secret\n";
+    close $users or die "users: $!";
+    my @op = (Authorization => 'Basic ' . encode_base64('op:secret', q{}));
+
+    for (['admin', 'body', { who => 'body' }], ['admin', q{}, {}], ['user', 'op', { who => 'body' }, @op], ['user', 'op', {}, @op]) {
+        my ($where, $who, $body, @headers) = @$_;
+        my $client = sprintf '%032d', ++$n;
+        my $answer = $one->request('POST', "/$where/api/1/blocks", {@json, @headers},
+            encode_json({ zone => 'z', client => $client, seconds => 60, %$body }));
+        is $answer->{status}, 201, "a block at /$where/" or diag $answer->{body};
+        my ($action) = soon($one, 1, 'operator_action', client => $client);
+        is $action->{who} // q{}, $who, "... was set by '$who'";
+    }
+    for (['admin', q{}], ['user', 'op', @op]) {
+        my ($where, $who, @headers) = @$_;
+        is $one->get("/$where/api/1/sla/paas?applicable=no", @headers)->{status}, 200, "a report at /$where/";
+        ok soon($one, 1, 'operator_action', what => 'report_not_applicable', who => $who), "... was asked for by '$who'";
+    }
+    $one->stop;
 }
 
 my $key = "paas_guard_secret_file $secret;";

@@ -85,6 +85,9 @@ static const pguard_problem_t  pguard_problems[PGUARD_PROBLEMS] = {
     [PGUARD_PROBLEM_ARGUMENT_UNKNOWN] = { 400, "argument_unknown", {
         "The call has no argument \"%\".",
         "L'appel n'a pas de paramètre « % »." } },
+    [PGUARD_PROBLEM_ARGUMENT_TWICE] = { 400, "argument_twice", {
+        "The argument \"%\" is there twice.",
+        "Le paramètre « % » est donné deux fois." } },
     [PGUARD_PROBLEM_ARGUMENT_VALUE] = { 400, "argument_value", {
         "The value of the argument \"%\" is not one that is possible.",
         "La valeur du paramètre « % » n'est pas possible." } },

@@ -78,6 +78,10 @@ ngx_paas_guard_api_handler(ngx_http_request_t *r)
                                        NGX_PAAS_GUARD_LINES, &n);
     api->lang = pguard_negotiate_lang(lines, n);
 
+    if (ngx_http_auth_basic_user(r) == NGX_OK) {
+        ngx_paas_guard_core_str(api->who, r->headers_in.user);
+    }
+
     ngx_http_set_ctx(r, api, ngx_paas_guard_filter_module);
 
     rc = ngx_paas_guard_api_find(api);

@@ -80,7 +80,9 @@ struct ngx_paas_guard_api_s {
 
     pguard_str_t                   star[PGUARD_ROUTE_SEGMENTS];
     pguard_value_t                 value[PGUARD_MEMBERS_MAX];
-    pguard_str_t                   who;       /* empty: not known */
+    pguard_str_t                   who;       /* that nginx authenticated;
+                                                 else, of a write, who it says
+                                                 it is; empty: not known */
     pguard_str_t                   why;
 
     pguard_msec_t                  now;       /* monotonic */
@@ -132,10 +134,11 @@ ngx_int_t ngx_paas_guard_api_body(ngx_paas_guard_api_t *api);
 
 /* ngx_paas_guard_api_args.c: the query */
 
-/* Are all arguments those of the call?  NGX_OK, or as a handler's. */
+/* Are all arguments those of the call, each given once?  NGX_OK, or as a
+   handler's. */
 ngx_int_t ngx_paas_guard_api_check_args(ngx_paas_guard_api_t *api);
 
-/* The first argument of the query called name, decoded.  NGX_OK; NGX_DECLINED
+/* The argument of the query called name, decoded.  NGX_OK; NGX_DECLINED
    if there is none; NGX_ERROR: no memory. */
 ngx_int_t ngx_paas_guard_api_arg(ngx_paas_guard_api_t *api, const char *name,
     pguard_str_t *value);
@@ -144,6 +147,12 @@ ngx_int_t ngx_paas_guard_api_arg(ngx_paas_guard_api_t *api, const char *name,
    or as a handler's. */
 ngx_int_t ngx_paas_guard_api_arg_number(ngx_paas_guard_api_t *api,
     const char *name, uint64_t max, uint64_t *n);
+
+/* One of n words in the query, by its number, or what *word is already.
+   NGX_OK, or as a handler's. */
+ngx_int_t ngx_paas_guard_api_arg_word(ngx_paas_guard_api_t *api,
+    const char *name, const pguard_str_t *words, ngx_uint_t n,
+    ngx_uint_t *word);
 
 /* The zone called name, or NULL. */
 ngx_paas_guard_zone_t *ngx_paas_guard_api_zone(ngx_paas_guard_api_t *api,

@@ -1,4 +1,5 @@
 #include "ngx_paas_guard_api.h"
+#include "../core/pguard_str.h"
 
 
 /* The next argument of a query, which loses it: NGX_OK; NGX_DECLINED at its
@@ -46,9 +47,11 @@ ngx_int_t
 ngx_paas_guard_api_check_args(ngx_paas_guard_api_t *api)
 {
     ngx_str_t           query, name, value;
+    ngx_uint_t          given, seen;
     pguard_str_t        s;
     const char *const  *arg;
 
+    seen = 0;
     query = api->request->args;
 
     while (ngx_paas_guard_api_next_arg(&query, &name, &value) == NGX_OK) {
@@ -65,6 +68,15 @@ ngx_paas_guard_api_check_args(ngx_paas_guard_api_t *api)
                                               PGUARD_PROBLEM_ARGUMENT_UNKNOWN,
                                               s);
         }
+
+        given = (ngx_uint_t) 1 << (arg - api->call->args);
+
+        if (seen & given) {
+            return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_TWICE,
+                                            *arg);
+        }
+
+        seen |= given;
     }
 
     return NGX_OK;
@@ -178,28 +190,40 @@ ngx_paas_guard_api_arg_zone(ngx_paas_guard_api_t *api,
 
 
 ngx_int_t
-ngx_paas_guard_api_arg_lang(ngx_paas_guard_api_t *api)
+ngx_paas_guard_api_arg_word(ngx_paas_guard_api_t *api, const char *name,
+    const pguard_str_t *words, ngx_uint_t n, ngx_uint_t *word)
 {
     ngx_int_t     rc;
     ngx_uint_t    i;
-    pguard_str_t  lang;
+    pguard_str_t  s;
 
-    rc = ngx_paas_guard_api_arg(api, "lang", &lang);
+    rc = ngx_paas_guard_api_arg(api, name, &s);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : rc;
     }
 
-    for (i = 0; i < PGUARD_LANGS; i++) {
-
-        if (lang.len == pguard_lang_names[i].len
-            && ngx_memcmp(lang.data, pguard_lang_names[i].data, lang.len) == 0)
-        {
-            api->lang = i;
+    for (i = 0; i < n; i++) {
+        if (pguard_str_same(s, words[i])) {
+            *word = i;
             return NGX_OK;
         }
     }
 
-    return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_VALUE,
-                                    "lang");
+    return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_VALUE, name);
+}
+
+
+ngx_int_t
+ngx_paas_guard_api_arg_lang(ngx_paas_guard_api_t *api)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  lang;
+
+    lang = api->lang;
+    rc = ngx_paas_guard_api_arg_word(api, "lang", pguard_lang_names,
+                                     PGUARD_LANGS, &lang);
+    api->lang = lang;
+
+    return rc;
 }

@@ -5,7 +5,6 @@ static ngx_int_t ngx_paas_guard_api_bytes(ngx_http_request_t *r,
     pguard_str_t *body);
 static ngx_int_t ngx_paas_guard_api_members(ngx_paas_guard_api_t *api,
     pguard_str_t body);
-static void ngx_paas_guard_api_who(ngx_paas_guard_api_t *api);
 
 
 static const pguard_member_t  ngx_paas_guard_api_common_members[] = {
@@ -108,21 +107,10 @@ ngx_paas_guard_api_members(ngx_paas_guard_api_t *api, pguard_str_t body)
     }
 
     api->why = api->value[NGX_PAAS_GUARD_API_WHY].str;
-    ngx_paas_guard_api_who(api);
+
+    if (api->who.len == 0) {
+        api->who = api->value[NGX_PAAS_GUARD_API_WHO].str;
+    }
 
     return NGX_OK;
-}
-
-
-static void
-ngx_paas_guard_api_who(ngx_paas_guard_api_t *api)
-{
-    ngx_http_request_t  *r;
-
-    r = api->request;
-    api->who = api->value[NGX_PAAS_GUARD_API_WHO].str;
-
-    if (ngx_http_auth_basic_user(r) == NGX_OK && r->headers_in.user.len) {
-        ngx_paas_guard_core_str(api->who, r->headers_in.user);
-    }
 }

@@ -215,36 +215,16 @@ ngx_paas_guard_api_report_format(ngx_paas_guard_api_t *api,
     ngx_paas_guard_api_sla_t *call)
 {
     ngx_int_t     rc;
-    ngx_str_t     name;
-    ngx_uint_t    i, n;
-    pguard_str_t  text, lines[NGX_PAAS_GUARD_LINES];
+    ngx_uint_t    n, format;
+    pguard_str_t  lines[NGX_PAAS_GUARD_LINES];
 
-    static const char *const  formats[PGUARD_REPORTS] = {
-        [PGUARD_REPORT_JSON] = "json",
-        [PGUARD_REPORT_CSV]  = "csv",
-        [PGUARD_REPORT_HTML] = "html"
+    static const pguard_str_t  formats[PGUARD_REPORTS] = {
+        [PGUARD_REPORT_JSON] = pguard_string("json"),
+        [PGUARD_REPORT_CSV]  = pguard_string("csv"),
+        [PGUARD_REPORT_HTML] = pguard_string("html")
     };
 
-    rc = ngx_paas_guard_api_arg(api, "format", &text);
-
-    if (rc == NGX_ERROR) {
-        return rc;
-    }
-
-    if (rc == NGX_OK) {
-        name.data = (u_char *) text.data;
-        name.len = text.len;
-
-        for (i = 0; i < PGUARD_REPORTS; i++) {
-            if (ngx_paas_guard_same(&name, formats[i])) {
-                call->format = i;
-                return NGX_OK;
-            }
-        }
-
-        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_VALUE,
-                                        "format");
-    }
+    format = PGUARD_REPORT_JSON;
 
     (void) ngx_paas_guard_header_lines(api->request, "accept", lines,
                                        NGX_PAAS_GUARD_LINES, &n);
@@ -254,13 +234,17 @@ ngx_paas_guard_api_report_format(ngx_paas_guard_api_t *api,
                            sizeof("text/csv") - 1)
            == 0)
     {
-        call->format = PGUARD_REPORT_CSV;
+        format = PGUARD_REPORT_CSV;
 
     } else if (pguard_negotiate_body(lines, n) == PGUARD_BODY_HTML) {
-        call->format = PGUARD_REPORT_HTML;
+        format = PGUARD_REPORT_HTML;
     }
 
-    return NGX_OK;
+    rc = ngx_paas_guard_api_arg_word(api, "format", formats, PGUARD_REPORTS,
+                                     &format);
+    call->format = format;
+
+    return rc;
 }
 
 
@@ -271,29 +255,21 @@ static ngx_int_t
 ngx_paas_guard_api_report_applies(ngx_paas_guard_api_t *api,
     ngx_paas_guard_api_sla_t *call)
 {
-    u_char                      month[PGUARD_MONTH_LEN];
-    ngx_int_t                   rc;
-    ngx_str_t                   name;
-    pguard_str_t                text;
-    pguard_out_t                out;
-    pguard_audit_record_t       rec;
+    u_char                  month[PGUARD_MONTH_LEN];
+    ngx_int_t               rc;
+    ngx_uint_t              yes;
+    pguard_out_t            out;
+    pguard_audit_record_t   rec;
 
-    rc = ngx_paas_guard_api_arg(api, "applicable", &text);
+    static const pguard_str_t  words[] = {
+        pguard_string("no"), pguard_string("yes")
+    };
 
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
-    }
+    yes = 1;
+    rc = ngx_paas_guard_api_arg_word(api, "applicable", words, 2, &yes);
 
-    name.data = (u_char *) text.data;
-    name.len = text.len;
-
-    if (ngx_paas_guard_same(&name, "yes")) {
-        return NGX_OK;
-    }
-
-    if (!ngx_paas_guard_same(&name, "no")) {
-        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_ARGUMENT_VALUE,
-                                        "applicable");
+    if (rc != NGX_OK || yes) {
+        return rc;
     }
 
     if (!call->sla->indicator->conditional) {
@@ -307,13 +283,6 @@ ngx_paas_guard_api_report_applies(ngx_paas_guard_api_t *api,
     pguard_month_out(&out, call->month.month);
 
     ngx_paas_guard_api_action(api, &rec, "report_not_applicable");
-
-    if (api->who.len == 0 && ngx_http_auth_basic_user(api->request) == NGX_OK)
-    {
-        ngx_paas_guard_core_str(rec.str[PGUARD_AUDIT_WHO],
-                                api->request->headers_in.user);
-    }
-
     rec.str[PGUARD_AUDIT_TARGET].data = month;
     rec.str[PGUARD_AUDIT_TARGET].len = sizeof(month);
     rec.str[PGUARD_AUDIT_WHY] = api->star[0];

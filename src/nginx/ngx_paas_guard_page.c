@@ -66,8 +66,7 @@ ngx_paas_guard_page_handler(ngx_paas_guard_api_t *api)
     s->wall = api->wall;
     s->now = api->now;
     s->writable = api->writable;
-    s->known_user = ngx_http_auth_basic_user(r) == NGX_OK
-                    && r->headers_in.user.len;
+    s->known_user = api->who.len != 0;
 
     ngx_paas_guard_page_view(view, api->gmcf->store);
 
