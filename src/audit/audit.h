@@ -134,11 +134,11 @@ typedef struct {
 } audit_head_t;
 
 /*
- * Walks the chain.  restarts: a new chain within the log is no fault.  Tells
- * the first fault on stdout.  AUDIT_OK if the log is intact; AUDIT_BROKEN or
- * AUDIT_ERROR.
+ * Walks the chain, with the secret of that file.  restarts: a new chain within
+ * the log is no fault.  Tells the first fault on stdout.  AUDIT_OK if the log
+ * is intact; AUDIT_BROKEN or AUDIT_ERROR.
  */
-int audit_walk(char **files, const pguard_key_t *key, int restarts,
+int audit_walk(char **files, const char *secret, int restarts,
     audit_head_t *head, audit_chain_t *chain, audit_line_pt handler,
     void *data);
 

@@ -377,7 +377,6 @@ audit_certificate(int argc, char **argv)
     int              rc, files, restarts = 0;
     unsigned         i;
     const char      *client = NULL, *lang = NULL, *secret = NULL;
-    pguard_key_t     key;
     audit_chain_t    chain;
     certificate_t   *c;
 
@@ -411,10 +410,9 @@ audit_certificate(int argc, char **argv)
     }
 
     rc = audit_client(client, &c->client);
-    rc = rc == AUDIT_OK ? audit_secret(secret, &key) : rc;
 
     if (rc == AUDIT_OK) {
-        rc = audit_walk(argv, &key, restarts, NULL, &chain, read_line, c);
+        rc = audit_walk(argv, secret, restarts, NULL, &chain, read_line, c);
     }
 
     if (rc == AUDIT_OK && c->failed) {

@@ -199,7 +199,6 @@ verified(const char *secret, char **files, int restarts)
 {
     int            rc;
     char         **f;
-    pguard_key_t   key;
     audit_chain_t  chain;
 
     for (f = files; *f; f++) {
@@ -208,11 +207,7 @@ verified(const char *secret, char **files, int restarts)
         }
     }
 
-    if (audit_secret(secret, &key) != AUDIT_OK) {
-        return AUDIT_ERROR;
-    }
-
-    rc = audit_walk(files, &key, restarts, NULL, &chain, NULL, NULL);
+    rc = audit_walk(files, secret, restarts, NULL, &chain, NULL, NULL);
 
     if (rc == AUDIT_BROKEN) {
         (void) audit_error("the log is broken: nothing is exported");

@@ -79,7 +79,6 @@ audit_verify(int argc, char **argv)
     int            rc, files, whole = 0, restarts = 0;
     const char    *secret = NULL, *head_text = NULL;
     audit_head_t   head = { 0 };
-    pguard_key_t   key;
     audit_chain_t  chain;
 
     const audit_option_t  options[] = {
@@ -100,13 +99,11 @@ audit_verify(int argc, char **argv)
         return audit_error("verify takes --secret FILE and logs: see --help");
     }
 
-    if (audit_secret(secret, &key) != AUDIT_OK
-        || (head_text && read_head(head_text, &head) != AUDIT_OK))
-    {
+    if (head_text && read_head(head_text, &head) != AUDIT_OK) {
         return AUDIT_ERROR;
     }
 
-    rc = audit_walk(argv, &key, restarts, &head, &chain, NULL, NULL);
+    rc = audit_walk(argv, secret, restarts, &head, &chain, NULL, NULL);
 
     if (rc == AUDIT_ERROR) {
         return rc;

@@ -28,7 +28,7 @@ typedef struct {
     audit_input_t         in;
     audit_at_t            at;
     pguard_audit_line_t   line;         /* of at, if it is sealed */
-    const pguard_key_t   *key;
+    pguard_key_t          key;
     int                   restarts;
     audit_head_t         *head;
     audit_chain_t        *chain;
@@ -92,7 +92,7 @@ copy_text(pguard_str_t *to, pguard_str_t s)
 
 
 int
-audit_walk(char **files, const pguard_key_t *key, int restarts,
+audit_walk(char **files, const char *secret, int restarts,
     audit_head_t *head, audit_chain_t *chain, audit_line_pt handler,
     void *data)
 {
@@ -107,14 +107,17 @@ audit_walk(char **files, const pguard_key_t *key, int restarts,
         return audit_error("no memory");
     }
 
-    w->key = key;
     w->restarts = restarts;
     w->head = head;
     w->chain = chain;
     w->handler = handler;
     w->data = data;
 
-    rc = audit_input_open(&w->in, files, 0);
+    rc = audit_secret(secret, &w->key);
+
+    if (rc == AUDIT_OK) {
+        rc = audit_input_open(&w->in, files, 0);
+    }
 
     if (rc == AUDIT_OK) {
         rc = walk_lines(w);
@@ -193,7 +196,7 @@ static int
 sealed(walk_t *w)
 {
     if (!w->at.cut && pguard_audit_parse(w->at.text, &w->line) == 0
-        && pguard_audit_sealed(&w->line, w->key) == 1)
+        && pguard_audit_sealed(&w->line, &w->key) == 1)
     {
         return 1;
     }
