@@ -74,12 +74,15 @@ sub guarded {
     my $rule = $o{rule} ? "paas_guard_hammer_rule flood key=\$http_x_api_key\$arg_k $o{rule};" : '';
     my $hammer = $o{rule} ? 'paas_guard_hammer flood;' : '';
 
+    # HTTP/1.0 to the backend: nginx 1.30 would keep connections to it, which are
+    # none of the store's, and tests count descriptors
     return PaasGuard::gateway_start(
         workers => $o{workers}, main => $o{main}, log_level => $o{log_level} // 'info',
         allow => $o{allow},
         http => <<~_EOC_,
             $o{http}
             keepalive_requests 1000000;
+            proxy_http_version 1.0;
             log_format pg '\$msec \$status \$paas_guard_store \$paas_guard_verdict "\$http_x_api_key\$arg_k" \$request_time';
             access_log %DIR%/guard.log pg;
             paas_guard_zone zone=z:$o{zone};
@@ -287,6 +290,7 @@ sub outage {
     my $log = $gw->dir . '/guard.log';
     my $from = -s $log;
     my $load = $gw->load(clients => 2, path => sub { "/o?k=$$.$_[0].$_[1]" });
+    my $late = lateness();
     sleep 0.2;
 
     my $since = time;
@@ -313,15 +317,41 @@ sub outage {
     # as the gateway measures it: no client's own delays are in there
     open my $in, '<', $log or die;
     seek $in, $from, 0;
-    my $limit = $opt{limit} // 0.4;
+    my $held = $late->();
+    my $limit = ($opt{limit} // 0.4) + 3 * $held;
     my (@times, $n) = ();
     while (<$in>) { push @times, (split)[-1] }
     @times = sort { $a <=> $b } @times;
     Test::More::cmp_ok($times[-1], '<', $limit, "$what: in time");
     Test::More::note(sprintf '%s: noticed after %.2f s, back after %.2f s; %d requests, '
-        . 'median %.3f s, slowest %.3f s', $what, $after, $back, scalar @times,
-        $times[@times / 2], $times[-1]);
+        . 'median %.3f s, slowest %.3f s; the machine itself was late by %.3f s', $what, $after,
+        $back, scalar @times, $times[@times / 2], $times[-1], $held);
     return ($after, $back);
+}
+
+# How late this machine wakes who sleeps, at worst, until the sub is called: a
+# request waits for its turn in worker, backend and worker.
+sub lateness {
+    defined(my $pid = open my $in, '-|') or die "fork: $!";
+    if (!$pid) {
+        my ($worst, $stop) = (0);
+        local $SIG{TERM} = sub { $stop = 1 };
+        until ($stop) {
+            my $since = time;
+            sleep 0.005;
+            my $late = time - $since - 0.005;
+            $worst = $late if $late > $worst;
+        }
+        print "$worst\n";
+        close STDOUT;
+        POSIX::_exit(0);
+    }
+    return sub {
+        kill TERM => $pid;
+        my $worst = <$in>;
+        close $in;
+        return $worst;
+    };
 }
 
 
