@@ -85,6 +85,7 @@ typedef struct {
     unsigned char  *buf;
     size_t          pos;
     size_t          len;
+    int             early;              /* the last bytes are of cut off data */
     int             failed;             /* gzip data damaged or cut off */
     uint64_t        total;              /* bytes of all files; 0: unknown */
     uint64_t        done;               /* bytes of those before this one */

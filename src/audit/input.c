@@ -121,6 +121,7 @@ open_file(audit_input_t *in)
 
     (void) gzbuffer(in->gz, AUDIT_READ);
     in->number = 0;
+    in->early = 0;
     in->pos = in->len = 0;
 
     return 0;
@@ -136,19 +137,20 @@ fill(audit_input_t *in)
     int  n, error;
 
     n = gzread(in->gz, in->buf, AUDIT_READ);
+    (void) gzerror(in->gz, &error);
     progress(in);
 
+    /* the end of cut off data is told with the last bytes, and after them
+       once more only by a zlib older than 1.3.2 */
+
     if (n > 0) {
+        in->early = error == Z_BUF_ERROR;
         in->pos = 0;
         in->len = (size_t) n;
         return 1;
     }
 
-    /* the end of cut off data is told with the error, after the bytes */
-
-    (void) gzerror(in->gz, &error);
-
-    if (n == 0 && error != Z_BUF_ERROR) {
+    if (n == 0 && error != Z_BUF_ERROR && !in->early) {
         return 0;
     }
 
