@@ -25,8 +25,9 @@ like $config, qr/^http \{/m, 'the README has a configuration';
 # the module and its secret, the places of files, and a port that needs no root
 my $module = $ENV{TEST_NGINX_LOAD_MODULES} // 'build/ngx_paas_guard_module.so';
 chomp(my $here = `pwd`);
-$module = "$here/$module" if $module !~ m{^/};
-is $config =~ s{modules/ngx_paas_guard_module\.so}{$module}, 1, 'which loads the module';
+$module = "$here/$module" if $module =~ m{^[^/]};
+my $load = $module && "load_module $module;";       # none, if it is compiled in
+is $config =~ s{load_module modules/ngx_paas_guard_module\.so;}{$load}, 1, 'which loads the module';
 is $config =~ s{/etc/nginx/paas_guard\.secret}{$dir/secret}, 1, 'has a secret';
 is $config =~ s{/var/lib/nginx/paas_guard}{$dir/state}, 1, 'a state';
 ok $config =~ s{/var/log/nginx}{$dir/logs}g, 'logs';
