@@ -151,8 +151,8 @@ fi
 # rsyslog for the test of the relay, which does without where there is none
 if [ ! -x /usr/sbin/rsyslogd ] && [ ! -x "$deps/usr/sbin/rsyslogd" ]; then
     mkdir -p "$deps"
-    if known rsyslog rsyslog-gnutls libestr0 libfastjson4; then
-        for package in libestr0 libfastjson4 rsyslog-gnutls rsyslog; do
+    if known rsyslog rsyslog-gnutls libestr0 libfastjson4 libyaml-0-2; then
+        for package in libestr0 libfastjson4 libyaml-0-2 rsyslog-gnutls rsyslog; do
             unpack $package usr/lib || :
         done
         unpack rsyslog usr/sbin || :
