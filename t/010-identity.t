@@ -33,6 +33,8 @@ my %place = (
     '/unmatch/'  => "$on paas_guard_signature_rewrite '^/never' '';",
     '/slow/'     => "$on paas_guard_signature_rewrite '(x+x+)+y\$' '';",
     '/grpc/'     => $on,
+    '/accel/'    => 'client_body_buffer_size 8k;',
+    '/accel-file/' => 'client_body_in_file_only clean;',
     '/throttle-off/' => "$on paas_guard_throttle off;",
 );
 
@@ -54,6 +56,12 @@ my $gateway = gateway_start(
             listen unix:%DIR%/grpc.sock http2;
             location / { proxy_pass http://backend; }
         }
+        # whoever asks this one has read the body before the guard looks at it
+        upstream accel { server unix:%DIR%/accel.sock; }
+        server {
+            listen unix:%DIR%/accel.sock;
+            location / { add_header X-Accel-Redirect /t$uri; return 200; }
+        }
         # as for another address of the same gateway
         server {
             listen 127.0.0.1:%PORT%;
@@ -63,7 +71,9 @@ my $gateway = gateway_start(
 _EOC_
     conf => join("\n", "listen 127.0.0.1:$h2 http2;", 'server_name localhost;',
         'location = /metrics { paas_guard_metrics; }',
-        map { my $pass = $_ eq '/grpc/' ? 'grpc_pass grpc://grpc' : 'proxy_pass http://backend';
+        map { my ($other) = /^\/(grpc|accel)/;
+              my $pass = !$other ? 'proxy_pass http://backend'
+                       : $other eq 'grpc' ? 'grpc_pass grpc://grpc' : 'proxy_pass http://accel';
               "location $_ { $place{$_} $pass; }" } sort keys %place),
 );
 
@@ -314,7 +324,7 @@ my $other = $long;
 substr($other, 20_000, 1) = '.';
 my $last = substr($long, 0, -1) . '.';
 
-for my $place ('/t/', '/small/', '/file/', '/single/') {
+for my $place ('/t/', '/small/', '/file/', '/single/', '/accel/', '/accel-file/') {
     identical posts($place, 'body', 'body'), "body, $place";
     different posts($place, 'body', 'bodY'), "a byte of the body, $place";
     different posts($place, 'body', 'body2'), "a longer body, $place";
@@ -332,7 +342,33 @@ identical posts('/t/', { body => 'body', chunks => 1 }, { body => 'body', chunks
 identical posts('/t/', '', {}), 'an empty body and none';
 identical posts('/t/', '', { body => '', chunks => 1 }), 'an empty body in chunks';
 different posts('/t/', "a\0b", "a\0c"), 'a byte after a NUL';
-identical posts('/t/', 'x' x 1_048_576, 'x' x 1_048_576), 'a body of the limit';
+
+my $largest = 'x' x 1_048_576;
+
+for my $place ('/t/', '/single/') {
+    my $end = substr($largest, 0, -1) . 'y';
+
+    identical posts($place, $largest, $largest), "a body of the limit, $place";
+    identical posts($place, $largest, { body => $largest, chunks => 60_000 }),
+        "a body of the limit, by length and in chunks, $place";
+    different posts($place, $largest, $end), "the last byte of a body of the limit, $place";
+    different posts($place, map { { body => $_, chunks => 10_000 } } $largest, $end),
+        "the last byte of a body of the limit, in chunks, $place";
+}
+
+# Who goes away in the midst of a body has not asked for anything.
+for my $how ({}, { chunks => 1000 }) {
+    my $t = fresh('/t/');
+    my $r = { target => $t, method => 'POST', body => $long, %$how };
+
+    for (1, 2) {
+        my $s = $gateway->connect;
+        print $s substr bytes(0, $r), 0, 30_000;
+        close $s;
+    }
+
+    is statuses($r, $r), '200 429', 'a body that was given up before, ' . (%$how ? 'in chunks' : 'by length');
+}
 
 # Over the limit
 

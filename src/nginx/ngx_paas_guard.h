@@ -2,10 +2,10 @@
  * The glue's one header: configuration, the context of a request, prototypes.
  *
  * The way of a request: ngx_paas_guard_request.c (PREACCESS phase) asks
- * _keys.c who sends it, _signature.c what it asks for, the core's tables and,
- * through _question.c, the other gateways what is known of it, and lets it
- * pass or hands it to _refusal.c.  _blocks.c sets blocks, _header.c keeps the
- * PaaS-Guard header ours, _log.c counts the answer.
+ * _keys.c who sends it, _signature.c and _body.c what it asks for, the core's
+ * tables and, through _question.c, the other gateways what is known of it, and
+ * lets it pass or hands it to _refusal.c.  _blocks.c sets blocks, _header.c
+ * keeps the PaaS-Guard header ours, _log.c counts the answer.
  */
 
 #ifndef _NGX_PAAS_GUARD_H_INCLUDED_
@@ -18,6 +18,7 @@
 
 #include "../core/pguard.h"
 #include "../core/pguard_audit.h"
+#include "../core/pguard_body.h"
 #include "../core/pguard_credential.h"
 #include "../core/pguard_key.h"
 #include "../core/pguard_out.h"
@@ -303,6 +304,7 @@ typedef struct ngx_paas_guard_ctx_s {
     pguard_usec_t                wait;          /* left of the interval, us */
     ngx_str_t                   *store;
     ngx_paas_guard_question_t   *question;
+    pguard_body_t               *body;          /* that is being hashed */
     ngx_table_elt_t             *tag;           /* our PaaS-Guard */
     ngx_uint_t                   nkeys;
 
@@ -654,6 +656,20 @@ ngx_int_t ngx_paas_guard_signable(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_uint_t *body);
 ngx_int_t ngx_paas_guard_sign(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+
+/* ngx_paas_guard_body.c: its body */
+
+void ngx_paas_guard_body_init(void);
+
+/* To be called before the body is read: hashes what is long as it comes. */
+void ngx_paas_guard_body_start(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+void ngx_paas_guard_body_drop(ngx_paas_guard_ctx_t *ctx);
+
+/* NGX_OK: of the whole body, of length 0 if there is none; NGX_DECLINED: it is
+   longer than what is signed; NGX_ERROR: it can't be read, or no memory. */
+ngx_int_t ngx_paas_guard_body_digest(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, pguard_digest_t *digest);
 
 /* ngx_paas_guard_refusal.c */
 

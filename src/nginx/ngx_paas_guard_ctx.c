@@ -68,7 +68,13 @@ ngx_paas_guard_create_ctx(ngx_http_request_t *r,
 static void
 ngx_paas_guard_ctx_cleanup(void *data)
 {
-    /* only marks the context in the pool's list */
+    ngx_paas_guard_ctx_t *ctx = data;
+
+    /* also marks the context in the pool's list */
+
+    if (ctx->body) {
+        ngx_paas_guard_body_drop(ctx);
+    }
 }
 
 

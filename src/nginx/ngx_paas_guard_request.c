@@ -107,6 +107,8 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *glcf)
 
     ctx->state = NGX_PAAS_GUARD_BODY;
 
+    ngx_paas_guard_body_start(r, ctx);
+
     rc = ngx_http_read_client_request_body(r, ngx_paas_guard_body_handler);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {

@@ -1,7 +1,6 @@
 #include "ngx_paas_guard.h"
 
 
-#define NGX_PAAS_GUARD_READ    16384
 #define NGX_PAAS_GUARD_SIGNED  64           /* lines of headers */
 
 
@@ -358,85 +357,27 @@ ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-static off_t
-ngx_paas_guard_body_size(ngx_chain_t *cl)
-{
-    off_t  size;
-
-    for (size = 0; cl; cl = cl->next) {
-        size += ngx_buf_size(cl->buf);
-    }
-
-    return size;
-}
-
-
-static ngx_int_t
-ngx_paas_guard_sign_file(ngx_http_request_t *r, ngx_buf_t *b,
-    pguard_sig_t *sig)
-{
-    off_t    offset;
-    size_t   size;
-    ssize_t  n;
-    u_char   buffer[NGX_PAAS_GUARD_READ];
-
-    for (offset = b->file_pos; offset < b->file_last; offset += n) {
-        size = ngx_min((off_t) sizeof(buffer), b->file_last - offset);
-
-        n = ngx_read_file(b->file, buffer, size, offset);
-
-        if (n <= 0) {
-            return NGX_ERROR;
-        }
-
-        pguard_sig_bytes(sig, buffer, n);
-    }
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_paas_guard_sign_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     pguard_sig_t *sig)
 {
-    off_t         size;
-    ngx_chain_t  *cl;
+    ngx_int_t        rc;
+    pguard_str_t     s;
+    pguard_digest_t  digest;
 
-    cl = r->request_body ? r->request_body->bufs : NULL;
+    rc = ngx_paas_guard_body_digest(r, ctx, &digest);
 
-    /* no body is an empty one */
-
-    if (cl == NULL) {
-        return NGX_OK;
-    }
-
-    size = ngx_paas_guard_body_size(cl);
-
-    if (size == 0) {
-        return NGX_OK;
-    }
-
-    if (size > (off_t) ctx->conf->body) {
-        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_TOO_LARGE);
+    if (rc != NGX_OK) {
+        ngx_paas_guard_unsigned(ctx, rc == NGX_DECLINED
+                                     ? PGUARD_UNSIGNED_TOO_LARGE
+                                     : PGUARD_UNSIGNED_ERROR);
         return NGX_DECLINED;
     }
 
-    pguard_sig_field_start(sig, PGUARD_FIELD_BODY, size);
-
-    for ( /* void */ ; cl; cl = cl->next) {
-
-        if (ngx_buf_in_memory(cl->buf)) {
-            pguard_sig_bytes(sig, cl->buf->pos, cl->buf->last - cl->buf->pos);
-            continue;
-        }
-
-        if (cl->buf->in_file
-            && ngx_paas_guard_sign_file(r, cl->buf, sig) != NGX_OK)
-        {
-            ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_ERROR);
-            return NGX_DECLINED;
-        }
+    if (digest.len) {
+        s.data = (u_char *) &digest;
+        s.len = sizeof(pguard_digest_t);
+        pguard_sig_field(sig, PGUARD_FIELD_BODY, s);
     }
 
     return NGX_OK;
