@@ -300,13 +300,13 @@ typedef struct ngx_paas_guard_ctx_s {
     unsigned                     authorization:1;   /* of no known scheme */
 
     pguard_str_t                 rule;          /* name, behind a block */
-    ngx_uint_t                   retry_after;   /* s */
+    uint32_t                     retry_after;   /* s */
+    uint32_t                     nkeys;
     pguard_usec_t                wait;          /* left of the interval, us */
     ngx_str_t                   *store;
     ngx_paas_guard_question_t   *question;
     pguard_body_t               *body;          /* that is being hashed */
     ngx_table_elt_t             *tag;           /* our PaaS-Guard */
-    ngx_uint_t                   nkeys;
 
     /* what follows is not zeroed, and valid only where the above says so */
 

@@ -268,7 +268,7 @@ ngx_paas_guard_retry_variable(ngx_http_request_t *r,
     }
 
     return ngx_paas_guard_set_variable(v, p,
-                                       ngx_sprintf(p, "%ui", ctx->retry_after)
+                                       ngx_sprintf(p, "%uD", ctx->retry_after)
                                        - p);
 }
 
