@@ -19,12 +19,15 @@ my $echo      = echo_start($echo_port);
 END { kill TERM => $echo if $echo }
 
 my $h2      = free_port();
+my $long    = 'r' x 63;
+my @many    = map { "service-$_" } 1 .. 140;
 my $gateway = gateway_start(
     http => <<"_EOC_",
         lingering_timeout 100ms;
         paas_guard_zone zone=z:2m;
         paas_guard_throttle interval=1h;
         paas_guard_hammer_rule flood key=\$http_x_k window=60s limit=2 block=60s;
+        paas_guard_hammer_rule $long key=\$http_x_long window=60s limit=1 block=60s;
         paas_guard_hammer_rule other key=\$http_x_other window=10s limit=1 block=1h;
         paas_guard_hammer_rule login key=\$http_x_k window=60s limit=1 count=status:401 reason=lockout block=30s;
 
@@ -54,7 +57,7 @@ my $gateway = gateway_start(
             location /unauthorized { return 401; }
         }
 _EOC_
-    conf => "listen 127.0.0.1:$h2 http2;" . <<'_EOC_',
+    conf => "listen 127.0.0.1:$h2 http2;" . (<<'_EOC_' =~ s/%LONG%/$long/r =~ s/%MANY%/many(@many)/er),
         location = /metrics { paas_guard_metrics; access_log off; }
 
         location /t/     { paas_guard zone=z; proxy_pass http://backend; }
@@ -62,6 +65,8 @@ _EOC_
         location /named-service/ {
             paas_guard zone=z; paas_guard_service vm-api; paas_guard_hammer flood; proxy_pass http://backend;
         }
+        location /long/  { paas_guard zone=z; paas_guard_hammer %LONG%; proxy_pass http://backend; }
+%MANY%
         location /block/ { paas_guard zone=z; paas_guard_hammer flood; proxy_pass http://backend; }
         location /login/ { paas_guard zone=z; paas_guard_hammer login; proxy_pass http://backend/unauthorized; }
 
@@ -163,6 +168,11 @@ sub file {
     mkdir $1 if $path =~ m{^(.*/(?:index|ssi))/};
     open my $out, '>', $path or die "$path: $!";
     print $out $text;
+}
+
+# A location for each of these services.
+sub many {
+    return join '', map { "location /many/$_/ { paas_guard zone=z; paas_guard_service $_; proxy_pass http://backend; }\n" } @_;
 }
 
 # Answers each request with the request itself.
@@ -467,6 +477,74 @@ for (['en', 'Duplicate request'], ['fr', 'Requête en double']) {
 }
 
 
+# What is the same in each of a kind is kept ready: it must not be another's, nor
+# of another event.
+
+{
+    my (@wrong, %events);
+
+    for my $kind ((map { ["$_", 'en'], ["$_", 'fr'] } @many) x 2) {
+        my ($service, $lang) = @$kind;
+        my $r = duplicate("/many/$service/", 'Accept: text/html', "Accept-Language: $lang");
+        my ($event) = ($r->{headers}{'paas-guard'} // '') =~ /event="($hex)"/;
+
+        push @wrong, "$service $lang" if !defined $event || $events{$event}++
+            || $r->{headers}{'content-language'} ne $lang
+            || $r->{body} !~ m{^<html lang="$lang">}m
+            || $r->{body} !~ m{<dd translate="no">$service</dd>}
+            || $r->{body} !~ m{<dd translate="no">$event</dd>};
+    }
+
+    is_deeply \@wrong, [], 'more kinds than are kept: each has its own, and its own event';
+}
+
+{
+    my @kinds = map { my $a = $_; map { [$a, $_] } qw(en fr) } 'text/html', 'application/json';
+    my @wrong;
+
+    for my $status ('/t/', '/custom/', '/block/', '/named-service/', '/t/') {
+        for my $kind (@kinds, reverse @kinds) {
+            my ($accept, $lang) = @$kind;
+            my @headers = ("Accept: $accept", "Accept-Language: $lang");
+            my $r = $status =~ /block|named/ ? block($status, @headers) : duplicate($status, @headers);
+            my ($event) = ($r->{headers}{'paas-guard'} // '') =~ /event="($hex)"/;
+            my $body = $r->{body};
+
+            push @wrong, "$status $accept $lang" if !defined $event
+                || $r->{headers}{'content-language'} ne $lang
+                || $r->{headers}{'content-length'} != length $body
+                || index($body, $event) < 0
+                || ($accept eq 'text/html') != ($body =~ /^<!DOCTYPE html>\n<html lang="$lang">/)
+                || ($accept ne 'text/html') != ($body =~ /^\{.*"event": "$event".*\}\n\z/s)
+                || $body !~ /(?:"status": |<title>)$r->{status}\b/
+                || ($status =~ /block|named/) != ($body =~ /flood/);
+        }
+    }
+
+    is_deeply \@wrong, [], 'kinds in turn: format, language, status, rule, event';
+}
+
+{
+    my $k = 'X-Long: ' . ++$cases;
+    my $other = block('/block/');
+    my $r = (send_all(map { ['GET', fresh('/long/'), [$k]] } 1, 2))[1];
+    like $r->{headers}{'paas-guard'}, qr/; rule="$long"; /, 'a long name: PaaS-Guard';
+    is json($r->{body})->{rule}, $long, 'a long name: JSON';
+    is json($other->{body})->{rule}, 'flood', 'a long name: not that of another rule';
+    $r = (send_all(['GET', fresh('/long/'), [$k, 'Accept: text/html']]))[0];
+    like $r->{body}, qr{<dd translate="no">$long</dd>}, 'a long name: HTML';
+}
+
+{
+    my $k = 'X-K: ' . ++$cases;
+    my @get = send_all(map { ['GET', fresh('/block/'), [$k]] } 1 .. 5);
+    my @ids = map { [($_->{headers}{'paas-guard'} // '') =~ /event="($hex)"/, json($_->{body})->{block}] }
+        @get[2 .. 4];
+    is scalar keys %{ { map { $_->[0] => 1 } @ids } }, 3, 'one block: an event for each refusal';
+    is scalar keys %{ { map { $_->[1] => 1 } @ids } }, 1, 'one block: its id';
+}
+
+
 # HEAD, bodies, connections
 
 {
@@ -654,22 +732,22 @@ for (['X-Exempt: 1', 'exempt'], ['X-Exempt: yes', 'exempt'], ['X-Exempt: 00', 'e
 
 # PaaS-Guard of others
 
-my @many = map { sprintf 'X-N%02d: %d', $_, $_ } 1 .. 70;
+my @headers = map { sprintf 'X-N%02d: %d', $_, $_ } 1 .. 70;
 
 for (
-    ['first',          ['PaaS-Guard: forged', @many[0 .. 3]]],
-    ['last',           [@many[0 .. 3], 'PaaS-Guard: forged']],
-    ['middle',         [@many[0, 1], 'PaaS-Guard: forged', @many[2, 3]]],
-    ['in another case', [$many[0], 'pAAS-gUARD: forged', $many[1]]],
+    ['first',          ['PaaS-Guard: forged', @headers[0 .. 3]]],
+    ['last',           [@headers[0 .. 3], 'PaaS-Guard: forged']],
+    ['middle',         [@headers[0, 1], 'PaaS-Guard: forged', @headers[2, 3]]],
+    ['in another case', [$headers[0], 'pAAS-gUARD: forged', $headers[1]]],
     ['alone',          ['PaaS-Guard: forged']],
-    ['two in a row',   [$many[0], 'PaaS-Guard: forged', 'PaaS-Guard: forged', $many[1]]],
-    ['each second',    [map { ('PaaS-Guard: forged', $_) } @many[0 .. 15]]],
-    ['many',           [('PaaS-Guard: forged') x 50, $many[0], ('PaaS-Guard: forged') x 50]],
-    ['of 40 the 17th', [@many[0 .. 15], 'PaaS-Guard: forged', @many[16 .. 39]]],
-    (map { [" of 70 at $_", [@many[0 .. $_ - 1], 'PaaS-Guard: forged', @many[$_ .. 69]]] }
+    ['two in a row',   [$headers[0], 'PaaS-Guard: forged', 'PaaS-Guard: forged', $headers[1]]],
+    ['each second',    [map { ('PaaS-Guard: forged', $_) } @headers[0 .. 15]]],
+    ['many',           [('PaaS-Guard: forged') x 50, $headers[0], ('PaaS-Guard: forged') x 50]],
+    ['of 40 the 17th', [@headers[0 .. 15], 'PaaS-Guard: forged', @headers[16 .. 39]]],
+    (map { [" of 70 at $_", [@headers[0 .. $_ - 1], 'PaaS-Guard: forged', @headers[$_ .. 69]]] }
         18 .. 22, 38 .. 42, 70),
-    ['of 70 all ends', ['PaaS-Guard: forged', @many[0 .. 18], 'PaaS-Guard: forged', @many[19 .. 37],
-                        'PaaS-Guard: forged', @many[38 .. 69], 'PaaS-Guard: forged']],
+    ['of 70 all ends', ['PaaS-Guard: forged', @headers[0 .. 18], 'PaaS-Guard: forged', @headers[19 .. 37],
+                        'PaaS-Guard: forged', @headers[38 .. 69], 'PaaS-Guard: forged']],
 ) {
     my ($name, $lines) = @$_;
     my @kept = grep { !/forged/ } @$lines;
@@ -685,7 +763,7 @@ for (
 
 {
     # headers that nginx knows by pointers into the list
-    my ($r) = send_all(['POST', fresh('/echo/'), [@many[0 .. 17], 'PaaS-Guard: forged',
+    my ($r) = send_all(['POST', fresh('/echo/'), [@headers[0 .. 17], 'PaaS-Guard: forged',
         'Content-Type: text/x', 'PaaS-Guard: forged', 'User-Agent: me', 'PaaS-Guard: forged',
         'Authorization: Bearer b', 'PaaS-Guard: forged', 'X-Forwarded-For: 192.0.2.1', 'PaaS-Guard: forged',
         'Cookie: a=1'], 'body']);
@@ -697,7 +775,7 @@ for (
 }
 
 for my $place ('/echo/', '/unguarded-echo/') {
-    my @lines = map { ('-H', $_) } $many[0], 'PaaS-Guard: forged', $many[1], 'paas-guard: forged';
+    my @lines = map { ('-H', $_) } $headers[0], 'PaaS-Guard: forged', $headers[1], 'paas-guard: forged';
     open my $in, '-|', 'curl', '-sS', '-m', 20, '--http2-prior-knowledge', @lines,
         "http://127.0.0.1:$h2" . fresh($place) or die "curl: $!";
     my $body = do { local $/; <$in> };

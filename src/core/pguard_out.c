@@ -105,16 +105,30 @@ pguard_out_byte(pguard_out_t *out, unsigned char c)
 void
 pguard_out_uint(pguard_out_t *out, uint64_t n)
 {
-    unsigned char  buf[20], *p;
+    unsigned char  buf[20];
 
-    p = buf + sizeof(buf);
+    pguard_out_bytes(out, buf, (size_t) (pguard_uint(buf, n) - buf));
+}
+
+
+unsigned char *
+pguard_uint(unsigned char *dst, uint64_t n)
+{
+    uint64_t        rest;
+    unsigned char  *p, *end;
+
+    for (end = dst + 1, rest = n; rest >= 10; end++) {
+        rest /= 10;
+    }
+
+    p = end;
 
     do {
         *--p = (unsigned char) ('0' + n % 10);
         n /= 10;
-    } while (n);
+    } while (p > dst);
 
-    pguard_out_bytes(out, p, (size_t) (buf + sizeof(buf) - p));
+    return end;
 }
 
 

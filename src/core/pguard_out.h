@@ -39,8 +39,10 @@ pguard_out_text(pguard_out_t *out, const char *s)
     pguard_out_bytes(out, s, strlen(s));
 }
 
-/* Decimal, no sign, no leading zeros: at most 20 digits. */
+/* Decimal, no sign, no leading zeros: at most 20 digits.  pguard_uint() writes
+   to where there is room for them, and returns the end. */
 void pguard_out_uint(pguard_out_t *out, uint64_t n);
+unsigned char *pguard_uint(unsigned char *dst, uint64_t n);
 
 /* n / 10^places with all its decimals: (250, 6) is 0.000250.  places: 1 to
    18. */

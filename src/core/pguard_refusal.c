@@ -3,6 +3,7 @@
  */
 
 #include "pguard_refusal.h"
+#include "pguard_block.h"
 #include "pguard_reason.h"
 
 #include <string.h>
@@ -18,10 +19,6 @@ enum {
     PGUARD_TEXT_WHAT = PGUARD_TEXT_TITLE + PGUARD_REASONS,
     PGUARD_TEXT_NO_OUTAGE = PGUARD_TEXT_WHAT + PGUARD_REASONS,
     PGUARD_TEXT_RETRY,
-    PGUARD_TEXT_SECOND,
-    PGUARD_TEXT_SECONDS,
-    PGUARD_TEXT_MINUTES,
-    PGUARD_TEXT_HOURS,
     PGUARD_TEXT_SUPPORT,
     PGUARD_TEXT_EVENT,
     PGUARD_TEXT_BLOCK,
@@ -34,17 +31,31 @@ enum {
 typedef struct {
     uint64_t      from;            /* seconds */
     uint64_t      unit;
-    unsigned      text;
+    pguard_str_t  name[PGUARD_LANGS];
 } pguard_span_t;
 
+/* Who renders for a form leaves holes where the values go. */
 
-static void pguard_refusal_json(pguard_out_t *out, const pguard_refusal_t *r,
-    pguard_lang_e lang);
-static void pguard_refusal_html(pguard_out_t *out, const pguard_refusal_t *r,
-    pguard_lang_e lang);
-static void pguard_refusal_html_row(pguard_out_t *out, unsigned text,
-    pguard_lang_e lang, pguard_str_t value);
-static void pguard_refusal_retry(pguard_out_t *out, uint64_t seconds,
+typedef struct {
+    pguard_out_t            *out;
+    pguard_form_t           *form;       /* NULL: the values themselves */
+    const pguard_refusal_t  *r;
+    pguard_lang_e            lang;
+} pguard_pen_t;
+
+typedef void (*pguard_escape_pt)(pguard_out_t *out, pguard_str_t s);
+
+
+static void pguard_pen_header(const pguard_pen_t *pen);
+static void pguard_pen_body(const pguard_pen_t *pen, pguard_body_e body);
+static void pguard_pen_json(const pguard_pen_t *pen);
+static void pguard_pen_html(const pguard_pen_t *pen);
+static void pguard_pen_row(const pguard_pen_t *pen, unsigned text,
+    pguard_str_t value, pguard_refusal_cell_e cell);
+static void pguard_pen_text(const pguard_pen_t *pen, unsigned text);
+static void pguard_pen_value(const pguard_pen_t *pen,
+    pguard_refusal_cell_e cell, pguard_escape_pt escape);
+static void pguard_refusal_span(pguard_form_cell_t *cell, uint64_t seconds,
     pguard_lang_e lang);
 static pguard_str_t pguard_refusal_rule(const pguard_refusal_t *r);
 static pguard_str_t pguard_refusal_policy(const pguard_refusal_t *r);
@@ -111,11 +122,6 @@ static const char *const  pguard_texts[PGUARD_TEXTS][PGUARD_LANGS] = {
         "You may try again in ",
         "Vous pourrez réessayer dans " },
 
-    [PGUARD_TEXT_SECOND]  = { " second",  "\u00a0seconde" },
-    [PGUARD_TEXT_SECONDS] = { " seconds", "\u00a0secondes" },
-    [PGUARD_TEXT_MINUTES] = { " minutes", "\u00a0minutes" },
-    [PGUARD_TEXT_HOURS]   = { " hours",   "\u00a0heures" },
-
     [PGUARD_TEXT_SUPPORT] = {
         "If you contact the support, please quote the event identifier.",
         "Si vous contactez le support, veuillez lui communiquer l’identifiant "
@@ -132,10 +138,10 @@ static const char *const  pguard_texts[PGUARD_TEXTS][PGUARD_LANGS] = {
 /* Rounded up, like Retry-After; each starts where its plural is right. */
 
 static const pguard_span_t  pguard_spans[] = {
-    { 7200, 3600, PGUARD_TEXT_HOURS },
-    { 120, 60, PGUARD_TEXT_MINUTES },
-    { 2, 1, PGUARD_TEXT_SECONDS },
-    { 0, 1, PGUARD_TEXT_SECOND }
+    { 7200, 3600, { pguard_string(" hours"), pguard_string("\u00a0heures") } },
+    { 120, 60, { pguard_string(" minutes"), pguard_string("\u00a0minutes") } },
+    { 2, 1, { pguard_string(" seconds"), pguard_string("\u00a0secondes") } },
+    { 0, 1, { pguard_string(" second"), pguard_string("\u00a0seconde") } }
 };
 
 
@@ -160,12 +166,62 @@ void
 pguard_refusal_body(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_body_e body, pguard_lang_e lang)
 {
-    if (body == PGUARD_BODY_HTML) {
-        pguard_refusal_html(out, r, lang);
+    pguard_pen_t  pen = { out, NULL, r, lang };
 
-    } else {
-        pguard_refusal_json(out, r, lang);
+    pguard_pen_body(&pen, body);
+}
+
+
+void
+pguard_refusal_header(pguard_out_t *out, const pguard_refusal_t *r)
+{
+    pguard_pen_t  pen = { out, NULL, r, PGUARD_LANG_EN };
+
+    pguard_pen_header(&pen);
+}
+
+
+int
+pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
+    const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang)
+{
+    int           whole;
+    pguard_pen_t  pen = { out, &form->header, r, lang };
+
+    pguard_form_begin(pen.form, out);
+    pguard_pen_header(&pen);
+    whole = pguard_form_end(pen.form, out);
+
+    pen.form = &form->body;
+
+    pguard_form_begin(pen.form, out);
+    pguard_pen_body(&pen, body);
+
+    return pguard_form_end(pen.form, out) && whole;
+}
+
+
+void
+pguard_refusal_cells(pguard_form_cell_t cells[PGUARD_REFUSAL_CELLS],
+    const pguard_refusal_t *r, pguard_lang_e lang)
+{
+    pguard_form_cell_t  *cell;
+
+    cell = &cells[PGUARD_REFUSAL_EVENT];
+    memcpy(cell->text, r->event.data, PGUARD_EVENT_LEN);
+    cell->len = PGUARD_EVENT_LEN;
+
+    if (r->block.len) {
+        cell = &cells[PGUARD_REFUSAL_BLOCK];
+        memcpy(cell->text, r->block.data, PGUARD_EVENT_LEN);
+        cell->len = PGUARD_EVENT_LEN;
     }
+
+    cell = &cells[PGUARD_REFUSAL_SECONDS];
+    cell->len = (size_t) (pguard_uint(cell->text, r->retry_after)
+                          - cell->text);
+
+    pguard_refusal_span(&cells[PGUARD_REFUSAL_SPAN], r->retry_after, lang);
 }
 
 
@@ -173,33 +229,6 @@ pguard_str_t
 pguard_refusal_content_type(pguard_body_e body)
 {
     return pguard_refusal_types[body];
-}
-
-
-void
-pguard_refusal_header(pguard_out_t *out, const pguard_refusal_t *r)
-{
-    pguard_str_t            rule;
-    const pguard_reason_t  *why;
-
-    why = pguard_reason(r->reason);
-    rule = pguard_refusal_rule(r);
-
-    pguard_out_str(out, why->word);
-    pguard_out_text(out, "; reason=");
-    pguard_out_str(out, pguard_reason_names[r->reason]);
-
-    if (rule.len) {
-        pguard_out_text(out, "; rule=\"");
-        pguard_out_sf(out, rule);
-        pguard_out_byte(out, '"');
-    }
-
-    pguard_out_text(out, "; sla=");
-    pguard_out_str(out, pguard_sla_names[why->sla]);
-    pguard_out_text(out, "; event=\"");
-    pguard_out_sf(out, r->event);
-    pguard_out_byte(out, '"');
 }
 
 
@@ -252,12 +281,56 @@ pguard_ratelimit(pguard_out_t *out, const pguard_ratelimit_t *p, size_t n)
 
 
 static void
-pguard_refusal_json(pguard_out_t *out, const pguard_refusal_t *r,
-    pguard_lang_e lang)
+pguard_pen_header(const pguard_pen_t *pen)
 {
-    pguard_str_t            rule, policy;
+    pguard_out_t           *out;
+    pguard_str_t            rule;
     const pguard_reason_t  *why;
 
+    out = pen->out;
+    why = pguard_reason(pen->r->reason);
+    rule = pguard_refusal_rule(pen->r);
+
+    pguard_out_str(out, why->word);
+    pguard_out_text(out, "; reason=");
+    pguard_out_str(out, pguard_reason_names[pen->r->reason]);
+
+    if (rule.len) {
+        pguard_out_text(out, "; rule=\"");
+        pguard_out_sf(out, rule);
+        pguard_out_byte(out, '"');
+    }
+
+    pguard_out_text(out, "; sla=");
+    pguard_out_str(out, pguard_sla_names[why->sla]);
+    pguard_out_text(out, "; event=\"");
+    pguard_pen_value(pen, PGUARD_REFUSAL_EVENT, pguard_out_sf);
+    pguard_out_byte(out, '"');
+}
+
+
+static void
+pguard_pen_body(const pguard_pen_t *pen, pguard_body_e body)
+{
+    if (body == PGUARD_BODY_HTML) {
+        pguard_pen_html(pen);
+
+    } else {
+        pguard_pen_json(pen);
+    }
+}
+
+
+static void
+pguard_pen_json(const pguard_pen_t *pen)
+{
+    pguard_str_t             rule, policy;
+    pguard_out_t            *out;
+    const pguard_reason_t   *why;
+    const pguard_refusal_t  *r;
+
+    r = pen->r;
+    out = pen->out;
     why = pguard_reason(r->reason);
     rule = pguard_refusal_rule(r);
     policy = pguard_refusal_policy(r);
@@ -265,31 +338,32 @@ pguard_refusal_json(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_out_text(out, "{\"type\": \"");
     pguard_out_str(out, why->type);
     pguard_out_text(out, "\", \"title\": \"");
-    pguard_out_text(out, pguard_texts[PGUARD_TEXT_TITLE + r->reason][lang]);
+    pguard_pen_text(pen, PGUARD_TEXT_TITLE + r->reason);
     pguard_out_text(out, "\", \"status\": ");
     pguard_out_uint(out, r->status);
     pguard_out_text(out, ", \"detail\": \"");
-    pguard_out_text(out, pguard_texts[PGUARD_TEXT_WHAT + r->reason][lang]);
+    pguard_pen_text(pen, PGUARD_TEXT_WHAT + r->reason);
     pguard_out_byte(out, ' ');
 
     if (why->sla == PGUARD_SLA_EXCLUDED) {
-        pguard_out_text(out, pguard_texts[PGUARD_TEXT_NO_OUTAGE][lang]);
+        pguard_pen_text(pen, PGUARD_TEXT_NO_OUTAGE);
         pguard_out_byte(out, ' ');
     }
 
-    pguard_refusal_retry(out, r->retry_after, lang);
-    pguard_out_text(out, "\", \"reason\": \"");
+    pguard_pen_text(pen, PGUARD_TEXT_RETRY);
+    pguard_pen_value(pen, PGUARD_REFUSAL_SPAN, pguard_out_str);
+    pguard_out_text(out, ".\", \"reason\": \"");
     pguard_out_str(out, pguard_reason_names[r->reason]);
     pguard_out_text(out, "\", \"sla\": \"");
     pguard_out_str(out, pguard_sla_names[why->sla]);
     pguard_out_text(out, "\", \"event\": \"");
-    pguard_out_json(out, r->event);
+    pguard_pen_value(pen, PGUARD_REFUSAL_EVENT, pguard_out_json);
     pguard_out_text(out, "\", \"retry_after\": ");
-    pguard_out_uint(out, r->retry_after);
+    pguard_pen_value(pen, PGUARD_REFUSAL_SECONDS, pguard_out_str);
 
     if (r->block.len) {
         pguard_out_text(out, ", \"block\": \"");
-        pguard_out_json(out, r->block);
+        pguard_pen_value(pen, PGUARD_REFUSAL_BLOCK, pguard_out_json);
         pguard_out_byte(out, '"');
     }
 
@@ -312,74 +386,130 @@ pguard_refusal_json(pguard_out_t *out, const pguard_refusal_t *r,
 
 
 static void
-pguard_refusal_html(pguard_out_t *out, const pguard_refusal_t *r,
-    pguard_lang_e lang)
+pguard_pen_html(const pguard_pen_t *pen)
 {
-    const char             *title;
-    const pguard_reason_t  *why;
+    pguard_out_t            *out;
+    const pguard_reason_t   *why;
+    const pguard_refusal_t  *r;
 
+    r = pen->r;
+    out = pen->out;
     why = pguard_reason(r->reason);
-    title = pguard_texts[PGUARD_TEXT_TITLE + r->reason][lang];
 
     pguard_out_text(out, "<!DOCTYPE html>\n<html lang=\"");
-    pguard_out_str(out, pguard_lang_names[lang]);
+    pguard_out_str(out, pguard_lang_names[pen->lang]);
     pguard_out_text(out, "\">\n<head>\n<meta charset=\"utf-8\">\n"
                     "<meta name=\"viewport\" "
                     "content=\"width=device-width, initial-scale=1\">\n"
                     "<meta name=\"robots\" content=\"noindex\">\n<title>");
     pguard_out_uint(out, r->status);
     pguard_out_byte(out, ' ');
-    pguard_out_text(out, title);
+    pguard_pen_text(pen, PGUARD_TEXT_TITLE + r->reason);
     pguard_out_text(out, "</title>\n<style>");
     pguard_out_text(out, pguard_refusal_style);
     pguard_out_text(out, "</style>\n</head>\n<body>\n<main>\n<h1>");
-    pguard_out_text(out, title);
+    pguard_pen_text(pen, PGUARD_TEXT_TITLE + r->reason);
     pguard_out_text(out, "</h1>\n<p>");
-    pguard_out_text(out, pguard_texts[PGUARD_TEXT_WHAT + r->reason][lang]);
+    pguard_pen_text(pen, PGUARD_TEXT_WHAT + r->reason);
 
     if (why->sla == PGUARD_SLA_EXCLUDED) {
         pguard_out_text(out, "</p>\n<p>");
-        pguard_out_text(out, pguard_texts[PGUARD_TEXT_NO_OUTAGE][lang]);
+        pguard_pen_text(pen, PGUARD_TEXT_NO_OUTAGE);
     }
 
     pguard_out_text(out, "</p>\n<p><strong>");
-    pguard_refusal_retry(out, r->retry_after, lang);
-    pguard_out_text(out, "</strong></p>\n<dl>\n");
+    pguard_pen_text(pen, PGUARD_TEXT_RETRY);
+    pguard_pen_value(pen, PGUARD_REFUSAL_SPAN, pguard_out_str);
+    pguard_out_text(out, ".</strong></p>\n<dl>\n");
 
-    pguard_refusal_html_row(out, PGUARD_TEXT_EVENT, lang, r->event);
-    pguard_refusal_html_row(out, PGUARD_TEXT_BLOCK, lang, r->block);
-    pguard_refusal_html_row(out, PGUARD_TEXT_REASON, lang,
-                            pguard_reason_names[r->reason]);
-    pguard_refusal_html_row(out, PGUARD_TEXT_RULE, lang,
-                            pguard_refusal_rule(r));
-    pguard_refusal_html_row(out, PGUARD_TEXT_SERVICE, lang, r->service);
+    pguard_pen_row(pen, PGUARD_TEXT_EVENT, r->event, PGUARD_REFUSAL_EVENT);
+    pguard_pen_row(pen, PGUARD_TEXT_BLOCK, r->block, PGUARD_REFUSAL_BLOCK);
+    pguard_pen_row(pen, PGUARD_TEXT_REASON, pguard_reason_names[r->reason],
+                   PGUARD_REFUSAL_CELLS);
+    pguard_pen_row(pen, PGUARD_TEXT_RULE, pguard_refusal_rule(r),
+                   PGUARD_REFUSAL_CELLS);
+    pguard_pen_row(pen, PGUARD_TEXT_SERVICE, r->service, PGUARD_REFUSAL_CELLS);
 
     pguard_out_text(out, "</dl>\n<p>");
-    pguard_out_text(out, pguard_texts[PGUARD_TEXT_SUPPORT][lang]);
+    pguard_pen_text(pen, PGUARD_TEXT_SUPPORT);
     pguard_out_text(out, "</p>\n</main>\n</body>\n</html>\n");
 }
 
 
+/* A term and its value, if there is one; PGUARD_REFUSAL_CELLS: it is always the
+   same. */
+
 static void
-pguard_refusal_html_row(pguard_out_t *out, unsigned text, pguard_lang_e lang,
-    pguard_str_t value)
+pguard_pen_row(const pguard_pen_t *pen, unsigned text, pguard_str_t value,
+    pguard_refusal_cell_e cell)
 {
     if (value.len == 0) {
         return;
     }
 
-    pguard_out_text(out, "<dt>");
-    pguard_out_text(out, pguard_texts[text][lang]);
-    pguard_out_text(out, "</dt>\n<dd translate=\"no\">");
-    pguard_out_html(out, value);
-    pguard_out_text(out, "</dd>\n");
+    pguard_out_text(pen->out, "<dt>");
+    pguard_pen_text(pen, text);
+    pguard_out_text(pen->out, "</dt>\n<dd translate=\"no\">");
+
+    if (cell == PGUARD_REFUSAL_CELLS) {
+        pguard_out_html(pen->out, value);
+
+    } else {
+        pguard_pen_value(pen, cell, pguard_out_html);
+    }
+
+    pguard_out_text(pen->out, "</dd>\n");
 }
 
 
 static void
-pguard_refusal_retry(pguard_out_t *out, uint64_t seconds, pguard_lang_e lang)
+pguard_pen_text(const pguard_pen_t *pen, unsigned text)
+{
+    pguard_out_text(pen->out, pguard_texts[text][pen->lang]);
+}
+
+
+static void
+pguard_pen_value(const pguard_pen_t *pen, pguard_refusal_cell_e cell,
+    pguard_escape_pt escape)
+{
+    pguard_form_cell_t  span;
+
+    if (pen->form) {
+        pguard_form_hole(pen->form, pen->out, cell);
+        return;
+    }
+
+    switch (cell) {
+
+    case PGUARD_REFUSAL_EVENT:
+        escape(pen->out, pen->r->event);
+        break;
+
+    case PGUARD_REFUSAL_BLOCK:
+        escape(pen->out, pen->r->block);
+        break;
+
+    case PGUARD_REFUSAL_SPAN:
+        pguard_refusal_span(&span, pen->r->retry_after, pen->lang);
+        pguard_out_bytes(pen->out, span.text, span.len);
+        break;
+
+    default: /* PGUARD_REFUSAL_SECONDS */
+        pguard_out_uint(pen->out, pen->r->retry_after);
+        break;
+    }
+}
+
+
+/* How long that is: "2 minutes". */
+
+static void
+pguard_refusal_span(pguard_form_cell_t *cell, uint64_t seconds,
+    pguard_lang_e lang)
 {
     uint64_t              n;
+    unsigned char        *p;
     const pguard_span_t  *span;
 
     n = seconds ? seconds : 1;
@@ -388,10 +518,9 @@ pguard_refusal_retry(pguard_out_t *out, uint64_t seconds, pguard_lang_e lang)
 
     n = n / span->unit + (n % span->unit != 0);
 
-    pguard_out_text(out, pguard_texts[PGUARD_TEXT_RETRY][lang]);
-    pguard_out_uint(out, n);
-    pguard_out_text(out, pguard_texts[span->text][lang]);
-    pguard_out_byte(out, '.');
+    p = pguard_uint(cell->text, n);
+    memcpy(p, span->name[lang].data, span->name[lang].len);
+    cell->len = (size_t) (p - cell->text) + span->name[lang].len;
 }
 
 

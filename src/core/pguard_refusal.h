@@ -8,8 +8,9 @@
 #define PGUARD_REFUSAL_H
 
 #include "pguard.h"
-#include "pguard_out.h"
+#include "pguard_form.h"
 #include "pguard_negotiate.h"
+#include "pguard_out.h"
 
 
 typedef struct {
@@ -31,6 +32,36 @@ extern const pguard_str_t  pguard_refusal_identical;         /* "identical" */
    UTF-8.  About 400 bytes of JSON, 1700 of HTML. */
 void pguard_refusal_body(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_body_e body, pguard_lang_e lang);
+
+/*
+ * The same two of a refusal that comes again and again: what does not depend on
+ * the event, the block and the time is rendered once, what does is a hole.
+ *
+ * pguard_refusal_form() renders PaaS-Guard and the body into out, which has
+ * room for PGUARD_REFUSAL_FORM bytes if names have at most PGUARD_NAME_MAX.  1,
+ * or 0 if the room was too small.  pguard_refusal_cells() is what fills both;
+ * event, and block if there was one for the form, are PGUARD_EVENT_LEN hex
+ * digits.  The cell PGUARD_REFUSAL_SECONDS is the value of Retry-After.
+ */
+#define PGUARD_REFUSAL_FORM  3328
+
+typedef enum {
+    PGUARD_REFUSAL_EVENT = 0,
+    PGUARD_REFUSAL_BLOCK,
+    PGUARD_REFUSAL_SECONDS,
+    PGUARD_REFUSAL_SPAN,               /* "2 minutes" */
+    PGUARD_REFUSAL_CELLS
+} pguard_refusal_cell_e;
+
+typedef struct {
+    pguard_form_t    header;
+    pguard_form_t    body;
+} pguard_refusal_form_t;
+
+int pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
+    const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang);
+void pguard_refusal_cells(pguard_form_cell_t cells[PGUARD_REFUSAL_CELLS],
+    const pguard_refusal_t *r, pguard_lang_e lang);
 
 /* The value of Content-Type for it; that of Content-Language is in
    pguard_lang_names[]. */

@@ -36,6 +36,7 @@
 typedef struct ngx_paas_guard_main_conf_s  ngx_paas_guard_main_conf_t;
 typedef struct ngx_paas_guard_rule_s       ngx_paas_guard_rule_t;
 typedef struct ngx_paas_guard_audit_s      ngx_paas_guard_audit_t;
+typedef struct ngx_paas_guard_answer_s     ngx_paas_guard_answer_t;
 
 
 #define NGX_PAAS_GUARD_LINES  16        /* of one header: more are not read */
@@ -173,9 +174,14 @@ typedef struct {
     uint64_t                     at;
 } ngx_paas_guard_note_t;
 
+/* How many ways to refuse are kept ready: see ngx_paas_guard_refusal.c. */
+
+#define NGX_PAAS_GUARD_ANSWERS  256
+
 /* What a worker keeps for itself; a copy of its own after the fork. */
 
 typedef struct {
+    ngx_paas_guard_answer_t     *answers[NGX_PAAS_GUARD_ANSWERS];
     ngx_paas_guard_note_t        notes[NGX_PAAS_GUARD_NOTES];
     pguard_id_cache_t            ids;
     XXH3_state_t                *xxh;
@@ -332,6 +338,13 @@ typedef struct ngx_paas_guard_ctx_s {
 #define ngx_paas_guard_core_str(s, n)                                         \
     (s).data = (n).data;                                                      \
     (s).len = (n).len
+
+
+/* Is this a line of the header called name, a literal in lower case? */
+
+#define ngx_paas_guard_header_is(h, name)                                     \
+    ((h)->key.len == sizeof(name) - 1 && (h)->hash                            \
+     && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
 
 
 /* Two tables of one zone never mix, nor do two rules in one table: what is

@@ -3,19 +3,62 @@
 #include "../core/pguard_refusal.h"
 
 
-#define NGX_PAAS_GUARD_BODY_SIZE     2048
+/* The headers of a refusal: the first two have another value each time, and the
+   last goes only with our own body. */
+
+enum {
+    NGX_PAAS_GUARD_HEADER_TAG = 0,
+    NGX_PAAS_GUARD_HEADER_RETRY,
+    NGX_PAAS_GUARD_HEADER_PROXY,
+    NGX_PAAS_GUARD_HEADER_CACHE,
+    NGX_PAAS_GUARD_HEADER_VARY,
+    NGX_PAAS_GUARD_HEADER_LANGUAGE,
+    NGX_PAAS_GUARD_HEADERS
+};
 
 
-typedef void (*ngx_paas_guard_render_pt)(pguard_out_t *out,
-    const pguard_refusal_t *refusal, void *data);
+/* All of a refusal that does not depend on its event, its block and the time:
+   prepared when it is first needed, and kept until another needs the place. */
+
+struct ngx_paas_guard_answer_s {
+    ngx_paas_guard_service_t  *service;
+    const u_char              *rule;            /* its name in the zone */
+    ngx_uint_t                 kind;
+    ngx_table_elt_t            headers[NGX_PAAS_GUARD_HEADERS];
+    pguard_refusal_form_t      form;
+    u_char                     text[PGUARD_REFUSAL_FORM
+                                    + 2 * NGX_MAXHOSTNAMELEN + 128];
+};
+
+#define ngx_paas_guard_kind(refusal, body, lang)                              \
+    ((refusal)->status << 8 | ((refusal)->block.len != 0) << 7                \
+     | (refusal)->reason << 4 | (body) << 1 | (lang))
 
 
-static ngx_int_t ngx_paas_guard_refusal_headers(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_refusal_t *refusal);
+/* What one request gets of it. */
+
+typedef struct {
+    ngx_buf_t                  buf;
+    pguard_form_cell_t         cells[PGUARD_REFUSAL_CELLS];
+    u_char                     text[];
+} ngx_paas_guard_filled_t;
+
+
+static void ngx_paas_guard_wishes(ngx_http_request_t *r, pguard_body_e *body,
+    pguard_lang_e *lang);
+static ngx_paas_guard_answer_t *ngx_paas_guard_answer(
+    ngx_paas_guard_ctx_t *ctx, const pguard_refusal_t *refusal,
+    pguard_body_e body, pguard_lang_e lang);
+static ngx_int_t ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
+    ngx_paas_guard_ctx_t *ctx, const pguard_refusal_t *refusal,
+    pguard_body_e body, pguard_lang_e lang);
+static ngx_paas_guard_filled_t *ngx_paas_guard_fill(ngx_http_request_t *r,
+    ngx_paas_guard_answer_t *answer, const pguard_refusal_t *refusal,
+    pguard_lang_e lang);
+static ngx_int_t ngx_paas_guard_push_headers(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *headers, ngx_uint_t n);
 static ngx_uint_t ngx_paas_guard_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
-static ngx_int_t ngx_paas_guard_send(ngx_http_request_t *r,
-    pguard_refusal_t *refusal);
 
 
 void
@@ -42,8 +85,14 @@ ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event)
 ngx_int_t
 ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    ngx_int_t         rc;
-    pguard_refusal_t  refusal;
+    ngx_int_t                 rc;
+    ngx_uint_t                page;
+    pguard_str_t              type;
+    pguard_body_e             body;
+    pguard_lang_e             lang;
+    pguard_refusal_t          refusal;
+    ngx_paas_guard_answer_t  *answer;
+    ngx_paas_guard_filled_t  *filled;
 
     if (ctx->status == NGX_HTTP_CLOSE) {
         return NGX_HTTP_CLOSE;
@@ -59,8 +108,25 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     refusal.rule = ctx->rule;
     ngx_paas_guard_core_str(refusal.service, ctx->conf->service->name);
 
-    if (ngx_paas_guard_refusal_headers(r, ctx, &refusal) != NGX_OK
-        || ngx_paas_guard_error_page(r, ctx->status))
+    ngx_paas_guard_wishes(r, &body, &lang);
+
+    answer = ngx_paas_guard_answer(ctx, &refusal, body, lang);
+    if (answer == NULL) {
+        return ctx->status;
+    }
+
+    filled = ngx_paas_guard_fill(r, answer, &refusal, lang);
+    if (filled == NULL) {
+        return ctx->status;
+    }
+
+    page = ngx_paas_guard_error_page(r, ctx->status);
+
+    if (ngx_paas_guard_push_headers(r, ctx, answer->headers,
+                                    page ? NGX_PAAS_GUARD_HEADER_LANGUAGE
+                                         : NGX_PAAS_GUARD_HEADERS)
+        != NGX_OK
+        || page)
     {
         return ctx->status;
     }
@@ -68,7 +134,16 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     rc = ngx_http_discard_request_body(r);
 
     if (rc == NGX_OK) {
-        rc = ngx_paas_guard_send(r, &refusal);
+        type = pguard_refusal_content_type(body);
+
+        r->headers_out.status = ctx->status;
+        r->headers_out.content_length_n = filled->buf.last - filled->buf.pos;
+        r->headers_out.content_type.len = type.len;
+        r->headers_out.content_type.data = (u_char *) type.data;
+        r->headers_out.content_type_len = type.len;
+        r->headers_out.content_type_lowcase = NULL;
+
+        rc = ngx_paas_guard_send_buf(r, &filled->buf);
     }
 
     /* a phase's handler can't return NGX_OK for "answered" */
@@ -79,128 +154,203 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-ngx_int_t
-ngx_paas_guard_add_header(ngx_http_request_t *r, const char *name,
-    ngx_str_t *value, ngx_table_elt_t **added)
-{
-    ngx_table_elt_t  *h;
+/* In what form, and in which language, it is to be told.  One walk finds the
+   lines of both headers. */
 
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
+static void
+ngx_paas_guard_wishes(ngx_http_request_t *r, pguard_body_e *body,
+    pguard_lang_e *lang)
+{
+    size_t            bodies, langs;
+    pguard_str_t      accept[NGX_PAAS_GUARD_LINES];
+    pguard_str_t      accept_language[NGX_PAAS_GUARD_LINES];
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h, *end;
+
+    bodies = 0;
+    langs = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (end = h + part->nelts; h < end; h++) {
+
+            if (ngx_paas_guard_header_is(h, "accept")) {
+                if (bodies < NGX_PAAS_GUARD_LINES) {
+                    ngx_paas_guard_core_str(accept[bodies], h->value);
+                    bodies++;
+                }
+
+            } else if (ngx_paas_guard_header_is(h, "accept-language")) {
+                if (langs < NGX_PAAS_GUARD_LINES) {
+                    ngx_paas_guard_core_str(accept_language[langs], h->value);
+                    langs++;
+                }
+            }
+        }
     }
 
-    h->hash = 1;
-    h->key.len = ngx_strlen(name);
-    h->key.data = (u_char *) name;
-    h->value = *value;
-    ngx_paas_guard_table_elt_init(h);
+    *body = pguard_negotiate_body(accept, bodies);
+    *lang = pguard_negotiate_lang(accept_language, langs);
+}
 
-    if (added) {
-        *added = h;
+
+static ngx_paas_guard_answer_t *
+ngx_paas_guard_answer(ngx_paas_guard_ctx_t *ctx,
+    const pguard_refusal_t *refusal, pguard_body_e body, pguard_lang_e lang)
+{
+    ngx_uint_t                 kind;
+    ngx_paas_guard_answer_t   *answer, **place;
+    ngx_paas_guard_service_t  *service;
+
+    service = ctx->conf->service;
+    kind = ngx_paas_guard_kind(refusal, body, lang);
+
+    place = &ctx->conf->zone->mcf->worker->answers[
+                 (((uintptr_t) service ^ (uintptr_t) refusal->rule.data * 31
+                   ^ kind * 61) >> 4)
+                 % NGX_PAAS_GUARD_ANSWERS];
+    answer = *place;
+
+    if (answer && answer->service == service && answer->kind == kind
+        && answer->rule == refusal->rule.data)
+    {
+        return answer;
+    }
+
+    if (answer == NULL) {
+        answer = ngx_palloc(ngx_cycle->pool, sizeof(ngx_paas_guard_answer_t));
+        if (answer == NULL) {
+            return NULL;
+        }
+
+        *place = answer;
+    }
+
+    answer->service = NULL;
+
+    if (ngx_paas_guard_prepare(answer, ctx, refusal, body, lang) != NGX_OK) {
+        return NULL;
+    }
+
+    answer->service = service;
+    answer->kind = kind;
+    answer->rule = refusal->rule.data;
+
+    return answer;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
+    ngx_paas_guard_ctx_t *ctx, const pguard_refusal_t *refusal,
+    pguard_body_e body, pguard_lang_e lang)
+{
+    ngx_uint_t        i;
+    pguard_out_t      out;
+    pguard_str_t      proxy;
+    ngx_table_elt_t  *h;
+
+    static const ngx_table_elt_t  headers[NGX_PAAS_GUARD_HEADERS] = {
+        { .key = ngx_string("PaaS-Guard") },
+        { .key = ngx_string("Retry-After") },
+        { .key = ngx_string("Proxy-Status") },
+        { .key = ngx_string("Cache-Control"), .value = ngx_string("no-store") },
+        { .key = ngx_string("Vary"),
+          .value = ngx_string("Accept, Accept-Language") },
+        { .key = ngx_string("Content-Language") }
+    };
+
+    ngx_memcpy(answer->headers, headers, sizeof(headers));
+    h = answer->headers;
+
+    for (i = 0; i < NGX_PAAS_GUARD_HEADERS; i++) {
+        h[i].hash = 1;
+    }
+
+    h[NGX_PAAS_GUARD_HEADER_LANGUAGE].value.data =
+                                       (u_char *) pguard_lang_names[lang].data;
+    h[NGX_PAAS_GUARD_HEADER_LANGUAGE].value.len = pguard_lang_names[lang].len;
+
+    pguard_out_init(&out, answer->text, sizeof(answer->text));
+
+    ngx_paas_guard_core_str(proxy, ctx->conf->zone->mcf->proxy);
+    h[NGX_PAAS_GUARD_HEADER_PROXY].value.data = out.pos;
+    pguard_refusal_proxy_status(&out, refusal, proxy);
+    h[NGX_PAAS_GUARD_HEADER_PROXY].value.len = out.need;
+
+    return pguard_refusal_form(&answer->form, &out, refusal, body, lang)
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+/* The two headers that vary are set in the answer itself, which is nobody
+   else's until they are copied from there. */
+
+static ngx_paas_guard_filled_t *
+ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_answer_t *answer,
+    const pguard_refusal_t *refusal, pguard_lang_e lang)
+{
+    u_char                   *p;
+    ngx_buf_t                *b;
+    ngx_str_t                *value;
+    ngx_paas_guard_filled_t  *filled;
+
+    filled = ngx_palloc(r->pool, sizeof(ngx_paas_guard_filled_t)
+                                 + pguard_form_room(&answer->form.header)
+                                 + pguard_form_room(&answer->form.body));
+    if (filled == NULL) {
+        return NULL;
+    }
+
+    pguard_refusal_cells(filled->cells, refusal, lang);
+
+    p = pguard_form_fill(&answer->form.header, filled->cells, filled->text);
+
+    value = &answer->headers[NGX_PAAS_GUARD_HEADER_TAG].value;
+    value->data = filled->text;
+    value->len = p - filled->text;
+
+    value = &answer->headers[NGX_PAAS_GUARD_HEADER_RETRY].value;
+    value->data = filled->cells[PGUARD_REFUSAL_SECONDS].text;
+    value->len = filled->cells[PGUARD_REFUSAL_SECONDS].len;
+
+    b = &filled->buf;
+    ngx_memzero(b, sizeof(ngx_buf_t));
+
+    b->start = p;
+    b->pos = p;
+    b->last = pguard_form_fill(&answer->form.body, filled->cells, p);
+    b->end = b->last;
+    b->temporary = 1;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    return filled;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_push_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_table_elt_t *headers, ngx_uint_t n)
+{
+    ngx_uint_t        i;
+    ngx_table_elt_t  *h;
+
+    for (i = 0; i < n; i++) {
+        h = ngx_list_push(&r->headers_out.headers);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        *h = headers[i];
+
+        if (i == NGX_PAAS_GUARD_HEADER_TAG) {
+            ctx->tag = h;
+        }
     }
 
     return NGX_OK;
-}
-
-
-/* Adds a header whose value render writes, at most 512 bytes of it. */
-
-static ngx_int_t
-ngx_paas_guard_rendered_header(ngx_http_request_t *r, const char *name,
-    ngx_paas_guard_render_pt render, pguard_refusal_t *refusal, void *data,
-    ngx_table_elt_t **added)
-{
-    u_char        buffer[512];
-    ngx_str_t     value;
-    pguard_out_t  out;
-
-    pguard_out_init(&out, buffer, sizeof(buffer));
-    render(&out, refusal, data);
-
-    if (out.need > sizeof(buffer)) {
-        return NGX_ERROR;
-    }
-
-    value.len = out.need;
-    value.data = ngx_pnalloc(r->pool, value.len);
-    if (value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(value.data, buffer, value.len);
-
-    return ngx_paas_guard_add_header(r, name, &value, added);
-}
-
-
-static void
-ngx_paas_guard_render_tag(pguard_out_t *out, const pguard_refusal_t *refusal,
-    void *data)
-{
-    pguard_refusal_header(out, refusal);
-}
-
-
-static void
-ngx_paas_guard_render_proxy_status(pguard_out_t *out,
-    const pguard_refusal_t *refusal, void *data)
-{
-    ngx_str_t     *name = data;
-    pguard_str_t   proxy;
-
-    ngx_paas_guard_core_str(proxy, *name);
-    pguard_refusal_proxy_status(out, refusal, proxy);
-}
-
-
-static void
-ngx_paas_guard_render_retry_after(pguard_out_t *out,
-    const pguard_refusal_t *refusal, void *data)
-{
-    pguard_out_uint(out, refusal->retry_after);
-}
-
-
-static ngx_int_t
-ngx_paas_guard_refusal_headers(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_refusal_t *refusal)
-{
-    static ngx_str_t  no_store = ngx_string("no-store");
-    static ngx_str_t  vary = ngx_string("Accept, Accept-Language");
-
-    if (ngx_paas_guard_rendered_header(r, "Retry-After",
-                                       ngx_paas_guard_render_retry_after,
-                                       refusal, NULL, NULL)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ngx_paas_guard_rendered_header(r, "PaaS-Guard",
-                                       ngx_paas_guard_render_tag, refusal,
-                                       NULL, &ctx->tag)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ngx_paas_guard_rendered_header(r, "Proxy-Status",
-                                       ngx_paas_guard_render_proxy_status,
-                                       refusal, &ctx->conf->zone->mcf->proxy,
-                                       NULL)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ngx_paas_guard_add_header(r, "Cache-Control", &no_store, NULL)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_paas_guard_add_header(r, "Vary", &vary, NULL);
 }
 
 
@@ -231,77 +381,28 @@ ngx_paas_guard_error_page(ngx_http_request_t *r, ngx_uint_t status)
 }
 
 
-static ngx_buf_t *
-ngx_paas_guard_body(ngx_http_request_t *r, pguard_refusal_t *refusal,
-    pguard_body_e format, pguard_lang_e lang)
+ngx_int_t
+ngx_paas_guard_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value, ngx_table_elt_t **added)
 {
-    size_t        size;
-    ngx_buf_t    *b;
-    pguard_out_t  out;
+    ngx_table_elt_t  *h;
 
-    for (size = NGX_PAAS_GUARD_BODY_SIZE; /* void */ ; size = out.need) {
-
-        b = ngx_create_temp_buf(r->pool, size);
-        if (b == NULL) {
-            return NULL;
-        }
-
-        pguard_out_init(&out, b->pos, size);
-        pguard_refusal_body(&out, refusal, format, lang);
-
-        if (out.need <= size) {
-            b->last = out.pos;
-            b->last_buf = 1;
-            b->last_in_chain = 1;
-            return b;
-        }
-    }
-}
-
-
-static ngx_int_t
-ngx_paas_guard_send(ngx_http_request_t *r, pguard_refusal_t *refusal)
-{
-    ngx_buf_t     *b;
-    ngx_str_t      language;
-    ngx_uint_t     n;
-    pguard_str_t   type, lines[NGX_PAAS_GUARD_LINES];
-    pguard_body_e  format;
-    pguard_lang_e  lang;
-
-    (void) ngx_paas_guard_header_lines(r, "accept", lines,
-                                       NGX_PAAS_GUARD_LINES, &n);
-    format = pguard_negotiate_body(lines, n);
-
-    (void) ngx_paas_guard_header_lines(r, "accept-language", lines,
-                                       NGX_PAAS_GUARD_LINES, &n);
-    lang = pguard_negotiate_lang(lines, n);
-
-    b = ngx_paas_guard_body(r, refusal, format, lang);
-
-    if (b == NULL) {
-        return refusal->status;
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
     }
 
-    type = pguard_refusal_content_type(format);
+    h->hash = 1;
+    h->key.len = ngx_strlen(name);
+    h->key.data = (u_char *) name;
+    h->value = *value;
+    ngx_paas_guard_table_elt_init(h);
 
-    r->headers_out.status = refusal->status;
-    r->headers_out.content_length_n = b->last - b->pos;
-    r->headers_out.content_type.len = type.len;
-    r->headers_out.content_type.data = (u_char *) type.data;
-    r->headers_out.content_type_len = type.len;
-    r->headers_out.content_type_lowcase = NULL;
-
-    language.len = pguard_lang_names[lang].len;
-    language.data = (u_char *) pguard_lang_names[lang].data;
-
-    if (ngx_paas_guard_add_header(r, "Content-Language", &language, NULL)
-        != NGX_OK)
-    {
-        return refusal->status;
+    if (added) {
+        *added = h;
     }
 
-    return ngx_paas_guard_send_buf(r, b);
+    return NGX_OK;
 }
 
 

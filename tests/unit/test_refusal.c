@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "pguard_block.h"
 #include "pguard_reason.h"
 #include "pguard_refusal.h"
 
@@ -692,6 +693,132 @@ test_small_buffer(void **state)
 }
 
 
+/* A form that was rendered for one refusal and is filled for another says what
+   would have been written for that: event, block and time are no part of it. */
+
+static void
+expect_form(const pguard_refusal_t *first, const pguard_refusal_t *r,
+    pguard_body_e b, pguard_lang_e l)
+{
+    char                   text[PGUARD_REFUSAL_FORM], filled[PAGE];
+    char                   direct[PAGE], number[32];
+    unsigned char         *end;
+    pguard_out_t           out;
+    pguard_form_cell_t     cells[PGUARD_REFUSAL_CELLS];
+    pguard_refusal_form_t  form;
+
+    pguard_out_init(&out, text, sizeof(text));
+    assert_true(pguard_refusal_form(&form, &out, first, b, l));
+    pguard_refusal_cells(cells, r, l);
+
+    end = pguard_form_fill(&form.header, cells, (unsigned char *) filled);
+    *end = '\0';
+    pguard_out_init(&out, direct, sizeof(direct));
+    pguard_refusal_header(&out, r);
+    *out.pos = '\0';
+    assert_string_equal(filled, direct);
+
+    assert_true(pguard_form_room(&form.body) < PAGE);
+    end = pguard_form_fill(&form.body, cells, (unsigned char *) filled);
+    *end = '\0';
+    assert_string_equal(filled, body(r, b, l, direct));
+
+    snprintf(number, sizeof(number), "%llu",
+             (unsigned long long) r->retry_after);
+    assert_int_equal(cells[PGUARD_REFUSAL_SECONDS].len, strlen(number));
+    assert_memory_equal(cells[PGUARD_REFUSAL_SECONDS].text, number,
+                        strlen(number));
+}
+
+
+static void
+test_form(void **state)
+{
+    size_t            i, rule;
+    unsigned          reason, b, l;
+    unsigned char     longest[PGUARD_NAME_MAX], quotes[PGUARD_NAME_MAX];
+    unsigned char     controls[PGUARD_NAME_MAX];
+    pguard_refusal_t  first, r;
+
+    static const uint64_t  seconds[] = { 0, 1, 2, 9, 10, 42, 119, 120, 3599,
+        7199, 7200, 99999, 1000000, UINT64_MAX };
+
+    const pguard_str_t  rules[] = { pguard_string(""), pguard_string("flood"),
+        pguard_string("a\"b<c>\n\\"), { sizeof(longest), longest },
+        { sizeof(quotes), quotes }, { sizeof(controls), controls } };
+
+    (void) state;
+
+    memset(longest, 'r', sizeof(longest));
+    memset(quotes, '"', sizeof(quotes));
+    memset(controls, 1, sizeof(controls));
+
+    first = duplicate;
+    first.event = (pguard_str_t) pguard_string("0123456789abcdef01234567");
+
+    for (reason = 0; reason < PGUARD_REASONS; reason++) {
+        for (rule = 0; rule < sizeof(rules) / sizeof(rules[0]); rule++) {
+            first.reason = (pguard_reason_e) reason;
+            first.status = 400 + reason;
+            first.rule = rules[rule];
+            first.service = rules[rule];
+            first.block.len = 0;
+
+            if (reason != PGUARD_REASON_DUPLICATE) {
+                first.block = first.event;
+            }
+
+            r = first;
+            r.event = (pguard_str_t) pguard_string("fedcba98765432100000ffff");
+
+            if (r.block.len) {
+                r.block = (pguard_str_t)
+                          pguard_string("00000000ffffffff11111111");
+            }
+
+            for (i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+                r.retry_after = seconds[i];
+
+                for (b = 0; b < PGUARD_BODIES; b++) {
+                    for (l = 0; l < PGUARD_LANGS; l++) {
+                        expect_form(&first, &r, (pguard_body_e) b,
+                                    (pguard_lang_e) l);
+                    }
+                }
+            }
+        }
+    }
+}
+
+
+static void
+test_form_room(void **state)
+{
+    char                  *text;
+    size_t                 size, need;
+    pguard_out_t           out;
+    pguard_refusal_form_t  form;
+
+    (void) state;
+
+    text = malloc(PGUARD_REFUSAL_FORM);
+    pguard_out_init(&out, text, PGUARD_REFUSAL_FORM);
+    assert_true(pguard_refusal_form(&form, &out, &hammering, PGUARD_BODY_JSON,
+                                    PGUARD_LANG_FR));
+    need = out.need;
+    free(text);
+
+    for (size = 1; size <= need; size++) {
+        text = malloc(size);
+        pguard_out_init(&out, text, size);
+        assert_int_equal(pguard_refusal_form(&form, &out, &hammering,
+                                             PGUARD_BODY_JSON, PGUARD_LANG_FR),
+                         size == need);
+        free(text);
+    }
+}
+
+
 int
 main(void)
 {
@@ -705,7 +832,9 @@ main(void)
         cmocka_unit_test(test_ratelimit),
         cmocka_unit_test(test_content_type),
         cmocka_unit_test(test_hostile_bytes),
-        cmocka_unit_test(test_small_buffer)
+        cmocka_unit_test(test_small_buffer),
+        cmocka_unit_test(test_form),
+        cmocka_unit_test(test_form_room)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
