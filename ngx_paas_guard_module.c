@@ -486,6 +486,7 @@ ngx_paas_guard_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_paas_guard_init_process(ngx_cycle_t *cycle)
 {
+    u_char                        origin[8];
     ngx_uint_t                    i;
     ngx_paas_guard_sla_t        **slas;
     ngx_paas_guard_zone_t       **zones;
@@ -507,11 +508,12 @@ ngx_paas_guard_init_process(ngx_cycle_t *cycle)
     gmcf->worker->xxh = XXH3_createState();
 
     if (gmcf->worker->xxh == NULL
-        || getentropy(gmcf->worker->origin, sizeof(gmcf->worker->origin))
-           != 0)
+        || getentropy(origin, sizeof(origin)) != 0)
     {
         return NGX_ERROR;
     }
+
+    (void) pguard_hex(gmcf->worker->origin, origin, sizeof(origin));
 
     ngx_paas_guard_audit_init_process(cycle, gmcf->audit);
 

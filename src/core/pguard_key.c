@@ -191,14 +191,26 @@ pguard_key_mac(const pguard_key_t *key, pguard_str_t s, unsigned char *mac)
 }
 
 
+/* The two digits of each byte. */
+
+#define PGUARD_HEX_ROW(h)                                                     \
+    h "0" h "1" h "2" h "3" h "4" h "5" h "6" h "7"                           \
+    h "8" h "9" h "a" h "b" h "c" h "d" h "e" h "f"
+
+static const char  pguard_hex_pairs[] =
+    PGUARD_HEX_ROW("0") PGUARD_HEX_ROW("1") PGUARD_HEX_ROW("2")
+    PGUARD_HEX_ROW("3") PGUARD_HEX_ROW("4") PGUARD_HEX_ROW("5")
+    PGUARD_HEX_ROW("6") PGUARD_HEX_ROW("7") PGUARD_HEX_ROW("8")
+    PGUARD_HEX_ROW("9") PGUARD_HEX_ROW("a") PGUARD_HEX_ROW("b")
+    PGUARD_HEX_ROW("c") PGUARD_HEX_ROW("d") PGUARD_HEX_ROW("e")
+    PGUARD_HEX_ROW("f");
+
+
 unsigned char *
 pguard_hex(unsigned char *dst, const unsigned char *src, size_t n)
 {
-    static const char  digits[] = "0123456789abcdef";
-
     for ( /* void */ ; n; n--, src++, dst += 2) {
-        dst[0] = (unsigned char) digits[*src >> 4];
-        dst[1] = (unsigned char) digits[*src & 15];
+        memcpy(dst, &pguard_hex_pairs[2 * *src], 2);
     }
 
     return dst;

@@ -101,9 +101,10 @@ static const pguard_offer_t  pguard_format_offers[] = {
 };
 
 
-/* What programs send mostly needs no weighing: a single line that is s. */
+/* What programs send mostly needs no weighing: a single line that is s.  Inline,
+   so that s is known. */
 
-static int
+static inline int
 pguard_negotiate_is(const pguard_str_t *lines, size_t n, pguard_str_t s)
 {
     return n == 1 && pguard_str_same(lines[0], s);

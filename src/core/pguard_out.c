@@ -114,19 +114,18 @@ pguard_out_uint(pguard_out_t *out, uint64_t n)
 unsigned char *
 pguard_uint(unsigned char *dst, uint64_t n)
 {
-    uint64_t        rest;
+    uint64_t        limit;
     unsigned char  *p, *end;
 
-    for (end = dst + 1, rest = n; rest >= 10; end++) {
-        rest /= 10;
+    /* the last power of ten that 64 bits hold has 20 digits */
+
+    for (end = dst + 1, limit = 10; n >= limit && end < dst + 20; end++) {
+        limit *= 10;
     }
 
-    p = end;
-
-    do {
+    for (p = end; p > dst; n /= 10) {
         *--p = (unsigned char) ('0' + n % 10);
-        n /= 10;
-    } while (p > dst);
+    }
 
     return end;
 }

@@ -55,6 +55,8 @@ static void pguard_pen_row(const pguard_pen_t *pen, unsigned text,
 static void pguard_pen_text(const pguard_pen_t *pen, unsigned text);
 static void pguard_pen_value(const pguard_pen_t *pen,
     pguard_refusal_cell_e cell, pguard_escape_pt escape);
+static void pguard_refusal_time(pguard_refusal_form_t *form,
+    uint64_t seconds);
 static void pguard_refusal_span(pguard_form_cell_t *cell, uint64_t seconds,
     pguard_lang_e lang);
 static pguard_str_t pguard_refusal_rule(const pguard_refusal_t *r);
@@ -188,6 +190,9 @@ pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     int           whole;
     pguard_pen_t  pen = { out, &form->header, r, lang };
 
+    form->lang = lang;
+    pguard_refusal_time(form, r->retry_after);
+
     pguard_form_begin(pen.form, out);
     pguard_pen_header(&pen);
     whole = pguard_form_end(pen.form, out);
@@ -202,26 +207,40 @@ pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
 
 
 void
-pguard_refusal_cells(pguard_form_cell_t cells[PGUARD_REFUSAL_CELLS],
-    const pguard_refusal_t *r, pguard_lang_e lang)
+pguard_refusal_cells(pguard_refusal_form_t *form, const pguard_refusal_t *r)
 {
     pguard_form_cell_t  *cell;
 
-    cell = &cells[PGUARD_REFUSAL_EVENT];
+    cell = &form->cells[PGUARD_REFUSAL_EVENT];
     memcpy(cell->text, r->event.data, PGUARD_EVENT_LEN);
     cell->len = PGUARD_EVENT_LEN;
 
     if (r->block.len) {
-        cell = &cells[PGUARD_REFUSAL_BLOCK];
+        cell = &form->cells[PGUARD_REFUSAL_BLOCK];
         memcpy(cell->text, r->block.data, PGUARD_EVENT_LEN);
         cell->len = PGUARD_EVENT_LEN;
     }
 
-    cell = &cells[PGUARD_REFUSAL_SECONDS];
-    cell->len = (size_t) (pguard_uint(cell->text, r->retry_after)
-                          - cell->text);
+    /* those who are refused in a row are mostly told the same time */
 
-    pguard_refusal_span(&cells[PGUARD_REFUSAL_SPAN], r->retry_after, lang);
+    if (form->retry_after != r->retry_after) {
+        pguard_refusal_time(form, r->retry_after);
+    }
+}
+
+
+static void
+pguard_refusal_time(pguard_refusal_form_t *form, uint64_t seconds)
+{
+    pguard_form_cell_t  *cell;
+
+    form->retry_after = seconds;
+
+    cell = &form->cells[PGUARD_REFUSAL_SECONDS];
+    cell->len = (size_t) (pguard_uint(cell->text, seconds) - cell->text);
+
+    pguard_refusal_span(&form->cells[PGUARD_REFUSAL_SPAN], seconds,
+                        form->lang);
 }
 
 

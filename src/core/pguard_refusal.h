@@ -33,35 +33,36 @@ extern const pguard_str_t  pguard_refusal_identical;         /* "identical" */
 void pguard_refusal_body(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_body_e body, pguard_lang_e lang);
 
-/*
- * The same two of a refusal that comes again and again: what does not depend on
- * the event, the block and the time is rendered once, what does is a hole.
- *
- * pguard_refusal_form() renders PaaS-Guard and the body into out, which has
- * room for PGUARD_REFUSAL_FORM bytes if names have at most PGUARD_NAME_MAX.  1,
- * or 0 if the room was too small.  pguard_refusal_cells() is what fills both;
- * event, and block if there was one for the form, are PGUARD_EVENT_LEN hex
- * digits.  The cell PGUARD_REFUSAL_SECONDS is the value of Retry-After.
- */
-#define PGUARD_REFUSAL_FORM  3328
+/* The same two, for refusals that differ in event, block and time only: what is
+   always the same is rendered once, the others are cells that fill it. */
 
 typedef enum {
     PGUARD_REFUSAL_EVENT = 0,
     PGUARD_REFUSAL_BLOCK,
-    PGUARD_REFUSAL_SECONDS,
+    PGUARD_REFUSAL_SECONDS,            /* the value of Retry-After */
     PGUARD_REFUSAL_SPAN,               /* "2 minutes" */
     PGUARD_REFUSAL_CELLS
 } pguard_refusal_cell_e;
 
 typedef struct {
-    pguard_form_t    header;
-    pguard_form_t    body;
+    pguard_form_t       header;        /* PaaS-Guard */
+    pguard_form_t       body;
+    pguard_lang_e       lang;
+    uint64_t            retry_after;   /* in the cells */
+    pguard_form_cell_t  cells[PGUARD_REFUSAL_CELLS];
 } pguard_refusal_form_t;
 
+#define PGUARD_REFUSAL_FORM  3328
+
+/* Renders both into out: PGUARD_REFUSAL_FORM bytes are enough for names of
+   PGUARD_NAME_MAX.  1, or 0 if it had no room for them. */
 int pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang);
-void pguard_refusal_cells(pguard_form_cell_t cells[PGUARD_REFUSAL_CELLS],
-    const pguard_refusal_t *r, pguard_lang_e lang);
+
+/* Sets the cells for r.  Its event is PGUARD_EVENT_LEN hex digits, and so is
+   its block, which is empty if that of the form was. */
+void pguard_refusal_cells(pguard_refusal_form_t *form,
+    const pguard_refusal_t *r);
 
 /* The value of Content-Type for it; that of Content-Language is in
    pguard_lang_names[]. */

@@ -185,7 +185,7 @@ typedef struct {
     ngx_paas_guard_note_t        notes[NGX_PAAS_GUARD_NOTES];
     pguard_id_cache_t            ids;
     XXH3_state_t                *xxh;
-    u_char                       origin[8];     /* random, of event ids */
+    u_char                       origin[16];    /* random digits of event ids */
     uint32_t                     events;
 } ngx_paas_guard_worker_t;
 
@@ -317,6 +317,7 @@ typedef struct ngx_paas_guard_ctx_s {
     /* what follows is not zeroed, and valid only where the above says so */
 
     ngx_uint_t                   status;        /* of the refusal */
+    uint16_t                     rule_index;    /* in the zone, of a block */
     u_char                       event[PGUARD_EVENT_LEN];
     u_char                       block[PGUARD_EVENT_LEN];   /* its id */
 

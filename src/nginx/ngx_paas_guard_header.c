@@ -99,8 +99,8 @@ ngx_paas_guard_own_header(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            if (ngx_paas_guard_is_tag(&h[i])
-                && (ctx == NULL || &h[i] != ctx->tag))
+            if ((ctx == NULL || &h[i] != ctx->tag)
+                && ngx_paas_guard_is_tag(&h[i]))
             {
                 h[i].hash = 0;
             }

@@ -1,6 +1,11 @@
 #include "ngx_paas_guard.h"
 
 
+/* Spreads the few numbers of rules over a hash. */
+
+#define NGX_PAAS_GUARD_MIX  0x9e3779b97f4a7c15ULL
+
+
 static ngx_uint_t ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule,
     ngx_uint_t status);
 
@@ -105,23 +110,14 @@ ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     glcf = ctx->conf;
 
-    key = ctx->client_hash;
-    key.lo ^= pguard_key_hash(glcf->zone->key, ctx->rule).lo
-              ^ glcf->service->salt.lo;
-
-    ngx_memzero(&burst, sizeof(pguard_burst_t));
-
     burst.id = ngx_paas_guard_client_id(ctx);
-    burst.rule = PGUARD_RULE_NONE;
+    burst.rule = ctx->rule.len ? ctx->rule_index : PGUARD_RULE_NONE;
     burst.service = (uint16_t) glcf->service->index;
     burst.reason = (uint8_t) ctx->reason;
     burst.level = (uint8_t) glcf->log_level;
 
-    if (ctx->rule.len) {
-        burst.rule = (uint16_t) pguard_zone_name_find(&glcf->zone->core,
-                                                      PGUARD_NAME_RULE,
-                                                      ctx->rule);
-    }
+    key = ngx_paas_guard_salt(ctx->client_hash, glcf->service->salt);
+    key.lo ^= burst.rule * NGX_PAAS_GUARD_MIX;
 
     if (!glcf->dry_run) {
         ngx_paas_guard_log_top(glcf->zone, &burst, ctx->now / 1000);

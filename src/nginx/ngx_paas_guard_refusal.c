@@ -39,7 +39,7 @@ struct ngx_paas_guard_answer_s {
 
 typedef struct {
     ngx_buf_t                  buf;
-    pguard_form_cell_t         cells[PGUARD_REFUSAL_CELLS];
+    pguard_form_cell_t         retry_after;
     u_char                     text[];
 } ngx_paas_guard_filled_t;
 
@@ -53,8 +53,7 @@ static ngx_int_t ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
     ngx_paas_guard_ctx_t *ctx, const pguard_refusal_t *refusal,
     pguard_body_e body, pguard_lang_e lang);
 static ngx_paas_guard_filled_t *ngx_paas_guard_fill(ngx_http_request_t *r,
-    ngx_paas_guard_answer_t *answer, const pguard_refusal_t *refusal,
-    pguard_lang_e lang);
+    ngx_paas_guard_answer_t *answer, const pguard_refusal_t *refusal);
 static ngx_int_t ngx_paas_guard_push_headers(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *headers, ngx_uint_t n);
 static ngx_uint_t ngx_paas_guard_error_page(ngx_http_request_t *r,
@@ -64,19 +63,13 @@ static ngx_uint_t ngx_paas_guard_error_page(ngx_http_request_t *r,
 void
 ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event)
 {
-    u_char    n[4];
-    uint32_t  id;
+    uint32_t  n;
 
-    id = ++worker->events;
+    n = htonl(++worker->events);
 
-    n[0] = (u_char) (id >> 24);
-    n[1] = (u_char) (id >> 16);
-    n[2] = (u_char) (id >> 8);
-    n[3] = (u_char) id;
-
-    (void) pguard_hex(pguard_hex(event, worker->origin,
+    (void) pguard_hex(ngx_cpymem(event, worker->origin,
                                  sizeof(worker->origin)),
-                      n, sizeof(n));
+                      (u_char *) &n, sizeof(n));
 }
 
 
@@ -115,7 +108,7 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return ctx->status;
     }
 
-    filled = ngx_paas_guard_fill(r, answer, &refusal, lang);
+    filled = ngx_paas_guard_fill(r, answer, &refusal);
     if (filled == NULL) {
         return ctx->status;
     }
@@ -289,38 +282,43 @@ ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
 
 static ngx_paas_guard_filled_t *
 ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_answer_t *answer,
-    const pguard_refusal_t *refusal, pguard_lang_e lang)
+    const pguard_refusal_t *refusal)
 {
     u_char                   *p;
     ngx_buf_t                *b;
     ngx_str_t                *value;
+    pguard_refusal_form_t    *form;
     ngx_paas_guard_filled_t  *filled;
 
+    form = &answer->form;
+
     filled = ngx_palloc(r->pool, sizeof(ngx_paas_guard_filled_t)
-                                 + pguard_form_room(&answer->form.header)
-                                 + pguard_form_room(&answer->form.body));
+                                 + pguard_form_room(&form->header)
+                                 + pguard_form_room(&form->body));
     if (filled == NULL) {
         return NULL;
     }
 
-    pguard_refusal_cells(filled->cells, refusal, lang);
+    pguard_refusal_cells(form, refusal);
 
-    p = pguard_form_fill(&answer->form.header, filled->cells, filled->text);
+    p = pguard_form_fill(&form->header, form->cells, filled->text);
 
     value = &answer->headers[NGX_PAAS_GUARD_HEADER_TAG].value;
     value->data = filled->text;
     value->len = p - filled->text;
 
+    filled->retry_after = form->cells[PGUARD_REFUSAL_SECONDS];
+
     value = &answer->headers[NGX_PAAS_GUARD_HEADER_RETRY].value;
-    value->data = filled->cells[PGUARD_REFUSAL_SECONDS].text;
-    value->len = filled->cells[PGUARD_REFUSAL_SECONDS].len;
+    value->data = filled->retry_after.text;
+    value->len = filled->retry_after.len;
 
     b = &filled->buf;
     ngx_memzero(b, sizeof(ngx_buf_t));
 
     b->start = p;
     b->pos = p;
-    b->last = pguard_form_fill(&answer->form.body, filled->cells, p);
+    b->last = pguard_form_fill(&form->body, form->cells, p);
     b->end = b->last;
     b->temporary = 1;
     b->last_buf = 1;

@@ -354,6 +354,7 @@ ngx_paas_guard_blocked(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ctx->reason = b->reason;
     ctx->rule = pguard_zone_name(&ctx->conf->zone->core, PGUARD_NAME_RULE,
                                  b->rule);
+    ctx->rule_index = b->rule;
     ctx->status = ctx->conf->block_status;
     ngx_memcpy(ctx->block, b->event, PGUARD_EVENT_LEN);
 

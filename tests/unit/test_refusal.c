@@ -704,12 +704,15 @@ expect_form(const pguard_refusal_t *first, const pguard_refusal_t *r,
     char                   direct[PAGE], number[32];
     unsigned char         *end;
     pguard_out_t           out;
-    pguard_form_cell_t     cells[PGUARD_REFUSAL_CELLS];
+    pguard_form_cell_t    *cells;
     pguard_refusal_form_t  form;
 
+    memset(&form, 0xff, sizeof(form));
     pguard_out_init(&out, text, sizeof(text));
     assert_true(pguard_refusal_form(&form, &out, first, b, l));
-    pguard_refusal_cells(cells, r, l);
+
+    cells = form.cells;
+    pguard_refusal_cells(&form, r);
 
     end = pguard_form_fill(&form.header, cells, (unsigned char *) filled);
     *end = '\0';
