@@ -21,8 +21,9 @@ END { kill TERM => $echo if $echo }
 my $h2      = free_port();
 my $long    = 'r' x 63;
 my @many    = map { "service-$_" } 1 .. 140;
+my @cookies = (1, 12 .. 22, 33 .. 36, 40);
 my $gateway = gateway_start(
-    http => <<"_EOC_",
+    http => <<"_EOC_" =~ s/%COOKIES%/cookies(@cookies)/er,
         lingering_timeout 100ms;
         paas_guard_zone zone=z:2m;
         paas_guard_throttle interval=1h;
@@ -51,6 +52,7 @@ my $gateway = gateway_start(
                 add_header X-Kept yes always;
                 return 200 "tagged\\n";
             }
+%COOKIES%
             location /accel { add_header X-Accel-Redirect /t/redirected; return 200 ""; }
             location /missing { return 404; }
             location /denied { return 403; }
@@ -102,6 +104,7 @@ _EOC_
         location @app     { paas_guard zone=z; proxy_pass http://backend; }
         location /index/  { paas_guard zone=z; root %DIR%; index page.html; }
         location /rw/     { paas_guard zone=z; rewrite ^/rw/(.*)$ /t/rewritten last; }
+        location /cookies/ { proxy_pass http://backend; }
         location /accel/  { paas_guard zone=z; proxy_pass http://backend/accel; }
         location /fallback/ {
             paas_guard zone=z; proxy_pass http://backend/missing;
@@ -173,6 +176,15 @@ sub file {
 # A location for each of these services.
 sub many {
     return join '', map { "location /many/$_/ { paas_guard zone=z; paas_guard_service $_; proxy_pass http://backend; }\n" } @_;
+}
+
+# Locations of an upstream that sends a request on to a guarded one, with so many cookies.
+sub cookies {
+    return join '', map {
+        my $n = $_;
+        "location /cookies/$n/ { add_header X-Accel-Redirect /t\$uri; "
+            . join('', map { "add_header Set-Cookie c$_=$n; " } 1 .. $n) . "return 200; }\n"
+    } @_;
 }
 
 # Answers each request with the request itself.
@@ -542,6 +554,17 @@ for (['en', 'Duplicate request'], ['fr', 'Requête en double']) {
         @get[2 .. 4];
     is scalar keys %{ { map { $_->[0] => 1 } @ids } }, 3, 'one block: an event for each refusal';
     is scalar keys %{ { map { $_->[1] => 1 } @ids } }, 1, 'one block: its id';
+}
+
+
+# Headers that the answer has already, however many they are
+
+for my $n (@cookies) {
+    my $r = duplicate("/cookies/$n/");
+    is_deeply $r->{all}{'set-cookie'}, [map { "c$_=$n" } 1 .. $n], "$n headers before: they stay";
+    is_deeply [map { scalar @{ $r->{all}{$_} // [] } } qw(paas-guard retry-after proxy-status
+        cache-control vary content-language)], [(1) x 6], "$n headers before: ours follow";
+    like $r->{headers}{'paas-guard'}, qr/^throttled; .*"$hex"$/, "$n headers before: PaaS-Guard";
 }
 
 

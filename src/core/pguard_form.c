@@ -34,16 +34,10 @@ int
 pguard_form_end(pguard_form_t *form, const pguard_out_t *out)
 {
     form->len = out->need - form->from;
+    form->room = form->len + form->holes * PGUARD_FORM_CELL;
 
     return form->holes <= PGUARD_FORM_HOLES
            && form->len == (size_t) (out->pos - form->text);
-}
-
-
-size_t
-pguard_form_room(const pguard_form_t *form)
-{
-    return form->len + form->holes * PGUARD_FORM_CELL;
 }
 
 

@@ -38,6 +38,7 @@ typedef struct {
 typedef struct {
     const unsigned char  *text;          /* in what it was rendered into */
     size_t                len;           /* of the text without its holes */
+    size_t                room;          /* that filling it may write to */
     size_t                from;          /* out->need at its begin */
     unsigned              holes;         /* may be over the maximum: no form */
     pguard_form_hole_t    hole[PGUARD_FORM_HOLES];
@@ -52,10 +53,8 @@ void pguard_form_hole(pguard_form_t *form, const pguard_out_t *out,
    holes. */
 int pguard_form_end(pguard_form_t *form, const pguard_out_t *out);
 
-/* Bytes that filling it may write to: more than it then has. */
-size_t pguard_form_room(const pguard_form_t *form);
-
-/* Fills it with cells, by their number, into p; returns the end. */
+/* Fills it with cells, by their number, into p, where there are form->room
+   bytes: more than it then has.  Returns the end. */
 unsigned char *pguard_form_fill(const pguard_form_t *form,
     const pguard_form_cell_t *cells, unsigned char *p);
 

@@ -101,14 +101,12 @@ static const pguard_offer_t  pguard_format_offers[] = {
 };
 
 
-/* What programs send mostly needs no weighing: a single line that is s.  Inline,
-   so that s is known. */
+/* What programs send mostly needs no weighing: a single line that is s, a
+   literal. */
 
-static inline int
-pguard_negotiate_is(const pguard_str_t *lines, size_t n, pguard_str_t s)
-{
-    return n == 1 && pguard_str_same(lines[0], s);
-}
+#define pguard_negotiate_is(lines, n, s)                                      \
+    ((n) == 1 && (lines)[0].len == sizeof(s) - 1                              \
+     && memcmp((lines)[0].data, s, sizeof(s) - 1) == 0)
 
 
 pguard_lang_e
@@ -117,13 +115,11 @@ pguard_negotiate_lang(const pguard_str_t *lines, size_t n)
     const pguard_weight_t  *en, *fr;
     pguard_weight_t         weights[PGUARD_LANGS];
 
-    if (n == 0
-        || pguard_negotiate_is(lines, n, pguard_lang_names[PGUARD_LANG_EN]))
-    {
+    if (n == 0 || pguard_negotiate_is(lines, n, "en")) {
         return PGUARD_LANG_EN;
     }
 
-    if (pguard_negotiate_is(lines, n, pguard_lang_names[PGUARD_LANG_FR])) {
+    if (pguard_negotiate_is(lines, n, "fr")) {
         return PGUARD_LANG_FR;
     }
 
@@ -149,11 +145,8 @@ pguard_negotiate_lang(const pguard_str_t *lines, size_t n)
 pguard_body_e
 pguard_negotiate_body(const pguard_str_t *lines, size_t n)
 {
-    static const pguard_str_t  json = pguard_string("application/json");
-    static const pguard_str_t  any = pguard_string("*/*");
-
-    if (n == 0 || pguard_negotiate_is(lines, n, json)
-        || pguard_negotiate_is(lines, n, any))
+    if (n == 0 || pguard_negotiate_is(lines, n, "application/json")
+        || pguard_negotiate_is(lines, n, "*/*"))
     {
         return PGUARD_BODY_JSON;
     }

@@ -187,22 +187,21 @@ int
 pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang)
 {
-    int           whole;
-    pguard_pen_t  pen = { out, &form->header, r, lang };
+    pguard_pen_t  pen = { out, &form->form, r, lang };
 
     form->lang = lang;
     pguard_refusal_time(form, r->retry_after);
 
-    pguard_form_begin(pen.form, out);
+    pguard_form_begin(&form->form, out);
     pguard_pen_header(&pen);
-    whole = pguard_form_end(pen.form, out);
 
-    pen.form = &form->body;
+    /* its one hole is the event, which always has the same length */
 
-    pguard_form_begin(pen.form, out);
+    form->header = out->need - form->form.from + PGUARD_EVENT_LEN;
+
     pguard_pen_body(&pen, body);
 
-    return pguard_form_end(pen.form, out) && whole;
+    return pguard_form_end(&form->form, out);
 }
 
 

@@ -45,8 +45,8 @@ typedef enum {
 } pguard_refusal_cell_e;
 
 typedef struct {
-    pguard_form_t       header;        /* PaaS-Guard */
-    pguard_form_t       body;
+    pguard_form_t       form;          /* of PaaS-Guard, and of the body */
+    size_t              header;        /* bytes of PaaS-Guard, when filled */
     pguard_lang_e       lang;
     uint64_t            retry_after;   /* in the cells */
     pguard_form_cell_t  cells[PGUARD_REFUSAL_CELLS];
@@ -54,7 +54,7 @@ typedef struct {
 
 #define PGUARD_REFUSAL_FORM  3328
 
-/* Renders both into out: PGUARD_REFUSAL_FORM bytes are enough for names of
+/* Renders both into out, one after the other: PGUARD_REFUSAL_FORM bytes are enough for names of
    PGUARD_NAME_MAX.  1, or 0 if it had no room for them. */
 int pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang);

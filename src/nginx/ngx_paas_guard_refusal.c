@@ -55,7 +55,9 @@ static ngx_int_t ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
 static ngx_paas_guard_filled_t *ngx_paas_guard_fill(ngx_http_request_t *r,
     ngx_paas_guard_answer_t *answer, const pguard_refusal_t *refusal);
 static ngx_int_t ngx_paas_guard_push_headers(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *headers, ngx_uint_t n);
+    ngx_paas_guard_ctx_t *ctx, const ngx_table_elt_t *headers, ngx_uint_t n);
+static PGUARD_RARE ngx_int_t ngx_paas_guard_push_each(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, const ngx_table_elt_t *headers, ngx_uint_t n);
 static ngx_uint_t ngx_paas_guard_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
 
@@ -284,7 +286,7 @@ static ngx_paas_guard_filled_t *
 ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_answer_t *answer,
     const pguard_refusal_t *refusal)
 {
-    u_char                   *p;
+    u_char                   *end;
     ngx_buf_t                *b;
     ngx_str_t                *value;
     pguard_refusal_form_t    *form;
@@ -293,19 +295,18 @@ ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_answer_t *answer,
     form = &answer->form;
 
     filled = ngx_palloc(r->pool, sizeof(ngx_paas_guard_filled_t)
-                                 + pguard_form_room(&form->header)
-                                 + pguard_form_room(&form->body));
+                                 + form->form.room);
     if (filled == NULL) {
         return NULL;
     }
 
     pguard_refusal_cells(form, refusal);
 
-    p = pguard_form_fill(&form->header, form->cells, filled->text);
+    end = pguard_form_fill(&form->form, form->cells, filled->text);
 
     value = &answer->headers[NGX_PAAS_GUARD_HEADER_TAG].value;
     value->data = filled->text;
-    value->len = p - filled->text;
+    value->len = form->header;
 
     filled->retry_after = form->cells[PGUARD_REFUSAL_SECONDS];
 
@@ -316,10 +317,10 @@ ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_answer_t *answer,
     b = &filled->buf;
     ngx_memzero(b, sizeof(ngx_buf_t));
 
-    b->start = p;
-    b->pos = p;
-    b->last = pguard_form_fill(&form->body, form->cells, p);
-    b->end = b->last;
+    b->start = filled->text;
+    b->pos = filled->text + form->header;
+    b->last = end;
+    b->end = end;
     b->temporary = 1;
     b->last_buf = 1;
     b->last_in_chain = 1;
@@ -328,9 +329,39 @@ ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_answer_t *answer,
 }
 
 
+/* All at once where the last part of the list has room for them. */
+
 static ngx_int_t
 ngx_paas_guard_push_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_table_elt_t *headers, ngx_uint_t n)
+    const ngx_table_elt_t *headers, ngx_uint_t n)
+{
+    ngx_uint_t        i;
+    ngx_list_t       *list;
+    ngx_table_elt_t  *h;
+
+    list = &r->headers_out.headers;
+
+    if (list->last->nelts + NGX_PAAS_GUARD_HEADERS > list->nalloc) {
+        return ngx_paas_guard_push_each(r, ctx, headers, n);
+    }
+
+    h = list->last->elts;
+    h += list->last->nelts;
+    list->last->nelts += n;
+
+    for (i = 0; i < NGX_PAAS_GUARD_HEADERS; i++) {
+        h[i] = headers[i];
+    }
+
+    ctx->tag = &h[NGX_PAAS_GUARD_HEADER_TAG];
+
+    return NGX_OK;
+}
+
+
+static PGUARD_RARE ngx_int_t
+ngx_paas_guard_push_each(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    const ngx_table_elt_t *headers, ngx_uint_t n)
 {
     ngx_uint_t        i;
     ngx_table_elt_t  *h;

@@ -714,17 +714,15 @@ expect_form(const pguard_refusal_t *first, const pguard_refusal_t *r,
     cells = form.cells;
     pguard_refusal_cells(&form, r);
 
-    end = pguard_form_fill(&form.header, cells, (unsigned char *) filled);
+    assert_true(form.form.room < PAGE);
+    end = pguard_form_fill(&form.form, cells, (unsigned char *) filled);
     *end = '\0';
+
     pguard_out_init(&out, direct, sizeof(direct));
     pguard_refusal_header(&out, r);
-    *out.pos = '\0';
-    assert_string_equal(filled, direct);
-
-    assert_true(pguard_form_room(&form.body) < PAGE);
-    end = pguard_form_fill(&form.body, cells, (unsigned char *) filled);
-    *end = '\0';
-    assert_string_equal(filled, body(r, b, l, direct));
+    assert_int_equal(out.need, form.header);
+    assert_memory_equal(filled, direct, form.header);
+    assert_string_equal(filled + form.header, body(r, b, l, direct));
 
     snprintf(number, sizeof(number), "%llu",
              (unsigned long long) r->retry_after);
