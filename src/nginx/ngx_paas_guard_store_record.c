@@ -67,7 +67,8 @@ static ngx_int_t ngx_paas_guard_fetch_add(ngx_paas_guard_fetching_t *f,
     ngx_str_t *piece);
 static void ngx_paas_guard_fetch_whole(ngx_paas_guard_fetching_t *f);
 static ngx_uint_t ngx_paas_guard_fetch_gone(ngx_paas_guard_fetching_t *f);
-static void ngx_paas_guard_fetch_over(ngx_paas_guard_fetching_t *f);
+static void ngx_paas_guard_fetch_over(ngx_paas_guard_fetching_t *f,
+    ngx_uint_t partial);
 
 
 ngx_int_t
@@ -355,15 +356,12 @@ ngx_paas_guard_fetch_listed(void *data, ngx_paas_guard_result_e result,
 
     ngx_uint_t  i;
 
-    f->waiting = 0;
-
     if (ngx_paas_guard_fetch_gone(f)) {
         return;
     }
 
     if (result != NGX_PAAS_GUARD_RESULT_OK || !reply->array) {
-        f->fetch.partial = 1;
-        ngx_paas_guard_fetch_over(f);
+        ngx_paas_guard_fetch_over(f, 1);
         return;
     }
 
@@ -393,7 +391,7 @@ ngx_paas_guard_fetch_next(ngx_paas_guard_fetching_t *f)
     ngx_str_t  args[4];
 
     if (f->i == f->n) {
-        ngx_paas_guard_fetch_over(f);
+        ngx_paas_guard_fetch_over(f, 0);
         return;
     }
 
@@ -411,8 +409,7 @@ ngx_paas_guard_fetch_next(ngx_paas_guard_fetching_t *f)
                                       ngx_paas_guard_fetch_piece, f)
            != NGX_OK)
     {
-        f->fetch.partial = 1;
-        ngx_paas_guard_fetch_over(f);
+        ngx_paas_guard_fetch_over(f, 1);
         return;
     }
 
@@ -428,8 +425,6 @@ ngx_paas_guard_fetch_piece(void *data, ngx_paas_guard_result_e result,
 
     size_t  len;
 
-    f->waiting = 0;
-
     if (ngx_paas_guard_fetch_gone(f)) {
         return;
     }
@@ -439,8 +434,7 @@ ngx_paas_guard_fetch_piece(void *data, ngx_paas_guard_result_e result,
         || reply->values[0].type != NGX_PAAS_GUARD_VALUE_STRING
         || ngx_paas_guard_fetch_add(f, &reply->values[0].string) != NGX_OK)
     {
-        f->fetch.partial = 1;
-        ngx_paas_guard_fetch_over(f);
+        ngx_paas_guard_fetch_over(f, 1);
         return;
     }
 
@@ -524,9 +518,13 @@ ngx_paas_guard_fetch_whole(ngx_paas_guard_fetching_t *f)
 }
 
 
+/* A reply has come: is nobody to be told? */
+
 static ngx_uint_t
 ngx_paas_guard_fetch_gone(ngx_paas_guard_fetching_t *f)
 {
+    f->waiting = 0;
+
     if (f->handler && !f->store->stopping) {
         return 0;
     }
@@ -542,7 +540,8 @@ ngx_paas_guard_fetch_gone(ngx_paas_guard_fetching_t *f)
 
 
 static void
-ngx_paas_guard_fetch_over(ngx_paas_guard_fetching_t *f)
+ngx_paas_guard_fetch_over(ngx_paas_guard_fetching_t *f, ngx_uint_t partial)
 {
+    f->fetch.partial |= partial;
     f->handler(&f->fetch);
 }
