@@ -355,9 +355,10 @@ SKIP: {
     $redis->kill;
     my ($lost) = soon($one, 1, 'store_state');
     is_deeply [@$lost{qw(was state)}], ['redis', 'degraded'], 'store: lost';
+    like $lost->{why}, qr/^(?:closed the connection|does not (?:accept connections|answer))/, 'store: and why';
     $redis->start;
     my (undef, $back) = soon($one, 2, 'store_state');
-    is_deeply [@$back{qw(was state)}], ['degraded', 'redis'], 'store: back';
+    is_deeply [@$back{qw(was state why)}], ['degraded', 'redis', q{}], 'store: back';
     sleep 1;
     is scalar(of_type($one, 'store_state')), 2, 'store: once for a gateway';
     verified('store', log_of($_)) for $one, $two;

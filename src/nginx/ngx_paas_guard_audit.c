@@ -140,7 +140,7 @@ ngx_paas_guard_audit(ngx_paas_guard_main_conf_t *gmcf,
 
 
 void
-ngx_paas_guard_audit_store(ngx_paas_guard_zone_t *zone, ngx_uint_t up)
+ngx_paas_guard_audit_store(ngx_paas_guard_zone_t *zone, const char *lost)
 {
     pguard_audit_record_t  rec;
 
@@ -152,8 +152,13 @@ ngx_paas_guard_audit_store(ngx_paas_guard_zone_t *zone, ngx_uint_t up)
     ngx_memzero(&rec, sizeof(pguard_audit_record_t));
 
     rec.type = PGUARD_AUDIT_STORE_STATE;
-    rec.str[PGUARD_AUDIT_WAS] = states[!up];
-    rec.str[PGUARD_AUDIT_STATE] = states[up != 0];
+    rec.str[PGUARD_AUDIT_WAS] = states[lost != NULL];
+    rec.str[PGUARD_AUDIT_STATE] = states[lost == NULL];
+
+    if (lost) {
+        rec.str[PGUARD_AUDIT_WHY].data = (u_char *) lost;
+        rec.str[PGUARD_AUDIT_WHY].len = ngx_strlen(lost);
+    }
 
     ngx_paas_guard_audit(zone->mcf, &rec);
 }

@@ -79,7 +79,8 @@ static void ngx_paas_guard_cluster_soon(ngx_paas_guard_cluster_t *cluster,
 static void ngx_paas_guard_cluster_event(ngx_event_t *ev);
 static void ngx_paas_guard_cluster_sweep(ngx_paas_guard_cluster_t *cluster);
 static void ngx_paas_guard_cluster_ask(ngx_paas_guard_cluster_t *cluster);
-static void ngx_paas_guard_cluster_look(ngx_paas_guard_cluster_t *cluster);
+static void ngx_paas_guard_cluster_look(ngx_paas_guard_cluster_t *cluster,
+    const char *lost);
 static pguard_slots_reader_t *ngx_paas_guard_cluster_slots(void *data);
 static ngx_str_t ngx_paas_guard_cluster_mapped(void *data);
 static void ngx_paas_guard_cluster_adopt(ngx_paas_guard_cluster_t *cluster,
@@ -87,7 +88,7 @@ static void ngx_paas_guard_cluster_adopt(ngx_paas_guard_cluster_t *cluster,
 static ngx_str_t ngx_paas_guard_cluster_probe(ngx_paas_guard_node_t *node);
 static ngx_int_t ngx_paas_guard_cluster_redirect(void *data, ngx_str_t *text,
     ngx_paas_guard_job_t *job);
-static void ngx_paas_guard_cluster_changed(void *data, ngx_uint_t up);
+static void ngx_paas_guard_cluster_changed(void *data, const char *lost);
 static void ngx_paas_guard_cluster_observed(void *data,
     ngx_paas_guard_result_e result, uint64_t usec);
 
@@ -476,7 +477,7 @@ ngx_paas_guard_cluster_sweep(ngx_paas_guard_cluster_t *cluster)
 
     cluster->nnodes = n;
 
-    ngx_paas_guard_cluster_look(cluster);
+    ngx_paas_guard_cluster_look(cluster, NULL);
 }
 
 
@@ -498,10 +499,12 @@ ngx_paas_guard_cluster_ask(ngx_paas_guard_cluster_t *cluster)
 }
 
 
-/* How much of the cluster is there?  Tells if that has changed. */
+/* How much of the cluster is there?  Tells if that has changed.  lost: what a
+   node did, if it was one that was lost now. */
 
 static void
-ngx_paas_guard_cluster_look(ngx_paas_guard_cluster_t *cluster)
+ngx_paas_guard_cluster_look(ngx_paas_guard_cluster_t *cluster,
+    const char *lost)
 {
     ngx_uint_t              i, whole, usable;
     ngx_paas_guard_node_t  *node;
@@ -526,10 +529,21 @@ ngx_paas_guard_cluster_look(ngx_paas_guard_cluster_t *cluster)
 
     cluster->usable = usable;
 
-    if (cluster->whole != whole) {
-        cluster->whole = whole;
-        cluster->conf->changed(cluster->conf->data, whole);
+    if (cluster->whole == whole) {
+        return;
     }
+
+    cluster->whole = whole;
+
+    if (whole) {
+        lost = NULL;
+
+    } else if (lost == NULL) {
+        lost = cluster->covered ? "has a node that is away"
+                                : "has slots that no node serves";
+    }
+
+    cluster->conf->changed(cluster->conf->data, lost);
 }
 
 
@@ -724,7 +738,7 @@ ngx_paas_guard_cluster_redirect(void *data, ngx_str_t *text,
 
 
 static void
-ngx_paas_guard_cluster_changed(void *data, ngx_uint_t up)
+ngx_paas_guard_cluster_changed(void *data, const char *lost)
 {
     ngx_paas_guard_node_t *node = data;
 
@@ -734,9 +748,9 @@ ngx_paas_guard_cluster_changed(void *data, ngx_uint_t up)
     cluster = node->cluster;
     whole = cluster->whole;
 
-    ngx_paas_guard_cluster_look(cluster);
+    ngx_paas_guard_cluster_look(cluster, lost);
 
-    if (!up) {
+    if (lost) {
         cluster->wrong = 1;
         ngx_paas_guard_cluster_soon(cluster, cluster->again);
         return;
@@ -745,7 +759,7 @@ ngx_paas_guard_cluster_changed(void *data, ngx_uint_t up)
     /* what waited for this node, though the whole is as it was */
 
     if (whole && cluster->whole) {
-        cluster->conf->changed(cluster->conf->data, 1);
+        cluster->conf->changed(cluster->conf->data, NULL);
     }
 }
 

@@ -135,8 +135,9 @@ typedef struct {
     ngx_int_t                    (*redirect)(void *data, ngx_str_t *text,
                                              ngx_paas_guard_job_t *job);
 
-    /* the connection is up (1) or was lost (0); never called by start() */
-    void                         (*changed)(void *data, ngx_uint_t up);
+    /* the connection is up (NULL), or was lost: what the server did, as half a
+       sentence; never called by start() */
+    void                         (*changed)(void *data, const char *lost);
 
     /* a call that went out is over; usec since then, 0 unless it succeeded */
     void                         (*observed)(void *data,

@@ -149,7 +149,7 @@ ngx_paas_guard_redis_up(ngx_paas_guard_redis_t *r)
         ngx_post_event(&r->flush, &ngx_posted_events);
     }
 
-    r->conf->changed(r->conf->data, 1);
+    r->conf->changed(r->conf->data, NULL);
 }
 
 
@@ -192,7 +192,7 @@ ngx_paas_guard_redis_fail(ngx_paas_guard_redis_t *r, const char *why,
     ngx_paas_guard_redis_drop(r, &jobs);
 
     if (changed) {
-        r->conf->changed(r->conf->data, 0);
+        r->conf->changed(r->conf->data, why);
     }
 }
 

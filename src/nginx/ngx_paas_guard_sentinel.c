@@ -48,7 +48,7 @@ static void ngx_paas_guard_sentinel_answer(void *data, ngx_str_t *host,
 static void ngx_paas_guard_sentinel_message(void *data, ngx_str_t *text);
 static void ngx_paas_guard_sentinel_learn(ngx_paas_guard_sentinel_t *s,
     pguard_slots_node_t *node);
-static void ngx_paas_guard_sentinel_changed(void *data, ngx_uint_t up);
+static void ngx_paas_guard_sentinel_changed(void *data, const char *lost);
 static void ngx_paas_guard_sentinel_observed(void *data,
     ngx_paas_guard_result_e result, uint64_t usec);
 
@@ -302,7 +302,7 @@ ngx_paas_guard_sentinel_learn(ngx_paas_guard_sentinel_t *s,
 
 
 static void
-ngx_paas_guard_sentinel_changed(void *data, ngx_uint_t up)
+ngx_paas_guard_sentinel_changed(void *data, const char *lost)
 {
     /* a master goes on without its sentinels */
 }

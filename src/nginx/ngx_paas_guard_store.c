@@ -12,8 +12,8 @@ static ngx_int_t ngx_paas_guard_store_start(ngx_paas_guard_store_t *store);
 static ngx_paas_guard_servers_conf_t *ngx_paas_guard_store_servers(
     ngx_paas_guard_store_t *store);
 static void ngx_paas_guard_store_stop(void *data);
-static void ngx_paas_guard_store_changed(void *data, ngx_uint_t up);
-static void ngx_paas_guard_store_subscribed(void *data, ngx_uint_t up);
+static void ngx_paas_guard_store_changed(void *data, const char *lost);
+static void ngx_paas_guard_store_subscribed(void *data, const char *lost);
 static void ngx_paas_guard_store_observed(void *data,
     ngx_paas_guard_result_e result, uint64_t usec);
 static void ngx_paas_guard_store_unobserved(void *data,
@@ -247,19 +247,19 @@ ngx_paas_guard_store_stop(void *data)
 
 
 static void
-ngx_paas_guard_store_tell(ngx_paas_guard_store_t *store, ngx_uint_t up)
+ngx_paas_guard_store_tell(ngx_paas_guard_store_t *store, const char *lost)
 {
     ngx_paas_guard_zone_t  **zones;
 
     if (store->zones && store->zones->nelts) {
         zones = store->zones->elts;
-        ngx_paas_guard_audit_store(zones[0], up);
+        ngx_paas_guard_audit_store(zones[0], lost);
     }
 }
 
 
 static void
-ngx_paas_guard_store_changed(void *data, ngx_uint_t up)
+ngx_paas_guard_store_changed(void *data, const char *lost)
 {
     ngx_paas_guard_store_t *store = data;
 
@@ -268,12 +268,12 @@ ngx_paas_guard_store_changed(void *data, ngx_uint_t up)
 
     shared = store->shared;
 
-    if (!up) {
+    if (lost) {
 
         if (pguard_cas(&shared->degraded_since, 0,
                        ngx_max((uint64_t) ngx_current_msec, 1)))
         {
-            ngx_paas_guard_store_tell(store, 0);
+            ngx_paas_guard_store_tell(store, lost);
         }
 
         return;
@@ -287,7 +287,7 @@ ngx_paas_guard_store_changed(void *data, ngx_uint_t up)
             pguard_add(&shared->degraded, (uint64_t) ngx_current_msec - since);
         }
 
-        ngx_paas_guard_store_tell(store, 1);
+        ngx_paas_guard_store_tell(store, NULL);
     }
 
     ngx_paas_guard_counts_flush(store, 1);
@@ -297,9 +297,9 @@ ngx_paas_guard_store_changed(void *data, ngx_uint_t up)
 
 
 static void
-ngx_paas_guard_store_subscribed(void *data, ngx_uint_t up)
+ngx_paas_guard_store_subscribed(void *data, const char *lost)
 {
-    if (up) {
+    if (lost == NULL) {
         ngx_paas_guard_sync_load(data);
     }
 }

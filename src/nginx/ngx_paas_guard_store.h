@@ -244,8 +244,9 @@ void ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone,
 void ngx_paas_guard_zone_forget(ngx_paas_guard_zone_t *zone,
     const pguard_id_t *id);
 
-/* The store was lost or is back, for the gateway: told by one worker. */
-void ngx_paas_guard_audit_store(ngx_paas_guard_zone_t *zone, ngx_uint_t up);
+/* The store was lost (what it did, as half a sentence) or is back (NULL), for
+   the gateway: told by one worker. */
+void ngx_paas_guard_audit_store(ngx_paas_guard_zone_t *zone, const char *lost);
 
 
 #endif /* _NGX_PAAS_GUARD_STORE_H_INCLUDED_ */
