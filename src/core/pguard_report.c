@@ -1,5 +1,5 @@
 /*
- * The report of a month, for machines: see pguard_report.h.
+ * The report of a month, as JSON: see pguard_report.h.
  */
 
 #include "pguard_report.h"
@@ -9,21 +9,11 @@
 #include <string.h>
 
 
-typedef struct {
-    const char      *name;
-    pguard_ratio_t   ratio;
-    pguard_target_e  target;
-} pguard_report_ratio_t;
-
-
 static void pguard_report_json(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_report_time(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_report_requests(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_report_days(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_report_outages(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_report_csv(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r);
 
 
 static const pguard_str_t  pguard_report_types[PGUARD_REPORTS] = {
@@ -158,7 +148,7 @@ pguard_report_ratio(pguard_out_t *out, const char *name, pguard_ratio_t r)
 }
 
 
-static void
+void
 pguard_report_signed(pguard_out_t *out, int64_t ms)
 {
     if (ms < 0) {
@@ -382,227 +372,4 @@ pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
     }
 
     pguard_out_byte(out, '}');
-}
-
-
-/* One column of names and one of values; outages have further ones. */
-
-static void
-pguard_csv_row(pguard_out_t *out, const char *record, const char *name)
-{
-    pguard_out_text(out, record);
-    pguard_out_byte(out, ',');
-    pguard_out_text(out, name);
-    pguard_out_byte(out, ',');
-}
-
-
-static void
-pguard_csv_end(pguard_out_t *out)
-{
-    pguard_out_text(out, ",,,,,,,\r\n");
-}
-
-
-static void
-pguard_csv_number(pguard_out_t *out, const char *record, const char *name,
-    uint64_t n)
-{
-    pguard_csv_row(out, record, name);
-    pguard_out_uint(out, n);
-    pguard_csv_end(out);
-}
-
-
-/* What people wrote: a spreadsheet must not take it for a formula. */
-
-static void
-pguard_csv_text(pguard_out_t *out, pguard_str_t s)
-{
-    size_t        i;
-    pguard_str_t  plain = { 0, s.data };
-
-    pguard_out_byte(out, '"');
-
-    if (s.len && (s.data[0] == '=' || s.data[0] == '+' || s.data[0] == '-'
-                  || s.data[0] == '@' || s.data[0] < 0x20))
-    {
-        pguard_out_byte(out, '\'');
-    }
-
-    for (i = 0; i < s.len; i++) {
-        if (s.data[i] != '"' && s.data[i] != '\\' && s.data[i] >= 0x20) {
-            plain.len++;
-            continue;
-        }
-
-        pguard_out_label(out, plain);            /* well-formed UTF-8 */
-        pguard_out_text(out, s.data[i] == '"' ? "\"\""
-                             : s.data[i] == '\\' ? "\\" : " ");
-        plain.data = s.data + i + 1;
-        plain.len = 0;
-    }
-
-    pguard_out_label(out, plain);
-    pguard_out_byte(out, '"');
-}
-
-
-static void
-pguard_csv_at(pguard_out_t *out, uint64_t at)
-{
-    if (at) {
-        pguard_utc_out(out, at * 1000);
-    }
-}
-
-
-static void
-pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
-{
-    unsigned                 i;
-    const pguard_figures_t  *f = r->figures;
-
-    pguard_out_text(out, "record,name,value,start,end,cause,confirmed,"
-                    "confirmed_by,declared_by,withdrawn\r\n");
-    pguard_csv_row(out, "report", "indicator");
-    pguard_csv_text(out, r->indicator);
-    pguard_csv_end(out);
-    pguard_csv_row(out, "report", "month");
-    pguard_month_out(out, f->span.month);
-    pguard_out_byte(out, ',');
-    pguard_csv_at(out, f->span.start);
-    pguard_out_byte(out, ',');
-    pguard_csv_at(out, f->span.end);
-    pguard_out_text(out, ",,,,,\r\n");
-    pguard_csv_row(out, "report", "timezone");
-    pguard_csv_text(out, r->timezone);
-    pguard_csv_end(out);
-    pguard_csv_row(out, "report", "as_of");
-    pguard_csv_at(out, f->as_of);
-    pguard_csv_end(out);
-    pguard_csv_number(out, "report", "gateways", r->gateways);
-    pguard_csv_row(out, "report", "partial");
-    pguard_out_text(out, r->partial ? "yes" : "no");
-    pguard_csv_end(out);
-    pguard_csv_row(out, "report", "applicable");
-    pguard_out_text(out, r->applicable ? "yes" : "no");
-    pguard_csv_end(out);
-    pguard_csv_row(out, "report", "target");
-    pguard_out_decimal(out, f->target_ppm, 6);
-    pguard_csv_end(out);
-
-    pguard_csv_figures(out, r);
-
-    for (i = 0; i < f->days; i++) {
-        pguard_out_text(out, "day,");
-        pguard_day_out(out, f->span.month, i + 1);
-        pguard_out_byte(out, ',');
-        pguard_out_uint(out, f->day[i].down);
-        pguard_csv_end(out);
-    }
-
-    pguard_csv_outages(out, r);
-}
-
-
-static void
-pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r)
-{
-    unsigned                      i;
-    const pguard_figures_t       *f = r->figures;
-    const pguard_report_ratio_t   ratio[] = {
-        { "time", f->time, f->time_target },
-        { "requests", f->requests, f->requests_target },
-        { "raw_requests", f->raw, f->raw_target }
-    };
-
-    for (i = 0; i < 3; i++) {
-        pguard_csv_row(out, "availability", ratio[i].name);
-
-        if (ratio[i].ratio.whole) {
-            pguard_out_decimal(out, pguard_ratio(ratio[i].ratio),
-                               PGUARD_RATIO_PLACES);
-        }
-
-        pguard_csv_end(out);
-        pguard_csv_row(out, "target", ratio[i].name);
-        pguard_out_str(out, pguard_target_names[ratio[i].target]);
-        pguard_csv_end(out);
-    }
-
-    pguard_csv_number(out, "seconds", "length", f->length);
-    pguard_csv_number(out, "seconds", "elapsed", f->elapsed);
-    pguard_csv_number(out, "seconds", "downtime", f->down);
-    pguard_csv_row(out, "seconds", "budget");
-    pguard_out_msec(out, f->budget);
-    pguard_csv_end(out);
-    pguard_csv_row(out, "seconds", "budget_left");
-    pguard_report_signed(out, f->left);
-    pguard_csv_end(out);
-
-    for (i = 0; i < PGUARD_SLA_CLASSES; i++) {
-        pguard_csv_number(out, "requests",
-                          (const char *) pguard_sla_names[i].data,
-                          f->by_class[i]);
-    }
-
-    for (i = 0; i < PGUARD_REASONS; i++) {
-        pguard_csv_number(out, "refusals",
-                          (const char *) pguard_reason_names[i].data,
-                          f->cells.cell[PGUARD_CELL_REASON + i]);
-    }
-}
-
-
-static void
-pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r)
-{
-    size_t                        i;
-    uint64_t                      pos;
-    pguard_interval_t             run;
-    const pguard_outage_t        *o;
-    const pguard_outage_entry_t  *e;
-
-    for (i = 0; i < r->outages; i++) {
-        o = &r->outage[i];
-        e = &o->last;
-
-        if (!pguard_report_lists(r, o)) {
-            continue;
-        }
-
-        pguard_out_text(out, "declared,");
-        pguard_report_id(out, o);
-        pguard_out_byte(out, ',');
-        pguard_out_uint(out, o->withdrawn ? 0
-                        : pguard_figures_within(r->figures, o->start, o->end));
-        pguard_out_byte(out, ',');
-        pguard_csv_at(out, o->start);
-        pguard_out_byte(out, ',');
-        pguard_csv_at(out, o->end);
-        pguard_out_byte(out, ',');
-        pguard_csv_text(out, (pguard_str_t) { e->cause_len, e->cause });
-        pguard_out_byte(out, ',');
-        pguard_out_str(out, pguard_confirmed_names[e->confirmed_by]);
-        pguard_out_byte(out, ',');
-        pguard_csv_text(out, (pguard_str_t) { e->confirmer_len,
-                                              e->confirmer });
-        pguard_out_byte(out, ',');
-        pguard_csv_text(out, (pguard_str_t) { o->declarer_len, o->declarer });
-        pguard_out_text(out, o->withdrawn ? ",yes\r\n" : ",no\r\n");
-    }
-
-    pos = 0;
-
-    while (pguard_bits_next(r->bits, r->slice, &r->figures->span, &pos, &run))
-    {
-        pguard_out_text(out, "measured,,");
-        pguard_out_uint(out, run.end - run.start);
-        pguard_out_byte(out, ',');
-        pguard_csv_at(out, run.start);
-        pguard_out_byte(out, ',');
-        pguard_csv_at(out, run.end);
-        pguard_out_text(out, ",,,,,\r\n");
-    }
 }

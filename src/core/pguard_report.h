@@ -65,8 +65,13 @@ void pguard_report_outage(pguard_out_t *out, const pguard_report_t *r,
 /* The declared outages that touch the month: is this one of them? */
 int pguard_report_lists(const pguard_report_t *r, const pguard_outage_t *o);
 
+/* The formats that have a file of their own. */
+void pguard_report_csv(pguard_out_t *out, const pguard_report_t *r);
 void pguard_report_html(pguard_out_t *out, const pguard_report_t *r,
     pguard_lang_e lang);
+
+/* Seconds, of ms that may be less than 0. */
+void pguard_report_signed(pguard_out_t *out, int64_t ms);
 
 /* Value of Content-Security-Policy for HTML: 0, or -1, see pguard_page.h. */
 int pguard_report_policy(pguard_out_t *out);
