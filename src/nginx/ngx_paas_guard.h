@@ -483,7 +483,7 @@ ngx_int_t ngx_paas_guard_zone_init_process(ngx_cycle_t *cycle,
     ngx_paas_guard_zone_t *zone);
 void ngx_paas_guard_zone_exit_process(ngx_paas_guard_zone_t *zone);
 
-/* ngx_paas_guard_blocks.c: set here, or learned of from other gateways */
+/* ngx_paas_guard_blocks.c: found, and set for what requests do */
 
 /* Blocks key for its rule, or finds that it is blocked already.  Copies the
    block to b.  NGX_OK; NGX_DECLINED if there is no place for it. */
@@ -508,6 +508,23 @@ ngx_uint_t ngx_paas_guard_operator_blocked(ngx_paas_guard_ctx_t *ctx,
 pguard_hash_t ngx_paas_guard_operator_key(const pguard_id_t *client,
     ngx_paas_guard_service_t *service);
 
+/* How many blocks are active at now.  O(capacity). */
+uint64_t ngx_paas_guard_active_blocks(ngx_paas_guard_zone_t *zone,
+    pguard_msec_t now);
+
+/* Who it is, where the key of a rule, or an operator (NULL), tells; else
+   zeros. */
+pguard_id_t ngx_paas_guard_zone_client(ngx_paas_guard_rule_t *rule,
+    const pguard_id_t *id);
+
+/* The caller holds the zone's mutex.  Puts b, see pguard_block_put(); what it
+   replaces is told to the audit log before, and b, too. */
+pguard_block_t *ngx_paas_guard_zone_put(ngx_paas_guard_zone_t *zone,
+    pguard_block_t *b, pguard_msec_t now, unsigned *evicted);
+
+/* ngx_paas_guard_blocks_told.c: told by operators; by other gateways, see
+   ngx_paas_guard_store.h */
+
 /*
  * Blocks b->id by hand, for length ms, here and at the other gateways: the
  * client with this digest if rule is empty, else this key of the rule.  An
@@ -519,10 +536,6 @@ pguard_hash_t ngx_paas_guard_operator_key(const pguard_id_t *client,
 ngx_int_t ngx_paas_guard_operator_block(ngx_paas_guard_zone_t *zone,
     ngx_str_t *rule, ngx_str_t *service, pguard_msec_t length,
     pguard_block_t *b);
-
-/* How many blocks are active at now.  O(capacity). */
-uint64_t ngx_paas_guard_active_blocks(ngx_paas_guard_zone_t *zone,
-    pguard_msec_t now);
 
 /* Lifts the block with this event id, here and at the other gateways, and
    forgets its counts and offences.  NGX_OK with what it was in b, or

@@ -219,7 +219,8 @@ ngx_paas_guard_fetch_t *ngx_paas_guard_store_fetch(
 void ngx_paas_guard_store_fetch_free(ngx_paas_guard_fetch_t *fetch);
 
 
-/* What the store calls, in ngx_paas_guard_zone.c: */
+/* What the store calls: ngx_paas_guard_blocks.c, _blocks_told.c, and for the
+   last two _clients.c and _audit.c */
 
 /* The store's total for this key exceeds its rule: block it. */
 void ngx_paas_guard_zone_exceeded(ngx_paas_guard_zone_t *zone,
