@@ -2,9 +2,10 @@
  * The calls below a paas_guard_status location.
  *
  * ngx_paas_guard_api.c finds the call of a path in the tables of the files
- * _api_*.c, checks whether it may be made, and sends what it answers; _args.c
- * reads the query, _body.c the body.  A call is two functions: one that does it, and one that writes the
- * answer, which is asked again, with more room, if the answer did not fit:
+ * _api_*.c, and sends what it answers; _access.c says whether it may be made,
+ * _args.c reads the query, _body.c the body.  A call is two functions: one that
+ * does it, and one that writes the answer, which is asked again, with more
+ * room, if the answer did not fit:
  *
  *     const ngx_paas_guard_api_call_t  ngx_paas_guard_api_blocks[] = {
  *         { NGX_HTTP_POST, "api/1/blocks", NULL, members, set, written },
@@ -25,6 +26,9 @@
 #include "../core/pguard_problem.h"
 #include "../core/pguard_route.h"
 #include "../core/pguard_writer.h"
+
+
+#define NGX_PAAS_GUARD_API_BODY  (16 * 1024)     /* the longest */
 
 
 typedef struct ngx_paas_guard_api_s       ngx_paas_guard_api_t;
@@ -127,6 +131,10 @@ ngx_int_t ngx_paas_guard_api_wrong(ngx_paas_guard_api_t *api,
    from an event, not from within the handler; the request may be gone after
    it.  Who waits has a cleanup, for the request may end before. */
 void ngx_paas_guard_api_done(ngx_paas_guard_api_t *api, ngx_int_t rc);
+
+/* ngx_paas_guard_api_access.c: may this request write?  NGX_OK, or as a
+   handler's. */
+ngx_int_t ngx_paas_guard_api_may_write(ngx_paas_guard_api_t *api);
 
 /* ngx_paas_guard_api_body.c: reads the members of the body into api->value.
    NGX_OK, or as a handler's. */
