@@ -21,7 +21,7 @@ outage($gw, 'SIGKILL', sub { $redis->kill }, sub { $redis->start });
 outage($gw, 'SIGSTOP', sub { $redis->pause }, sub { $redis->resume });
 outage($gw, 'DEBUG SLEEP', sub { background('debug', 'sleep', 2) }, undef);
 outage($gw, 'BUSY', sub { background('eval', 'while true do end', 0) },
-    sub { $redis->cli('script', 'kill') });
+    sub { wait_for(sub { $redis->cli('script', 'kill') eq 'OK' }) });     # may begin late
 outage($gw, 'READONLY', sub { $redis->cli('replicaof', '127.0.0.1', free_port()) },
     sub { $redis->cli('replicaof', 'no', 'one') });
 outage($gw, 'noeviction', sub { $redis->cli('config', 'set', 'maxmemory', 1) },
