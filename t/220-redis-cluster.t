@@ -50,8 +50,11 @@ my ($from, $to) = $cluster->masters;
 my @load = load();
 my $moved = 0;
 my ($from_id, $to_id) = map { $cluster->id_of($_) } $from, $to;
-my %slots = map { $from->cli('cluster', 'keyslot', $_) => 1 }
-    (grep { /:w:flood/ } split /\n/, $from->cli('keys', '*'))[0 .. 9];
+my %slots;              # two keys may share one
+for my $key (grep { /:w:flood/ } split /\n/, $from->cli('keys', '*')) {
+    $slots{ $from->cli('cluster', 'keyslot', $key) } = 1;
+    last if keys %slots == 10;
+}
 for my $slot (keys %slots) {
     $to->cli('cluster', 'setslot', $slot, 'importing', $from_id);
     $from->cli('cluster', 'setslot', $slot, 'migrating', $to_id);
