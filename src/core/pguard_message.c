@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "pguard_key.h"
 #include "pguard_message.h"
 #include "pguard_out.h"
 
@@ -33,6 +34,7 @@ typedef struct {
 
 static void pguard_message_out_name(pguard_out_t *out,
     const unsigned char *s, size_t len);
+static void pguard_message_out_id(pguard_out_t *out, const pguard_id_t *id);
 static void pguard_message_out_zone(pguard_out_t *out, unsigned char *dst,
     pguard_str_t prefix, pguard_str_t zone);
 static size_t pguard_message_done(const pguard_out_t *out, size_t size);
@@ -101,7 +103,7 @@ pguard_store_key_window(unsigned char *dst, pguard_str_t prefix,
 
     pguard_message_out_zone(&o, dst, prefix, zone);
     pguard_out_text(&o, ":{");
-    pguard_out_hex(&o, id->bytes, PGUARD_ID_LEN);
+    pguard_message_out_id(&o, id);
     pguard_out_text(&o, "}:w:");
     pguard_message_out_name(&o, rule.data, rule.len);
     pguard_out_text(&o, ":");
@@ -125,9 +127,9 @@ pguard_store_key_throttle(unsigned char *dst, pguard_str_t prefix,
 
     pguard_message_out_zone(&o, dst, prefix, zone);
     pguard_out_text(&o, ":{");
-    pguard_out_hex(&o, client->bytes, PGUARD_ID_LEN);
+    pguard_message_out_id(&o, client);
     pguard_out_text(&o, "}:t:");
-    pguard_out_hex(&o, signature->bytes, PGUARD_ID_LEN);
+    pguard_message_out_id(&o, signature);
 
     return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
 }
@@ -343,7 +345,7 @@ pguard_message_decode(pguard_message_t *m, pguard_str_t s)
 static void
 pguard_message_out_name(pguard_out_t *out, const unsigned char *s, size_t len)
 {
-    size_t         i;
+    size_t         i, from;
     unsigned char  ch;
 
     if (len > PGUARD_NAME_MAX) {
@@ -355,6 +357,8 @@ pguard_message_out_name(pguard_out_t *out, const unsigned char *s, size_t len)
         pguard_out_byte(out, '-');
     }
 
+    from = 0;
+
     for (i = 0; i < len; i++) {
         ch = s[i];
 
@@ -363,13 +367,28 @@ pguard_message_out_name(pguard_out_t *out, const unsigned char *s, size_t len)
             || (ch >= 'A' && ch <= 'Z')
             || ch == '_' || ch == '.' || (ch == '-' && len > 1))
         {
-            pguard_out_byte(out, ch);
             continue;
         }
 
+        pguard_out_bytes(out, s + from, i - from);
         pguard_out_byte(out, '%');
         pguard_out_hex(out, &ch, 1);
+        from = i + 1;
     }
+
+    if (from < len) {
+        pguard_out_bytes(out, s + from, len - from);
+    }
+}
+
+
+static void
+pguard_message_out_id(pguard_out_t *out, const pguard_id_t *id)
+{
+    unsigned char  hex[2 * PGUARD_ID_LEN];
+
+    (void) pguard_hex(hex, id->bytes, PGUARD_ID_LEN);
+    pguard_out_bytes(out, hex, sizeof(hex));
 }
 
 

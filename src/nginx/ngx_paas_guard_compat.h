@@ -15,15 +15,13 @@
 
 #if (HIREDIS_MAJOR >= 1)
 
-typedef size_t     ngx_paas_guard_elements_t;
-typedef long long  ngx_paas_guard_format_t;
+typedef size_t  ngx_paas_guard_elements_t;
 
 #define NGX_PAAS_GUARD_HAVE_RESP3  1
 
 #else
 
-typedef int        ngx_paas_guard_elements_t;
-typedef int        ngx_paas_guard_format_t;
+typedef int  ngx_paas_guard_elements_t;
 
 #define NGX_PAAS_GUARD_HAVE_RESP3  0
 

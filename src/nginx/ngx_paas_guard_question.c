@@ -25,12 +25,17 @@ ngx_paas_guard_ask(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return NGX_OK;
     }
 
-    q = ngx_pcalloc(r->pool, sizeof(ngx_paas_guard_question_t));
+    /* room for no more items than there are keys */
+
+    q = ngx_palloc(r->pool, sizeof(ngx_paas_guard_question_t)
+                            + ctx->nkeys * sizeof(ngx_paas_guard_item_t));
     cln = ngx_http_cleanup_add(r, 0);
 
     if (q == NULL || cln == NULL) {
         return NGX_OK;
     }
+
+    ngx_memzero(q, sizeof(ngx_paas_guard_question_t));
 
     ngx_paas_guard_question(r, ctx, q);
 

@@ -4,6 +4,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "../core/pguard_command.h"
 #include "ngx_paas_guard_compat.h"
 #include "ngx_paas_guard_redis_private.h"
 
@@ -244,36 +245,31 @@ ngx_paas_guard_job_t *
 ngx_paas_guard_redis_job(ngx_paas_guard_redis_t *r, ngx_int_t script,
     ngx_uint_t nargs, ngx_str_t *args)
 {
-    size_t                    lens[NGX_PAAS_GUARD_REDIS_ARGS + 3];
-    const char               *argv[NGX_PAAS_GUARD_REDIS_ARGS + 3];
-    ngx_uint_t                i;
-    ngx_paas_guard_job_t     *job;
-    ngx_paas_guard_format_t   len;
+    size_t                 max;
+    ngx_uint_t             i;
+    pguard_str_t           argv[NGX_PAAS_GUARD_REDIS_ARGS + 3];
+    ngx_paas_guard_job_t  *job;
 
-    job = ngx_calloc(sizeof(ngx_paas_guard_job_t), r->log);
+    for (i = 0; i < nargs; i++) {
+        argv[i].data = args[i].data;
+        argv[i].len = args[i].len;
+    }
+
+    max = pguard_command_max(argv, nargs);
+
+    if (max > NGX_PAAS_GUARD_REDIS_LONGEST) {
+        return NULL;
+    }
+
+    job = ngx_alloc(sizeof(ngx_paas_guard_job_t) + max, r->log);
     if (job == NULL) {
         return NULL;
     }
 
-    for (i = 0; i < nargs; i++) {
-        argv[i] = (const char *) args[i].data;
-        lens[i] = args[i].len;
-    }
+    ngx_memzero(job, sizeof(ngx_paas_guard_job_t));
 
-    len = redisFormatCommandArgv(&job->command, nargs, argv, lens);
-
-    if (len <= 0) {
-        ngx_free(job);
-        return NULL;
-    }
-
-    if (len > NGX_PAAS_GUARD_REDIS_LONGEST) {
-        redisFreeCommand(job->command);
-        ngx_free(job);
-        return NULL;
-    }
-
-    job->len = len;
+    job->command = (u_char *) &job[1];
+    job->len = pguard_command_write(job->command, argv, nargs) - job->command;
     job->script = script;
 
     r->njobs++;
@@ -341,7 +337,6 @@ ngx_paas_guard_redis_job_free(ngx_paas_guard_redis_t *r,
         ngx_paas_guard_redis_forget(r, job);
     }
 
-    redisFreeCommand(job->command);
     ngx_free(job);
 }
 

@@ -1,6 +1,6 @@
 /*
  * One connection to Redis (or Valkey).  nginx owns socket, events and timers;
- * hiredis is only the codec.  Here nobody knows of requests, zones or rules:
+ * hiredis only reads replies.  Here nobody knows of requests, zones or rules:
  * calls go out, and each comes back exactly once, from the event loop.
  */
 

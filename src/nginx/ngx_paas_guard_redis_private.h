@@ -58,7 +58,7 @@ struct ngx_paas_guard_job_s {
     uint64_t                       sent;
     ngx_int_t                      script;
     ngx_uint_t                     kind;      /* ngx_paas_guard_job_e */
-    char                          *command;
+    u_char                        *command;   /* right behind this */
     size_t                         len;
     ngx_paas_guard_call_pt         handler;
     void                          *data;

@@ -208,6 +208,14 @@ ngx_paas_guard_servers_subscribed(ngx_paas_guard_servers_t *servers)
 }
 
 
+ngx_uint_t
+ngx_paas_guard_servers_together(ngx_paas_guard_servers_t *servers,
+    const pguard_id_t *one, const pguard_id_t *other)
+{
+    return servers->one || ngx_memcmp(one, other, sizeof(pguard_id_t)) == 0;
+}
+
+
 ngx_int_t
 ngx_paas_guard_servers_call(ngx_paas_guard_servers_t *servers,
     ngx_paas_guard_call_t *call)

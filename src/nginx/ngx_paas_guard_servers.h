@@ -52,6 +52,11 @@ ngx_uint_t ngx_paas_guard_servers_ready(ngx_paas_guard_servers_t *servers);
 ngx_uint_t ngx_paas_guard_servers_subscribed(
     ngx_paas_guard_servers_t *servers);
 
+/* May keys of these two hash tags be in one call?  Where there is one server,
+   any may. */
+ngx_uint_t ngx_paas_guard_servers_together(ngx_paas_guard_servers_t *servers,
+    const pguard_id_t *one, const pguard_id_t *other);
+
 /* As ngx_paas_guard_redis_call(); the first key, or the second word of what is
    no script, says which server. */
 ngx_int_t ngx_paas_guard_servers_call(ngx_paas_guard_servers_t *servers,

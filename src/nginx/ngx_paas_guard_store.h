@@ -85,13 +85,13 @@ struct ngx_paas_guard_question_s {
     ngx_msec_t                   interval;
     ngx_msec_t                   wait;          /* out, if not admitted */
 
-    ngx_uint_t                   nitems;
-    ngx_paas_guard_item_t        items[NGX_PAAS_GUARD_ITEMS_MAX];
-
     ngx_paas_guard_answer_pt     handler;
     void                        *data;          /* of the handler's owner */
 
     void                        *pending;       /* the store's own */
+
+    ngx_uint_t                   nitems;        /* at most ..._ITEMS_MAX */
+    ngx_paas_guard_item_t        items[];
 };
 
 

@@ -2,6 +2,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "../core/pguard_out.h"
 #include "ngx_paas_guard_store_private.h"
 
 
@@ -20,9 +21,10 @@ typedef struct {
 } ngx_paas_guard_part_t;
 
 /*
- * A question on its way.  Its items may have other hash tags than its client:
- * each tag is a call of its own, all in one write.  What depends on the
- * throttle, but has another tag, can be asked only when that has answered.
+ * A question on its way.  Where there is one server it is one call.  In a
+ * cluster its items may have other hash tags than its client: each tag is a
+ * call of its own, all in one write.  What depends on the throttle, but has
+ * another tag, can be asked only when that has answered.
  */
 
 struct ngx_paas_guard_ask_s {
@@ -73,10 +75,12 @@ ngx_paas_guard_store_ask(ngx_paas_guard_store_t *store,
         return NGX_DECLINED;
     }
 
-    ask = ngx_calloc(sizeof(ngx_paas_guard_ask_t), store->log);
+    ask = ngx_alloc(sizeof(ngx_paas_guard_ask_t), store->log);
     if (ask == NULL) {
         return NGX_DECLINED;
     }
+
+    ngx_memzero(ask, offsetof(ngx_paas_guard_ask_t, parts));
 
     ask->store = store;
     ask->question = q;
@@ -123,20 +127,29 @@ ngx_paas_guard_store_cancel(ngx_paas_guard_question_t *q)
 }
 
 
+static void
+ngx_paas_guard_store_number(pguard_out_t *out, ngx_str_t *arg, uint64_t n)
+{
+    arg->data = out->pos;
+    pguard_out_uint(out, n);
+    arg->len = out->pos - arg->data;
+}
+
+
 ngx_int_t
 ngx_paas_guard_store_decide(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, ngx_paas_guard_question_t *q, ngx_uint_t n,
     ngx_paas_guard_counted_t *counted, ngx_msec_t due,
     ngx_paas_guard_call_pt handler, void *data)
 {
-    u_char                    interval[NGX_INT64_LEN], *p;
     u_char                    keys[NGX_PAAS_GUARD_ITEMS_MAX + 1]
                                   [PGUARD_STORE_KEY_MAX];
-    u_char                    numbers[NGX_PAAS_GUARD_ITEMS_MAX]
-                                     [3 * NGX_INT64_LEN + 1];
+    u_char                    numbers[NGX_INT64_LEN
+                                      * (1 + 4 * NGX_PAAS_GUARD_ITEMS_MAX)];
     ngx_str_t                 args[NGX_PAAS_GUARD_REDIS_ARGS], *arg;
     ngx_uint_t                i, k;
     pguard_str_t              prefix, name;
+    pguard_out_t              out;
     ngx_paas_guard_call_t     call;
     ngx_paas_guard_item_t    *item;
 
@@ -165,32 +178,16 @@ ngx_paas_guard_store_decide(ngx_paas_guard_store_t *store,
     }
 
     arg = &args[k];
-    arg->data = interval;
-    arg->len = ngx_sprintf(interval, "%M", q ? q->interval : 0) - interval;
-    arg++;
+    pguard_out_init(&out, numbers, sizeof(numbers));
+
+    ngx_paas_guard_store_number(&out, arg++, q ? q->interval : 0);
 
     for (i = 0; i < n; i++) {
-        p = numbers[i];
-
-        arg->data = p;
-        *p++ = '0' + counted[i].when;
-        arg->len = p - arg->data;
-        arg++;
-
-        arg->data = p;
-        p = ngx_sprintf(p, "%uL", counted[i].n);
-        arg->len = p - arg->data;
-        arg++;
-
-        arg->data = p;
-        p = ngx_sprintf(p, "%uL", counted[i].item->window.window);
-        arg->len = p - arg->data;
-        arg++;
-
-        arg->data = p;
-        p = ngx_sprintf(p, "%uL", counted[i].at);
-        arg->len = p - arg->data;
-        arg++;
+        ngx_paas_guard_store_number(&out, arg++, counted[i].when);
+        ngx_paas_guard_store_number(&out, arg++, counted[i].n);
+        ngx_paas_guard_store_number(&out, arg++,
+                                    counted[i].item->window.window);
+        ngx_paas_guard_store_number(&out, arg++, counted[i].at);
     }
 
     call.script = PGUARD_SCRIPT_DECIDE;
@@ -234,7 +231,22 @@ ngx_paas_guard_store_decided(ngx_paas_guard_store_t *store,
 }
 
 
-/* The throttle, and the items of the same client. */
+static ngx_paas_guard_part_t *
+ngx_paas_guard_ask_begin(ngx_paas_guard_ask_t *ask, ngx_uint_t throttle)
+{
+    ngx_paas_guard_part_t  *part;
+
+    part = &ask->parts[ask->nparts++];
+
+    part->ask = ask;
+    part->throttle = throttle;
+    part->n = 0;
+
+    return part;
+}
+
+
+/* The throttle, and the items that can go with it. */
 
 static void
 ngx_paas_guard_ask_first(ngx_paas_guard_ask_t *ask)
@@ -245,12 +257,12 @@ ngx_paas_guard_ask_first(ngx_paas_guard_ask_t *ask)
 
     q = ask->question;
 
-    part = &ask->parts[ask->nparts++];
-    part->throttle = 1;
+    part = ngx_paas_guard_ask_begin(ask, 1);
 
     for (i = 0; i < q->nitems; i++) {
 
-        if (ngx_memcmp(&q->items[i].id, &q->client, sizeof(pguard_id_t)) == 0)
+        if (ngx_paas_guard_servers_together(ask->store->servers,
+                                            &q->items[i].id, &q->client))
         {
             part->items[part->n++] = i;
             ask->left &= ~((ngx_uint_t) 1 << i);
@@ -279,14 +291,14 @@ ngx_paas_guard_ask_others(ngx_paas_guard_ask_t *ask, ngx_uint_t bits,
             continue;
         }
 
-        part = &ask->parts[ask->nparts++];
+        part = ngx_paas_guard_ask_begin(ask, 0);
 
         for (j = i; j < q->nitems; j++) {
 
             if ((bits & ask->left & (ngx_uint_t) 1 << j)
-                && ngx_memcmp(&q->items[i].id, &q->items[j].id,
-                              sizeof(pguard_id_t))
-                   == 0)
+                && ngx_paas_guard_servers_together(ask->store->servers,
+                                                   &q->items[i].id,
+                                                   &q->items[j].id))
             {
                 part->items[part->n++] = j;
                 ask->left &= ~((ngx_uint_t) 1 << j);
@@ -309,7 +321,6 @@ ngx_paas_guard_ask_part(ngx_paas_guard_ask_t *ask, ngx_paas_guard_part_t *part,
     ngx_paas_guard_question_t  *q;
 
     q = ask->question;
-    part->ask = ask;
 
     at = ngx_paas_guard_servers_time(ask->store->servers,
                                      part->throttle
