@@ -515,6 +515,10 @@ ngx_paas_guard_init_process(ngx_cycle_t *cycle)
 
     (void) pguard_hex(gmcf->worker->origin, origin, sizeof(origin));
 
+    if (gmcf->key && pguard_hmac_init(&gmcf->worker->hmac, gmcf->key) != 0) {
+        return NGX_ERROR;
+    }
+
     ngx_paas_guard_audit_init_process(cycle, gmcf->audit);
 
     zones = gmcf->zones.elts;
@@ -568,5 +572,6 @@ ngx_paas_guard_exit_process(ngx_cycle_t *cycle)
         ngx_paas_guard_sla_exit_process(slas[i]);
     }
 
+    pguard_hmac_free(&gmcf->worker->hmac);
     XXH3_freeState(gmcf->worker->xxh);
 }

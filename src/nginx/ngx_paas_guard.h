@@ -20,6 +20,7 @@
 #include "../core/pguard_audit.h"
 #include "../core/pguard_body.h"
 #include "../core/pguard_credential.h"
+#include "../core/pguard_hmac.h"
 #include "../core/pguard_key.h"
 #include "../core/pguard_out.h"
 #include "../core/pguard_reason.h"
@@ -185,6 +186,7 @@ typedef struct {
     ngx_paas_guard_note_t        notes[NGX_PAAS_GUARD_NOTES];
     pguard_id_cache_t            ids;
     XXH3_state_t                *xxh;
+    pguard_hmac_t                hmac;          /* of the secret file */
     u_char                       origin[16];    /* random digits of event ids */
     uint32_t                     events;
 } ngx_paas_guard_worker_t;

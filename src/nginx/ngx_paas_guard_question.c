@@ -102,7 +102,11 @@ ngx_paas_guard_question(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     if (q->throttle) {
         s.data = (u_char *) &ctx->signature;
         s.len = sizeof(pguard_hash_t);
-        (void) pguard_key_id(glcf->zone->key, s, &q->signature);
+
+        /* a store has no other key than that of the secret file */
+
+        (void) pguard_hmac_id(&glcf->zone->mcf->worker->hmac, s,
+                              &q->signature);
         q->interval = glcf->interval;
     }
 
