@@ -523,6 +523,20 @@ counted_as sub {
     is h2_stream($t, $body), '2 200', 'HTTP/2, over the limit without a length, again';
 }, { too_large => 2 }, 'HTTP/2, over the limit without a length';
 
+# What a connection's last Authorization told is kept: it must be told of no other line.
+{
+    my $t = fresh();
+    my @line = map { "Authorization: $_" } 'Bearer ' . 'a' x 60, 'Bearer ' . 'a' x 59 . 'b',
+        'Basic ' . 'a' x 60, 'Bearer ' . 'a' x 500, 'Bearer ' . 'a' x 3000, 'Other ' . 'a' x 60, 'Bearer';
+    my @once = map { [$_] } @line;
+    my $sent = sub { statuses(map { { target => $t, headers => $_ } } @_) };
+    my $n = @once;
+
+    is $sent->([], @once), join(' ', (200) x ($n + 1)), 'a connection: each credential is another one';
+    is $sent->((map { ($_, $_) } @once, reverse @once), []), join(' ', (429) x (4 * $n + 1)),
+        'a connection: each is the same as before, whatever came before it';
+}
+
 # grpc_pass never buffers: a stream whose two sides take turns would wait for ever.
 counted_as sub {
     my $t = fresh('/grpc/');

@@ -82,11 +82,13 @@ typedef struct {
 } ngx_paas_guard_service_t;
 
 
+/* Bits: which requests a rule counts. */
+
 typedef enum {
-    NGX_PAAS_GUARD_COUNT_ALL = 0,
-    NGX_PAAS_GUARD_COUNT_ADMITTED,
-    NGX_PAAS_GUARD_COUNT_THROTTLED,
-    NGX_PAAS_GUARD_COUNT_STATUS
+    NGX_PAAS_GUARD_COUNT_ADMITTED = 1,
+    NGX_PAAS_GUARD_COUNT_THROTTLED = 2,
+    NGX_PAAS_GUARD_COUNT_ALL = 3,
+    NGX_PAAS_GUARD_COUNT_STATUS = 4             /* in the log phase */
 } ngx_paas_guard_count_e;
 
 
@@ -272,9 +274,11 @@ typedef struct {
 typedef struct {
     ngx_paas_guard_rule_t       *rule;
     struct ngx_paas_guard_ctx_s *ctx;
-    ngx_uint_t                   counted;       /* 0: only its block counts */
+    ngx_uint_t                   counts;        /* as rule->count, or 0: only
+                                                   its block counts */
     pguard_str_t                 value;
     pguard_hash_t                hash;
+    pguard_hash_t                window;        /* what it is counted under */
 } ngx_paas_guard_key_t;
 
 
@@ -610,10 +614,11 @@ void ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
 
 ngx_int_t ngx_paas_guard_handler(ngx_http_request_t *r);
 
-/* Counts a request under the rule of key, here and in the store.  NGX_OK: that
-   was too many, and b is the block; else NGX_DECLINED. */
-ngx_int_t ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_key_t *key, pguard_block_t *b);
+/* Counts a request under each rule that counts what it is (one bit), here and
+   in the store.  NGX_OK: that was too many, and b is the block of the first
+   rule that says so; else NGX_DECLINED. */
+ngx_int_t ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
+    pguard_block_t *b);
 
 /* ngx_paas_guard_question.c: what the other gateways know of it */
 
@@ -663,12 +668,6 @@ ngx_int_t ngx_paas_guard_keys(ngx_http_request_t *r,
 ngx_uint_t ngx_paas_guard_exempt(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *conf);
 
-/* Looks once for what the request claims to be sent with. */
-void ngx_paas_guard_find_credential(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx);
-
-/* The same in a form of its own for each kind; empty if there is none. */
-pguard_str_t ngx_paas_guard_credential(ngx_http_request_t *r);
 pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
     ngx_paas_guard_service_t *service, pguard_hash_t hash);
 
@@ -678,6 +677,18 @@ extern ngx_str_t  ngx_paas_guard_default_client_text;
 
 /* The digest under which s leaves this gateway. */
 pguard_id_t ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s);
+
+/* ngx_paas_guard_credential.c: who it claims to be sent by */
+
+/* Looks once for the credential, and hashes it. */
+void ngx_paas_guard_find_credential(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
+/* The same in a form of its own for each kind; empty if there is none. */
+pguard_str_t ngx_paas_guard_credential(ngx_http_request_t *r);
+
+ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
+    const char *name, pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n);
 
 /* ngx_paas_guard_signature.c: what it asks for */
 
@@ -708,8 +719,6 @@ ngx_int_t ngx_paas_guard_refuse(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 ngx_int_t ngx_paas_guard_send_buf(ngx_http_request_t *r, ngx_buf_t *b);
 void ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event);
-ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
-    const char *name, pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n);
 ngx_int_t ngx_paas_guard_add_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value, ngx_table_elt_t **h);
 

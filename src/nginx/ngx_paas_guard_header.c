@@ -203,9 +203,8 @@ ngx_paas_guard_rule_policy(ngx_paas_guard_ctx_t *ctx,
     limit = key->rule->window.limit;
 
     state = pguard_window_peek(&ctx->conf->zone->core.windows,
-                               ngx_paas_guard_window_key(key,
-                                                         ctx->conf->service),
-                               &key->rule->window, ctx->now / 1000);
+                               key->window, &key->rule->window,
+                               ctx->now / 1000);
 
     ngx_paas_guard_core_str(p->name, key->rule->name);
     p->quota = limit;
@@ -240,7 +239,7 @@ ngx_paas_guard_policies(ngx_paas_guard_ctx_t *ctx, pguard_ratelimit_t *p)
         key = &ctx->keys[i];
 
         if (ctx->rule.len == 0) {
-            if (key->counted) {
+            if (key->counts) {
                 ngx_paas_guard_rule_policy(ctx, key, &p[n++]);
             }
 

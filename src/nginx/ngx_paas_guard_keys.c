@@ -1,9 +1,6 @@
 #include "ngx_paas_guard.h"
 
 
-#define NGX_PAAS_GUARD_KIND  0x9e3779b97f4a7c15ULL      /* odd */
-
-
 static ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static void ngx_paas_guard_plain_client(ngx_http_request_t *r,
@@ -180,27 +177,12 @@ ngx_paas_guard_exempt(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *conf)
 /* The value of a rule's key and its hash.  Rules mostly share one: it is taken
    over.  NGX_DECLINED: who has no key is not counted. */
 
-static ngx_int_t
+static PGUARD_RARE ngx_int_t
 ngx_paas_guard_key_value(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_key_t *key)
 {
     ngx_str_t   value;
     ngx_uint_t  i;
-
-    if (key->rule->source == NGX_PAAS_GUARD_KEY_CLIENT) {
-        key->value = ctx->client;
-        key->hash = ctx->client_hash;
-
-        return ctx->has_client ? NGX_OK : NGX_DECLINED;
-    }
-
-    if (key->rule->source == NGX_PAAS_GUARD_KEY_ADDRESS && ctx->plain_client)
-    {
-        key->value = ngx_paas_guard_address(r);
-        key->hash = ngx_paas_guard_salt(ctx->client_hash,
-                                        ctx->credential_hash);
-        return NGX_OK;
-    }
 
     for (i = 0; i < ctx->nkeys; i++) {
 
@@ -241,11 +223,36 @@ ngx_paas_guard_key_value(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
+/* The same, where the default client has it at hand. */
+
+static ngx_inline ngx_int_t
+ngx_paas_guard_quick_key_value(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
+{
+    if (key->rule->source == NGX_PAAS_GUARD_KEY_CLIENT) {
+        key->value = ctx->client;
+        key->hash = ctx->client_hash;
+
+        return ctx->has_client ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (key->rule->source == NGX_PAAS_GUARD_KEY_ADDRESS && ctx->plain_client)
+    {
+        key->value = ngx_paas_guard_address(r);
+        key->hash = ngx_paas_guard_salt(ctx->client_hash,
+                                        ctx->credential_hash);
+        return NGX_OK;
+    }
+
+    return ngx_paas_guard_key_value(r, ctx, key);
+}
+
+
 /* What is counted for it will be wanted soon: see pguard_window_prefetch(). */
 
-static ngx_int_t
+static ngx_inline ngx_int_t
 ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_rule_t *rule, ngx_uint_t counted)
+    ngx_paas_guard_rule_t *rule, ngx_uint_t counts)
 {
     ngx_int_t              rc;
     ngx_paas_guard_key_t  *key;
@@ -253,15 +260,14 @@ ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     key = &ctx->keys[ctx->nkeys];
     key->rule = rule;
     key->ctx = ctx;
-    key->counted = counted;
+    key->counts = counts;
 
-    rc = ngx_paas_guard_key_value(r, ctx, key);
+    rc = ngx_paas_guard_quick_key_value(r, ctx, key);
 
     if (rc == NGX_OK) {
+        key->window = ngx_paas_guard_window_key(key, ctx->conf->service);
+        pguard_window_prefetch(&ctx->conf->zone->core.windows, key->window);
         ctx->nkeys++;
-        pguard_window_prefetch(&ctx->conf->zone->core.windows,
-                               ngx_paas_guard_window_key(key,
-                                                         ctx->conf->service));
     }
 
     return rc;
@@ -271,7 +277,7 @@ ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 /* Rules for the whole zone that are not in force here: not counted, but who
    they have blocked is blocked here, too. */
 
-static ngx_int_t
+static PGUARD_RARE ngx_int_t
 ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ngx_uint_t                    i, j, nrules;
@@ -362,7 +368,9 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         rules = in_force->elts;
 
         for (i = 0; i < in_force->nelts; i++) {
-            if (ngx_paas_guard_key(r, ctx, rules[i], 1) == NGX_ERROR) {
+            if (ngx_paas_guard_key(r, ctx, rules[i], rules[i]->count)
+                == NGX_ERROR)
+            {
                 return NGX_ERROR;
             }
         }
@@ -468,179 +476,4 @@ ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
                            pguard_key_hash(ctx->conf->zone->key,
                                            ngx_paas_guard_address(r)),
                            ctx->credential_hash);
-}
-
-
-/* The lines of the header called name (lower case), at most max of them. */
-
-ngx_int_t
-ngx_paas_guard_header_lines(ngx_http_request_t *r, const char *name,
-    pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n)
-{
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    len = ngx_strlen(name);
-    *n = 0;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts && *n < max; i++) {
-
-            if (h[i].key.len == len && h[i].hash
-                && ngx_memcmp(h[i].lowcase_key, name, len) == 0)
-            {
-                ngx_paas_guard_core_str(lines[*n], h[i].value);
-                (*n)++;
-            }
-        }
-    }
-
-    return *n ? NGX_OK : NGX_DECLINED;
-}
-
-
-/* Most requests tell it in the one line that nginx has found already. */
-
-static ngx_uint_t
-ngx_paas_guard_quick_credential(ngx_http_request_t *r,
-    pguard_credential_t *found)
-{
-    pguard_str_t  line;
-
-    if (r->headers_in.authorization == NULL) {
-        return 0;
-    }
-
-    ngx_paas_guard_core_str(line, r->headers_in.authorization->value);
-    *found = pguard_credential_authorization(line);
-
-    return found->kind != PGUARD_CREDENTIAL_NONE;
-}
-
-
-static PGUARD_RARE void
-ngx_paas_guard_read_lines(ngx_http_request_t *r,
-    ngx_paas_guard_main_conf_t *gmcf, pguard_credential_t *found)
-{
-    ngx_uint_t                 n;
-    pguard_str_t               lines[3][NGX_PAAS_GUARD_LINES];
-    pguard_credential_lines_t  in;
-
-    n = 0;
-
-    if (r->headers_in.authorization) {
-        (void) ngx_paas_guard_header_lines(r, "authorization", lines[0],
-                                           NGX_PAAS_GUARD_LINES, &n);
-    }
-
-    in.authorization.line = lines[0];
-    in.authorization.count = n;
-
-    (void) ngx_paas_guard_header_lines(r, "x-api-key", lines[1],
-                                       NGX_PAAS_GUARD_LINES, &n);
-    in.api_key.line = lines[1];
-    in.api_key.count = n;
-
-    n = 0;
-
-    if (gmcf->session_cookie.len) {
-        (void) ngx_paas_guard_header_lines(r, "cookie", lines[2],
-                                           NGX_PAAS_GUARD_LINES, &n);
-    }
-
-    in.cookie.line = lines[2];
-    in.cookie.count = n;
-    ngx_paas_guard_core_str(in.session, gmcf->session_cookie);
-
-    *found = pguard_credential(&in);
-}
-
-
-static void
-ngx_paas_guard_read_credential(ngx_http_request_t *r,
-    ngx_paas_guard_main_conf_t *gmcf, pguard_credential_t *found)
-{
-    if (!ngx_paas_guard_quick_credential(r, found)) {
-        ngx_paas_guard_read_lines(r, gmcf, found);
-    }
-}
-
-
-void
-ngx_paas_guard_find_credential(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx)
-{
-    pguard_credential_t    *found;
-    ngx_paas_guard_zone_t  *zone;
-
-    if (ctx->has_credential) {
-        return;
-    }
-
-    zone = ctx->conf->zone;
-    found = &ctx->credential;
-
-    ngx_paas_guard_read_credential(r, zone->mcf, found);
-
-    ctx->has_credential = 1;
-    ctx->authorization = r->headers_in.authorization
-                         && (found->kind < PGUARD_CREDENTIAL_KEY_ID
-                             || found->kind > PGUARD_CREDENTIAL_BASIC);
-
-    ctx->credential_hash.lo = 0;
-    ctx->credential_hash.hi = 0;
-
-    /* a token must not pass for an API key of the same bytes */
-
-    if (found->kind != PGUARD_CREDENTIAL_NONE) {
-        ctx->credential_hash = pguard_key_hash(zone->key, found->value);
-        ctx->credential_hash.lo ^= found->kind * NGX_PAAS_GUARD_KIND;
-    }
-}
-
-
-/* With the kind before it. */
-
-pguard_str_t
-ngx_paas_guard_credential(ngx_http_request_t *r)
-{
-    u_char                      *p;
-    pguard_str_t                 s;
-    pguard_credential_t          found;
-    ngx_paas_guard_ctx_t        *ctx;
-    ngx_paas_guard_main_conf_t  *gmcf;
-
-    ctx = ngx_paas_guard_ctx(r);
-
-    if (ctx) {
-        ngx_paas_guard_find_credential(r, ctx);
-        found = ctx->credential;
-
-    } else {
-        gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
-        ngx_paas_guard_read_credential(r, gmcf, &found);
-    }
-
-    s.len = 0;
-    s.data = NULL;
-
-    if (found.kind == PGUARD_CREDENTIAL_NONE) {
-        return s;
-    }
-
-    p = ngx_pnalloc(r->pool, found.value.len + 1);
-
-    if (p) {
-        p[0] = (u_char) found.kind;
-        ngx_memcpy(p + 1, found.value.data, found.value.len);
-
-        s.data = p;
-        s.len = found.value.len + 1;
-    }
-
-    return s;
 }

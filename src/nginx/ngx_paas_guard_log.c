@@ -51,13 +51,15 @@ ngx_paas_guard_log_handler(ngx_http_request_t *r)
     for (i = 0; i < ctx->nkeys; i++) {
         key = &ctx->keys[i];
 
-        if (key->counted && key->rule->count == NGX_PAAS_GUARD_COUNT_STATUS
-            && ngx_paas_guard_counts_status(key->rule,
-                                            ngx_paas_guard_status(r)))
+        if (key->counts == NGX_PAAS_GUARD_COUNT_STATUS
+            && !ngx_paas_guard_counts_status(key->rule,
+                                             ngx_paas_guard_status(r)))
         {
-            (void) ngx_paas_guard_count(ctx, key, &b);
+            key->counts = 0;
         }
     }
+
+    (void) ngx_paas_guard_count(ctx, NGX_PAAS_GUARD_COUNT_STATUS, &b);
 
     return NGX_OK;
 }

@@ -86,9 +86,9 @@ ngx_paas_guard_question(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_loc_conf_t  *glcf;
 
     static const ngx_uint_t  when[] = {
-        NGX_PAAS_GUARD_ITEM_ALWAYS,         /* ..._COUNT_ALL */
-        NGX_PAAS_GUARD_ITEM_ADMITTED,
-        NGX_PAAS_GUARD_ITEM_THROTTLED
+        [NGX_PAAS_GUARD_COUNT_ADMITTED]  = NGX_PAAS_GUARD_ITEM_ADMITTED,
+        [NGX_PAAS_GUARD_COUNT_THROTTLED] = NGX_PAAS_GUARD_ITEM_THROTTLED,
+        [NGX_PAAS_GUARD_COUNT_ALL]       = NGX_PAAS_GUARD_ITEM_ALWAYS
     };
 
     glcf = ctx->conf;
@@ -117,14 +117,14 @@ ngx_paas_guard_question(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     for (i = 0; i < ctx->nkeys; i++) {
         key = &ctx->keys[i];
 
-        if (!key->counted || key->rule->count == NGX_PAAS_GUARD_COUNT_STATUS
+        if ((key->counts & NGX_PAAS_GUARD_COUNT_ALL) == 0
             || q->nitems == NGX_PAAS_GUARD_ITEMS_MAX)
         {
             continue;
         }
 
         item = &q->items[q->nitems];
-        item->when = when[key->rule->count];
+        item->when = when[key->counts];
 
         if (!q->throttle && item->when != NGX_PAAS_GUARD_ITEM_ALWAYS) {
 

@@ -13,7 +13,9 @@ static PGUARD_RARE ngx_int_t ngx_paas_guard_counted(
     pguard_window_result_t *result, pguard_block_t *b);
 static ngx_int_t ngx_paas_guard_decide(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
-static ngx_int_t ngx_paas_guard_verdict(ngx_http_request_t *r,
+static ngx_int_t ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx,
+    pguard_verdict_e verdict);
+static PGUARD_RARE ngx_int_t ngx_paas_guard_refused(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict);
 static ngx_int_t ngx_paas_guard_blocked(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_block_t *b);
@@ -81,11 +83,11 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *glcf)
     }
 
     if (glcf->exempt && ngx_paas_guard_exempt(r, glcf)) {
-        return ngx_paas_guard_verdict(r, ctx, PGUARD_VERDICT_EXEMPT);
+        return ngx_paas_guard_verdict(ctx, PGUARD_VERDICT_EXEMPT);
     }
 
     if (ngx_paas_guard_keys(r, ctx) != NGX_OK) {
-        return ngx_paas_guard_verdict(r, ctx, PGUARD_VERDICT_PASSED);
+        return ngx_paas_guard_verdict(ctx, PGUARD_VERDICT_PASSED);
     }
 
     /* who is blocked is refused before a body is read */
@@ -199,51 +201,46 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-static ngx_uint_t
-ngx_paas_guard_counts(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
-{
-    if (!key->counted) {
-        return 0;
-    }
-
-    switch (key->rule->count) {
-
-    case NGX_PAAS_GUARD_COUNT_ALL:
-        return 1;
-
-    case NGX_PAAS_GUARD_COUNT_ADMITTED:
-        return !ctx->throttled;
-
-    case NGX_PAAS_GUARD_COUNT_THROTTLED:
-        return ctx->throttled;
-
-    default: /* NGX_PAAS_GUARD_COUNT_STATUS: in the log phase */
-        return 0;
-    }
-}
-
-
 ngx_int_t
-ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
+ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
     pguard_block_t *b)
 {
-    pguard_window_result_t      result;
-    ngx_paas_guard_loc_conf_t  *glcf;
+    ngx_int_t                rc;
+    pguard_msec_t            now;
+    pguard_block_t           other;
+    ngx_paas_guard_key_t    *key, *end;
+    ngx_paas_guard_zone_t   *zone;
+    pguard_window_result_t   result;
 
-    glcf = ctx->conf;
+    zone = ctx->conf->zone;
+    now = ctx->now / 1000;
+    rc = NGX_DECLINED;
 
-    result = pguard_window_add(&glcf->zone->core.windows,
-                               ngx_paas_guard_window_key(key, glcf->service),
-                               ctx->source, &key->rule->window, ctx->now / 1000,
-                               ngx_paas_guard_clock, NULL);
+    for (key = ctx->keys, end = key + ctx->nkeys; key < end; key++) {
 
-    if (!result.exceeded && !result.evicted && !result.seen
-        && glcf->zone->mcf->store == NULL)
-    {
-        return NGX_DECLINED;
+        if ((key->counts & what) == 0) {
+            continue;
+        }
+
+        result = pguard_window_add(&zone->core.windows, key->window,
+                                   ctx->source, &key->rule->window, now,
+                                   ngx_paas_guard_clock, NULL);
+
+        if (!result.exceeded && !result.evicted && !result.seen
+            && zone->mcf->store == NULL)
+        {
+            continue;
+        }
+
+        if (ngx_paas_guard_counted(ctx, key, &result,
+                                   rc == NGX_OK ? &other : b)
+            == NGX_OK)
+        {
+            rc = NGX_OK;
+        }
     }
 
-    return ngx_paas_guard_counted(ctx, key, &result, b);
+    return rc;
 }
 
 
@@ -306,27 +303,17 @@ ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
 static ngx_int_t
 ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    ngx_uint_t      i, blocked;
-    pguard_block_t  b, other;
+    ngx_uint_t      what;
+    pguard_block_t  b;
 
     if (ctx->question) {
         ngx_paas_guard_hear(ctx);
     }
 
-    blocked = 0;
+    what = ctx->throttled ? NGX_PAAS_GUARD_COUNT_THROTTLED
+                          : NGX_PAAS_GUARD_COUNT_ADMITTED;
 
-    for (i = 0; i < ctx->nkeys; i++) {
-
-        if (ngx_paas_guard_counts(ctx, &ctx->keys[i])
-            && ngx_paas_guard_count(ctx, &ctx->keys[i],
-                                    blocked ? &other : &b)
-               == NGX_OK)
-        {
-            blocked = 1;
-        }
-    }
-
-    if (blocked) {
+    if (ngx_paas_guard_count(ctx, what, &b) == NGX_OK) {
         ngx_paas_guard_zone_refused(ctx->conf->zone, &b);
         return ngx_paas_guard_blocked(r, ctx, &b);
     }
@@ -336,10 +323,10 @@ ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         ctx->status = ctx->conf->throttle_status;
         ctx->retry_after = (ctx->wait + 999999) / 1000000;
 
-        return ngx_paas_guard_verdict(r, ctx, PGUARD_VERDICT_THROTTLED);
+        return ngx_paas_guard_refused(r, ctx, PGUARD_VERDICT_THROTTLED);
     }
 
-    return ngx_paas_guard_verdict(r, ctx, PGUARD_VERDICT_PASSED);
+    return ngx_paas_guard_verdict(ctx, PGUARD_VERDICT_PASSED);
 }
 
 
@@ -360,46 +347,57 @@ ngx_paas_guard_blocked(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 
     ctx->retry_after = b->until > now ? (b->until - now + 999) / 1000 : 1;
 
-    return ngx_paas_guard_verdict(r, ctx, PGUARD_VERDICT_BLOCKED);
+    return ngx_paas_guard_refused(r, ctx, PGUARD_VERDICT_BLOCKED);
 }
 
 
 static ngx_int_t
-ngx_paas_guard_verdict(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict)
+{
+    ngx_paas_guard_zone_t  *zone;
+
+    zone = ctx->conf->zone;
+
+    ctx->state = NGX_PAAS_GUARD_DONE;
+    ctx->verdict = verdict;
+    ctx->store = ngx_paas_guard_store_state(zone->mcf->store);
+
+    (void) pguard_add(&zone->counters->service[ctx->conf->service->index]
+                                     .requests[verdict],
+                      1);
+
+    return NGX_DECLINED;
+}
+
+
+static PGUARD_RARE ngx_int_t
+ngx_paas_guard_refused(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     pguard_verdict_e verdict)
 {
-    ngx_uint_t                  refused;
-    pguard_service_counters_t  *counters;
+    ngx_paas_guard_zone_t      *zone;
     ngx_paas_guard_loc_conf_t  *glcf;
 
     glcf = ctx->conf;
-    counters = &glcf->zone->counters->service[glcf->service->index];
-    refused = (ctx->reason != PGUARD_REASON_NONE);
+    zone = glcf->zone;
 
-    if (refused && glcf->dry_run) {
+    if (glcf->dry_run) {
         verdict = verdict == PGUARD_VERDICT_BLOCKED
                   ? PGUARD_VERDICT_BLOCKED_DRY_RUN
                   : PGUARD_VERDICT_THROTTLED_DRY_RUN;
     }
 
-    ctx->state = NGX_PAAS_GUARD_DONE;
-    ctx->verdict = verdict;
-    ctx->store = ngx_paas_guard_store_state(glcf->zone->mcf->store);
+    (void) ngx_paas_guard_verdict(ctx, verdict);
 
-    (void) pguard_add(&counters->requests[verdict], 1);
-
-    if (!refused) {
-        return NGX_DECLINED;
-    }
-
-    ngx_paas_guard_event_id(glcf->zone->mcf->worker, ctx->event);
+    ngx_paas_guard_event_id(zone->mcf->worker, ctx->event);
     ngx_paas_guard_log_refusal(r, ctx);
 
     if (glcf->dry_run) {
         return NGX_DECLINED;
     }
 
-    (void) pguard_add(&counters->refusals[ctx->reason], 1);
+    (void) pguard_add(&zone->counters->service[glcf->service->index]
+                                     .refusals[ctx->reason],
+                      1);
 
     return ngx_paas_guard_refuse(r, ctx);
 }

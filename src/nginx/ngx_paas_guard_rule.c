@@ -172,13 +172,13 @@ ngx_paas_guard_rule_count(ngx_conf_t *cf, void *to, ngx_str_t *value)
 
     ngx_uint_t  i;
 
-    static const char  *words[] = { "all", "admitted", "throttled" };
+    static const char  *words[] = { "admitted", "throttled", "all" };
 
     for (i = 0; i < 3; i++) {
         if (value->len == ngx_strlen(words[i])
             && ngx_strncmp(value->data, words[i], value->len) == 0)
         {
-            rule->count = i;            /* ngx_paas_guard_count_e */
+            rule->count = NGX_PAAS_GUARD_COUNT_ADMITTED + i;
             return NGX_CONF_OK;
         }
     }
@@ -342,6 +342,7 @@ ngx_paas_guard_rule_create(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 
     rule->name = *name;
     rule->index = gmcf->rules.nelts - 1;
+    rule->count = NGX_PAAS_GUARD_COUNT_ALL;
     rule->reason = PGUARD_REASON_HAMMERING;
     rule->block.block = 60 * 1000;
 
