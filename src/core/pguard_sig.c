@@ -1,63 +1,112 @@
 #include "pguard_sig.h"
 
+#include <string.h>
 
-static void
-pguard_sig_stream(pguard_sig_t *sig)
+
+static pguard_hash_t pguard_sign_long(const pguard_key_t *key,
+    XXH3_state_t *state, const pguard_field_t *field, size_t n);
+
+
+/* memcpy() for the few bytes that most fields have, without a call. */
+
+static inline void
+pguard_sig_copy(unsigned char *p, const unsigned char *s, size_t n)
 {
-    (void) XXH3_128bits_reset_withSecret(sig->state, sig->key->xxh,
-                                         sizeof(sig->key->xxh));
-    (void) XXH3_128bits_update(sig->state, sig->buffer,
-                               (size_t) (sig->last - sig->buffer));
-    sig->last = sig->buffer;
-    sig->end = sig->buffer;
-}
+    unsigned char  *end = p + n;
 
-
-void
-pguard_sig_bytes(pguard_sig_t *sig, const void *data, size_t len)
-{
-    if (len == 0) {
-        return;
-    }
-
-    if (sig->end != sig->buffer) {
-
-        if (len <= (size_t) (sig->end - sig->last)) {
-            memcpy(sig->last, data, len);
-            sig->last += len;
-            return;
+    if (n >= 16) {
+        for ( /* void */ ; end - p > 16; p += 16, s += 16) {
+            memcpy(p, s, 16);
         }
 
-        pguard_sig_stream(sig);
+        memcpy(end - 16, s + (end - p) - 16, 16);
+
+    } else if (n >= 8) {
+        memcpy(end - 8, s + n - 8, 8);
+        memcpy(p, s, 8);
+
+    } else {
+        while (n--) {
+            p[n] = s[n];
+        }
     }
-
-    (void) XXH3_128bits_update(sig->state, data, len);
-}
-
-
-void
-pguard_sig_field_start(pguard_sig_t *sig, uint32_t field, uint64_t len)
-{
-    uint64_t  prefix = len << 8 | field;
-
-    pguard_sig_bytes(sig, &prefix, sizeof(prefix));
 }
 
 
 pguard_hash_t
-pguard_sig_final(pguard_sig_t *sig)
+pguard_sign(const pguard_key_t *key, XXH3_state_t *state,
+    const pguard_field_t *field, size_t n)
 {
-    pguard_str_t   s;
-    pguard_hash_t  hash;
-    XXH128_hash_t  h;
+    size_t                 len;
+    uint32_t               prefix;
+    pguard_str_t           s;
+    unsigned char         *p, buffer[PGUARD_SIG_BUFFER];
+    const pguard_field_t  *f, *end;
 
-    if (sig->end != sig->buffer) {
-        s.data = sig->buffer;
-        s.len = (size_t) (sig->last - sig->buffer);
-        return pguard_key_hash(sig->key, s);
+    end = field + n;
+
+    for (f = field, len = 0; f < end; f++) {
+        len += sizeof(prefix) + f->value.len;
     }
 
-    h = XXH3_128bits_digest(sig->state);
+    if (len > sizeof(buffer)) {
+        return pguard_sign_long(key, state, field, n);
+    }
+
+    for (f = field, p = buffer; f < end; f++) {
+        prefix = (uint32_t) f->value.len << 8 | f->number;
+
+        memcpy(p, &prefix, sizeof(prefix));
+        p += sizeof(prefix);
+
+        pguard_sig_copy(p, f->value.data, f->value.len);
+        p += f->value.len;
+    }
+
+    s.data = buffer;
+    s.len = len;
+
+    return pguard_key_hash(key, s);
+}
+
+
+static void
+pguard_sig_bytes(XXH3_state_t *state, const void *data, size_t len)
+{
+    if (len) {
+        (void) XXH3_128bits_update(state, data, len);
+    }
+}
+
+
+static PGUARD_RARE pguard_hash_t
+pguard_sign_long(const pguard_key_t *key, XXH3_state_t *state,
+    const pguard_field_t *field, size_t n)
+{
+    size_t         i;
+    uint32_t       prefix;
+    uint64_t       len;
+    XXH128_hash_t  h;
+    pguard_hash_t  hash;
+
+    (void) XXH3_128bits_reset_withSecret(state, key->xxh, sizeof(key->xxh));
+
+    for (i = 0; i < n; i++) {
+        len = field[i].value.len;
+
+        prefix = (uint32_t) (len < PGUARD_SIG_LONG ? len : PGUARD_SIG_LONG)
+                 << 8 | field[i].number;
+
+        pguard_sig_bytes(state, &prefix, sizeof(prefix));
+
+        if (len >= PGUARD_SIG_LONG) {
+            pguard_sig_bytes(state, &len, sizeof(len));
+        }
+
+        pguard_sig_bytes(state, field[i].value.data, field[i].value.len);
+    }
+
+    h = XXH3_128bits_digest(state);
 
     hash.lo = h.low64;
     hash.hi = h.high64;

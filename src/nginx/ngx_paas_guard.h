@@ -292,14 +292,10 @@ typedef enum {
 
 
 typedef struct ngx_paas_guard_ctx_s {
-    ngx_pool_cleanup_t           cleanup;       /* marks it in the pool */
-    ngx_http_request_t          *request;
-    ngx_paas_guard_loc_conf_t   *conf;          /* of where it was decided */
-    pguard_usec_t                now;
+
+    /* zero at first */
 
     ngx_paas_guard_state_e       state;
-    pguard_verdict_e             verdict;       /* PGUARD_VERDICTS: none yet */
-    pguard_reason_e              reason;
 
     unsigned                     sign:1;        /* signature to be made */
     unsigned                     is_signed:1;
@@ -320,7 +316,16 @@ typedef struct ngx_paas_guard_ctx_s {
     pguard_body_t               *body;          /* that is being hashed */
     ngx_table_elt_t             *tag;           /* our PaaS-Guard */
 
-    /* what follows is not zeroed, and valid only where the above says so */
+    /* set when it is made */
+
+    ngx_pool_cleanup_t           cleanup;       /* marks it in the pool */
+    ngx_http_request_t          *request;
+    ngx_paas_guard_loc_conf_t   *conf;          /* of where it was decided */
+    pguard_usec_t                now;
+    pguard_verdict_e             verdict;       /* PGUARD_VERDICTS: none yet */
+    pguard_reason_e              reason;
+
+    /* valid only where the above says so */
 
     ngx_uint_t                   status;        /* of the refusal */
     uint16_t                     rule_index;    /* in the zone, of a block */

@@ -45,7 +45,7 @@ ngx_paas_guard_create_ctx(ngx_http_request_t *r,
         return NULL;
     }
 
-    ngx_memzero(ctx, offsetof(ngx_paas_guard_ctx_t, status));
+    ngx_memzero(ctx, offsetof(ngx_paas_guard_ctx_t, cleanup));
 
     ctx->cleanup.handler = ngx_paas_guard_ctx_cleanup;
     ctx->cleanup.data = ctx;

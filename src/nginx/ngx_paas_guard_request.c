@@ -1,8 +1,9 @@
 #include "ngx_paas_guard.h"
 
 
+static ngx_paas_guard_ctx_t *ngx_paas_guard_guarded(ngx_http_request_t *r);
 static ngx_int_t ngx_paas_guard_start(ngx_http_request_t *r,
-    ngx_paas_guard_loc_conf_t *glcf);
+    ngx_paas_guard_ctx_t *ctx);
 static ngx_int_t ngx_paas_guard_check(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static void ngx_paas_guard_body_handler(ngx_http_request_t *r);
@@ -15,7 +16,7 @@ static ngx_int_t ngx_paas_guard_decide(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_int_t ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx,
     pguard_verdict_e verdict);
-static PGUARD_RARE ngx_int_t ngx_paas_guard_refused(ngx_http_request_t *r,
+static ngx_int_t ngx_paas_guard_refused(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict);
 static ngx_int_t ngx_paas_guard_blocked(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_block_t *b);
@@ -24,8 +25,8 @@ static ngx_int_t ngx_paas_guard_blocked(ngx_http_request_t *r,
 ngx_int_t
 ngx_paas_guard_handler(ngx_http_request_t *r)
 {
-    ngx_paas_guard_ctx_t       *ctx;
-    ngx_paas_guard_loc_conf_t  *glcf;
+    ngx_int_t              rc;
+    ngx_paas_guard_ctx_t  *ctx;
 
     if (r != r->main) {
         return NGX_DECLINED;
@@ -34,23 +35,31 @@ ngx_paas_guard_handler(ngx_http_request_t *r)
     ctx = ngx_paas_guard_ctx(r);
 
     if (ctx == NULL) {
+        ctx = ngx_paas_guard_guarded(r);
 
-        /* the page of an error from before the guard: whatever is decided,
-           the client gets that error */
-
-        if (r->err_status >= NGX_HTTP_BAD_REQUEST) {
+        if (ctx == NULL) {
             return NGX_DECLINED;
         }
 
-        glcf = ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
+        rc = ngx_paas_guard_start(r, ctx);
 
-        return glcf->zone ? ngx_paas_guard_start(r, glcf) : NGX_DECLINED;
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     switch (ctx->state) {
 
     case NGX_PAAS_GUARD_START:
-        return ngx_paas_guard_throttle(r, ctx);
+
+        if (ngx_paas_guard_throttle(r, ctx) == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
+
+        /* fall through */
+
+    case NGX_PAAS_GUARD_ANSWERED:
+        return ngx_paas_guard_decide(r, ctx);
 
     case NGX_PAAS_GUARD_BODY:
         return NGX_DONE;
@@ -58,29 +67,42 @@ ngx_paas_guard_handler(ngx_http_request_t *r)
     case NGX_PAAS_GUARD_ASK:
         return NGX_AGAIN;
 
-    case NGX_PAAS_GUARD_ANSWERED:
-        return ngx_paas_guard_decide(r, ctx);
-
     default: /* NGX_PAAS_GUARD_DONE: decided before an internal redirect */
         return NGX_DECLINED;
     }
 }
 
 
-static ngx_int_t
-ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *glcf)
+/* NULL: not to be guarded, or no memory: what fails here fails open. */
+
+static ngx_paas_guard_ctx_t *
+ngx_paas_guard_guarded(ngx_http_request_t *r)
 {
-    ngx_int_t              rc;
-    ngx_uint_t             body;
-    ngx_paas_guard_ctx_t  *ctx;
+    ngx_paas_guard_loc_conf_t  *glcf;
 
-    ctx = ngx_paas_guard_create_ctx(r, glcf);
+    /* the page of an error from before the guard: whatever is decided, the
+       client gets that error */
 
-    /* whatever fails here fails open */
-
-    if (ctx == NULL) {
-        return NGX_DECLINED;
+    if (r->err_status >= NGX_HTTP_BAD_REQUEST) {
+        return NULL;
     }
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
+
+    return glcf->zone ? ngx_paas_guard_create_ctx(r, glcf) : NULL;
+}
+
+
+/* NGX_OK: to be throttled and counted; else what the phase is to be told. */
+
+static ngx_int_t
+ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  body;
+    ngx_paas_guard_loc_conf_t  *glcf;
+
+    glcf = ctx->conf;
 
     if (glcf->exempt && ngx_paas_guard_exempt(r, glcf)) {
         return ngx_paas_guard_verdict(ctx, PGUARD_VERDICT_EXEMPT);
@@ -104,7 +126,7 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *glcf)
                 && ngx_paas_guard_signable(r, ctx, &body) == NGX_OK;
 
     if (!ctx->sign || !body) {
-        return ngx_paas_guard_throttle(r, ctx);
+        return NGX_OK;
     }
 
     ctx->state = NGX_PAAS_GUARD_BODY;
@@ -169,6 +191,8 @@ ngx_paas_guard_body_handler(ngx_http_request_t *r)
 }
 
 
+/* NGX_AGAIN: the store is asked. */
+
 static ngx_int_t
 ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
@@ -193,11 +217,7 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         }
     }
 
-    if (glcf->zone->mcf->store && ngx_paas_guard_ask(r, ctx) == NGX_AGAIN) {
-        return NGX_AGAIN;
-    }
-
-    return ngx_paas_guard_decide(r, ctx);
+    return glcf->zone->mcf->store ? ngx_paas_guard_ask(r, ctx) : NGX_OK;
 }
 
 
@@ -370,7 +390,7 @@ ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict)
 }
 
 
-static PGUARD_RARE ngx_int_t
+static ngx_int_t
 ngx_paas_guard_refused(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     pguard_verdict_e verdict)
 {

@@ -4,16 +4,28 @@
 #define NGX_PAAS_GUARD_SIGNED  64           /* lines of headers */
 
 
+/* What a request is compared by. */
+
+#define NGX_PAAS_GUARD_FIELDS                                                 \
+    (PGUARD_FIELD_AUTHORIZATION + NGX_PAAS_GUARD_LINES + NGX_PAAS_GUARD_SIGNED)
+
+typedef struct {
+    ngx_uint_t       n;
+    pguard_field_t   field[NGX_PAAS_GUARD_FIELDS];
+    pguard_digest_t  body;
+} ngx_paas_guard_fields_t;
+
+
 static void ngx_paas_guard_sign_host(ngx_http_request_t *r,
-    pguard_sig_t *sig);
+    ngx_paas_guard_fields_t *f);
 static void ngx_paas_guard_sign_credential(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 static ngx_int_t ngx_paas_guard_sign_target(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 static ngx_int_t ngx_paas_guard_sign_headers(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 static ngx_int_t ngx_paas_guard_sign_body(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig);
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 
 
 static void
@@ -105,13 +117,16 @@ ngx_paas_guard_signable(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-static void
-ngx_paas_guard_field(pguard_sig_t *sig, uint32_t field, ngx_str_t *value)
+static ngx_inline void
+ngx_paas_guard_field(ngx_paas_guard_fields_t *f, uint32_t number,
+    const void *data, size_t len)
 {
-    pguard_str_t  s;
+    pguard_field_t  *field;
 
-    ngx_paas_guard_core_str(s, *value);
-    pguard_sig_field(sig, field, s);
+    field = &f->field[f->n++];
+    field->number = number;
+    field->value.data = data;
+    field->value.len = len;
 }
 
 
@@ -120,42 +135,40 @@ ngx_paas_guard_field(pguard_sig_t *sig, uint32_t field, ngx_str_t *value)
 ngx_int_t
 ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    pguard_str_t            s;
-    pguard_sig_t            sig;
-    ngx_paas_guard_zone_t  *zone;
+    ngx_paas_guard_zone_t    *zone;
+    ngx_paas_guard_fields_t   f;
 
-    zone = ctx->conf->zone;
+    f.n = 0;
 
-    pguard_sig_init(&sig, zone->key, zone->mcf->worker->xxh);
-
-    s.data = (u_char *) &ctx->client_hash;
-    s.len = sizeof(pguard_hash_t);
-
-    pguard_sig_field(&sig, PGUARD_FIELD_CLIENT, s);
-    ngx_paas_guard_sign_credential(r, ctx, &sig);
-    ngx_paas_guard_field(&sig, PGUARD_FIELD_METHOD, &r->method_name);
+    ngx_paas_guard_field(&f, PGUARD_FIELD_CLIENT, &ctx->client_hash,
+                         sizeof(pguard_hash_t));
+    ngx_paas_guard_sign_credential(r, ctx, &f);
+    ngx_paas_guard_field(&f, PGUARD_FIELD_METHOD, r->method_name.data,
+                         r->method_name.len);
 
     /* https has this field, http has not */
 
     if (ngx_paas_guard_is_tls(r)) {
-        s.len = 0;
-        pguard_sig_field(&sig, PGUARD_FIELD_SCHEME, s);
+        ngx_paas_guard_field(&f, PGUARD_FIELD_SCHEME, NULL, 0);
     }
 
-    ngx_paas_guard_sign_host(r, &sig);
+    ngx_paas_guard_sign_host(r, &f);
 
-    if (ngx_paas_guard_sign_target(r, ctx, &sig) != NGX_OK
-        || ngx_paas_guard_sign_headers(r, ctx, &sig) != NGX_OK)
+    if (ngx_paas_guard_sign_target(r, ctx, &f) != NGX_OK
+        || ngx_paas_guard_sign_headers(r, ctx, &f) != NGX_OK)
     {
         ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_ERROR);
         return NGX_DECLINED;
     }
 
-    if (ngx_paas_guard_sign_body(r, ctx, &sig) != NGX_OK) {
+    if (ngx_paas_guard_sign_body(r, ctx, &f) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    ctx->signature = pguard_sig_final(&sig);
+    zone = ctx->conf->zone;
+
+    ctx->signature = pguard_sign(zone->key, zone->mcf->worker->xxh, f.field,
+                                 f.n);
     ctx->is_signed = 1;
 
     return NGX_OK;
@@ -167,23 +180,22 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
    refuses the request if there is one that differs. */
 
 static void
-ngx_paas_guard_sign_host(ngx_http_request_t *r, pguard_sig_t *sig)
+ngx_paas_guard_sign_host(ngx_http_request_t *r, ngx_paas_guard_fields_t *f)
 {
-    ngx_str_t  host;
+    ngx_str_t  *s;
 
     if (r->host_start && r->http_version < NGX_HTTP_VERSION_20) {
-        ngx_paas_guard_field(sig, PGUARD_FIELD_SERVER, &r->headers_in.server);
+        s = &r->headers_in.server;
+        ngx_paas_guard_field(f, PGUARD_FIELD_SERVER, s->data, s->len);
     }
 
     if (r->headers_in.host) {
-        ngx_paas_guard_field(sig, PGUARD_FIELD_HOST,
-                             &r->headers_in.host->value);
+        s = &r->headers_in.host->value;
+        ngx_paas_guard_field(f, PGUARD_FIELD_HOST, s->data, s->len);
 
     } else if (r->host_end && r->http_version >= NGX_HTTP_VERSION_20) {
-        host.data = r->host_start;
-        host.len = r->host_end - r->host_start;
-
-        ngx_paas_guard_field(sig, PGUARD_FIELD_HOST, &host);
+        ngx_paas_guard_field(f, PGUARD_FIELD_HOST, r->host_start,
+                             r->host_end - r->host_start);
     }
 }
 
@@ -194,19 +206,17 @@ ngx_paas_guard_sign_host(ngx_http_request_t *r, pguard_sig_t *sig)
 
 static void
 ngx_paas_guard_sign_credential(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_sig_t *sig)
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f)
 {
     ngx_uint_t    i, n;
-    pguard_str_t  hash, lines[NGX_PAAS_GUARD_LINES];
+    pguard_str_t  lines[NGX_PAAS_GUARD_LINES];
 
     /* the default client holds it already */
 
     if (!ctx->plain_client) {
         ngx_paas_guard_find_credential(r, ctx);
-
-        hash.data = (u_char *) &ctx->credential_hash;
-        hash.len = sizeof(pguard_hash_t);
-        pguard_sig_field(sig, PGUARD_FIELD_CREDENTIAL, hash);
+        ngx_paas_guard_field(f, PGUARD_FIELD_CREDENTIAL,
+                             &ctx->credential_hash, sizeof(pguard_hash_t));
     }
 
     if (!ctx->authorization) {
@@ -217,14 +227,15 @@ ngx_paas_guard_sign_credential(ngx_http_request_t *r,
                                        NGX_PAAS_GUARD_LINES, &n);
 
     for (i = 0; i < n; i++) {
-        pguard_sig_field(sig, PGUARD_FIELD_AUTHORIZATION, lines[i]);
+        ngx_paas_guard_field(f, PGUARD_FIELD_AUTHORIZATION, lines[i].data,
+                             lines[i].len);
     }
 }
 
 
 static ngx_int_t
 ngx_paas_guard_sign_target(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    pguard_sig_t *sig)
+    ngx_paas_guard_fields_t *f)
 {
     u_char             *buffer[2];
     size_t              size, len;
@@ -235,7 +246,7 @@ ngx_paas_guard_sign_target(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_core_str(target, r->unparsed_uri);
 
     if (ctx->conf->rewrites == NULL) {
-        pguard_sig_field(sig, PGUARD_FIELD_TARGET, target);
+        ngx_paas_guard_field(f, PGUARD_FIELD_TARGET, target.data, target.len);
         return NGX_OK;
     }
 
@@ -261,42 +272,42 @@ ngx_paas_guard_sign_target(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
         }
     }
 
-    pguard_sig_field(sig, PGUARD_FIELD_TARGET, target);
+    ngx_paas_guard_field(f, PGUARD_FIELD_TARGET, target.data, target.len);
 
     return NGX_OK;
 }
 
 
-/* The place of h in the configured list, or its length.  guess: what its hash
-   says of it in header_place. */
+/* Of the configured headers, is h the one at place? */
 
-static ngx_uint_t
-ngx_paas_guard_header_place(ngx_paas_guard_loc_conf_t *conf,
-    ngx_table_elt_t *h, ngx_uint_t guess)
+static ngx_inline ngx_uint_t
+ngx_paas_guard_is_header(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h,
+    ngx_uint_t place)
 {
-    ngx_uint_t                i, last;
     ngx_paas_guard_header_t  *name;
 
     name = conf->headers->elts;
-    i = guess;
-    last = i + 1;
+    name += place;
 
-    if (guess == NGX_PAAS_GUARD_ANY_HEADER) {
-        i = 0;
-        last = conf->headers->nelts;
-    }
+    return h->hash == name->hash && h->key.len == name->name.len
+           && ngx_memcmp(h->lowcase_key, name->name.data, h->key.len) == 0;
+}
 
-    for ( /* void */ ; i < last; i++) {
 
-        if (h->hash == name[i].hash && h->key.len == name[i].name.len
-            && ngx_memcmp(h->lowcase_key, name[i].name.data, h->key.len)
-               == 0)
-        {
+/* The place of h among them, or NGX_PAAS_GUARD_NO_HEADER. */
+
+static PGUARD_RARE ngx_uint_t
+ngx_paas_guard_any_header(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < conf->headers->nelts; i++) {
+        if (ngx_paas_guard_is_header(conf, h, i)) {
             return i;
         }
     }
 
-    return conf->headers->nelts;
+    return NGX_PAAS_GUARD_NO_HEADER;
 }
 
 
@@ -304,17 +315,59 @@ ngx_paas_guard_header_place(ngx_paas_guard_loc_conf_t *conf,
    are configured, as their own order means nothing. */
 
 static ngx_int_t
+ngx_paas_guard_sign_header(ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *h,
+    ngx_uint_t place, ngx_uint_t first, ngx_paas_guard_fields_t *f)
+{
+    uint32_t         number;
+    pguard_field_t  *field;
+
+    if (place == NGX_PAAS_GUARD_ANY_HEADER) {
+        place = ngx_paas_guard_any_header(ctx->conf, h);
+
+        if (place == NGX_PAAS_GUARD_NO_HEADER) {
+            return NGX_OK;
+        }
+
+    } else if (!ngx_paas_guard_is_header(ctx->conf, h, place)) {
+        return NGX_OK;
+    }
+
+    /* more lines than a sane request has: not comparable */
+
+    if (f->n - first == NGX_PAAS_GUARD_SIGNED) {
+        return NGX_ERROR;
+    }
+
+    number = PGUARD_FIELD_HEADER + place;
+    field = &f->field[f->n++];
+
+    for ( /* void */ ; field > &f->field[first]; field--) {
+
+        if (field[-1].number <= number) {
+            break;
+        }
+
+        field[0] = field[-1];
+    }
+
+    field->number = number;
+    ngx_paas_guard_core_str(field->value, h->value);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    pguard_sig_t *sig)
+    ngx_paas_guard_fields_t *f)
 {
     u_char           *guess;
-    uint32_t          field[NGX_PAAS_GUARD_SIGNED];
-    ngx_uint_t        i, j, place, found;
+    ngx_uint_t        place, first;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *end, *line[NGX_PAAS_GUARD_SIGNED];
+    ngx_table_elt_t  *h, *end;
 
     guess = ctx->conf->header_place;
-    found = 0;
+    first = f->n;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
@@ -322,35 +375,13 @@ ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
         for (end = h + part->nelts; h < end; h++) {
             place = guess[ngx_paas_guard_header_end(h->hash)];
 
-            if (place == NGX_PAAS_GUARD_NO_HEADER) {
-                continue;
-            }
-
-            place = ngx_paas_guard_header_place(ctx->conf, h, place);
-
-            if (place == ctx->conf->headers->nelts) {
-                continue;
-            }
-
-            /* more lines than a sane request has: not comparable */
-
-            if (found == NGX_PAAS_GUARD_SIGNED) {
+            if (place != NGX_PAAS_GUARD_NO_HEADER
+                && ngx_paas_guard_sign_header(ctx, h, place, first, f)
+                   != NGX_OK)
+            {
                 return NGX_ERROR;
             }
-
-            for (j = found++; j && field[j - 1] > place; j--) {
-                field[j] = field[j - 1];
-                line[j] = line[j - 1];
-            }
-
-            field[j] = place;
-            line[j] = h;
         }
-    }
-
-    for (i = 0; i < found; i++) {
-        ngx_paas_guard_field(sig, PGUARD_FIELD_HEADER + field[i],
-                             &line[i]->value);
     }
 
     return NGX_OK;
@@ -359,13 +390,11 @@ ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 
 static ngx_int_t
 ngx_paas_guard_sign_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    pguard_sig_t *sig)
+    ngx_paas_guard_fields_t *f)
 {
-    ngx_int_t        rc;
-    pguard_str_t     s;
-    pguard_digest_t  digest;
+    ngx_int_t  rc;
 
-    rc = ngx_paas_guard_body_digest(r, ctx, &digest);
+    rc = ngx_paas_guard_body_digest(r, ctx, &f->body);
 
     if (rc != NGX_OK) {
         ngx_paas_guard_unsigned(ctx, rc == NGX_DECLINED
@@ -374,10 +403,9 @@ ngx_paas_guard_sign_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-    if (digest.len) {
-        s.data = (u_char *) &digest;
-        s.len = sizeof(pguard_digest_t);
-        pguard_sig_field(sig, PGUARD_FIELD_BODY, s);
+    if (f->body.len) {
+        ngx_paas_guard_field(f, PGUARD_FIELD_BODY, &f->body,
+                             sizeof(pguard_digest_t));
     }
 
     return NGX_OK;
