@@ -91,8 +91,9 @@ my $bad_name = 'must be 1 to 63 letters, digits, "-", "_", "." or "/"';
 
 # paas_guard_zone
 
-my $size  = sub { qq{"paas_guard_zone": invalid parameter "$_[0]": expected a size like 10m} };
-my $parts = sub { qq{"paas_guard_zone": invalid parameter "$_[0]": expected $_[1]} };
+my $size  = sub { qq{"paas_guard_zone": invalid parameter "$_[0]": expected zone=name:size, a size like 10m} };
+my $state = sub { qq{"paas_guard_zone": invalid parameter "$_[0]": expected state=path} };
+my $parts = sub { qq{"paas_guard_zone": unknown parameter "$_[0]": expected zone= or state=} };
 
 accepted(zone => $_) for 'paas_guard_zone zone=z:128k;', 'paas_guard_zone zone=z:10m;', 'paas_guard_zone zone=z:1g;',
     'paas_guard_zone zone=z:131072;', "paas_guard_zone zone=$n63:1m;",
@@ -105,11 +106,11 @@ for (
     ['paas_guard_zone zone=z:;',    $size->('zone=z:')],
     ['paas_guard_zone zone=z:-1m;', $size->('zone=z:-1m')],
     ['paas_guard_zone zone=z:1m:2m;', $size->('zone=z:1m:2m')],
-    ['paas_guard_zone zone=z;',     $parts->('zone=z', 'zone=name:size')],
-    ['paas_guard_zone zone=;',      $parts->('zone=', 'zone=name:size')],
-    ['paas_guard_zone z:1m;',       $parts->('z:1m', 'zone=name:size or state=path')],
-    ['paas_guard_zone zone=z:1m size=1m;', $parts->('size=1m', 'zone=name:size or state=path')],
-    ['paas_guard_zone zone=z:1m state=;',  $parts->('state=', 'zone=name:size or state=path')],
+    ['paas_guard_zone zone=z;',     $size->('zone=z')],
+    ['paas_guard_zone zone=;',      $size->('zone=')],
+    ['paas_guard_zone z:1m;',       $parts->('z:1m')],
+    ['paas_guard_zone zone=z:1m size=1m;', $parts->('size=1m')],
+    ['paas_guard_zone zone=z:1m state=;',  $state->('state=')],
     ['paas_guard_zone state=x;', '"paas_guard_zone" must have a "zone=name:size" parameter'],
     ['paas_guard_zone zone=:1m;', qq{"paas_guard_zone": name "" $bad_name}],
     ['paas_guard_zone "zone=a b:1m";', qq{"paas_guard_zone": name "a b" $bad_name}],

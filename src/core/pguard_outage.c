@@ -11,8 +11,6 @@
 #include <string.h>
 
 
-static const char *pguard_outage_follow(const pguard_outage_log_t *log,
-    pguard_outage_kind_e kind, const pguard_outage_say_t *say, uint64_t id);
 static const char *pguard_outage_fill(pguard_outage_entry_t *e,
     const pguard_outage_say_t *say);
 static const char *pguard_outage_texts(pguard_outage_entry_t *e,
@@ -70,44 +68,6 @@ pguard_outage_declare(const pguard_outage_log_t *log,
     }
 
     return wrong;
-}
-
-
-const char *
-pguard_outage_restore(const pguard_outage_log_t *log,
-    const pguard_outage_say_t *say, uint64_t id)
-{
-    return pguard_outage_follow(log, PGUARD_OUTAGE_RESTORED, say, id);
-}
-
-
-const char *
-pguard_outage_correct(const pguard_outage_log_t *log,
-    const pguard_outage_say_t *say, uint64_t id)
-{
-    return pguard_outage_follow(log, PGUARD_OUTAGE_CORRECTED, say, id);
-}
-
-
-const char *
-pguard_outage_withdraw(const pguard_outage_log_t *log,
-    const pguard_outage_say_t *say, uint64_t id)
-{
-    return pguard_outage_follow(log, PGUARD_OUTAGE_WITHDRAWN, say, id);
-}
-
-
-static const char *
-pguard_outage_follow(const pguard_outage_log_t *log,
-    pguard_outage_kind_e kind, const pguard_outage_say_t *say, uint64_t id)
-{
-    pguard_outage_t  o;
-
-    if (!pguard_outage_get(log, id, &o)) {
-        return "unknown_outage";
-    }
-
-    return pguard_outage_enter(log, kind, say, &o);
 }
 
 

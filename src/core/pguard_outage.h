@@ -107,24 +107,19 @@ typedef struct {
 
 /*
  * Each adds one entry.  NULL, or why not, as the code of a problem (see
- * pguard_problem.h); *id is then not changed.  What is 0 or empty in *say is left as it was.
+ * pguard_problem.h); *id is then not changed.  What is 0 or empty in *say is
+ * left as it was.
  *
- *   declare    notified or detected, neither after at; may have an end
- *   restore    end, confirmed_by; the outage is open
- *   correct    anything; the outage is not withdrawn
- *   withdraw   it was none, e.g. only refusals that are excluded
+ *   DECLARED    notified or detected, neither after at; may have an end
+ *   RESTORED    end, confirmed_by; the outage is open
+ *   CORRECTED   anything; the outage is not withdrawn
+ *   WITHDRAWN   it was none, e.g. only refusals that are excluded
  */
 const char *pguard_outage_declare(const pguard_outage_log_t *log,
     const pguard_outage_say_t *say, uint64_t *id);
-const char *pguard_outage_restore(const pguard_outage_log_t *log,
-    const pguard_outage_say_t *say, uint64_t id);
-const char *pguard_outage_correct(const pguard_outage_log_t *log,
-    const pguard_outage_say_t *say, uint64_t id);
-const char *pguard_outage_withdraw(const pguard_outage_log_t *log,
-    const pguard_outage_say_t *say, uint64_t id);
 
-/* The same (kind: RESTORED, CORRECTED or WITHDRAWN) of an outage as it stands,
-   which another gateway may have declared. */
+/* kind: RESTORED, CORRECTED or WITHDRAWN; of an outage as it stands, which
+   another gateway may have declared. */
 const char *pguard_outage_enter(const pguard_outage_log_t *log,
     pguard_outage_kind_e kind, const pguard_outage_say_t *say,
     const pguard_outage_t *stands);

@@ -5,8 +5,28 @@
 #define NGX_PAAS_GUARD_SECRET_SIZE  (PGUARD_SECRET_MAX + 1)
 
 
+static char *ngx_paas_guard_zone_size(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
+static char *ngx_paas_guard_zone_state(ngx_conf_t *cf, void *to,
+    ngx_str_t *value);
 static ngx_paas_guard_zone_t *ngx_paas_guard_add_zone(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name, ssize_t size);
+static ngx_int_t ngx_paas_guard_add_state(ngx_conf_t *cf,
+    ngx_paas_guard_zone_t *zone, ngx_str_t *state);
+
+
+typedef struct {
+    ngx_str_t    name;
+    ssize_t      size;
+    ngx_str_t    state;
+} ngx_paas_guard_zone_args_t;
+
+
+static const ngx_paas_guard_parameter_t  ngx_paas_guard_zone_parameters[] = {
+    { "zone", ngx_paas_guard_zone_size, "zone=name:size, a size like 10m" },
+    { "state", ngx_paas_guard_zone_state, "state=path" },
+    ngx_paas_guard_no_parameter
+};
 
 
 char *
@@ -14,108 +34,85 @@ ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_paas_guard_main_conf_t *gmcf = conf;
 
-    u_char                 *p;
-    ssize_t                 size;
-    ngx_str_t              *args, value, name, state, owner;
-    ngx_uint_t              i;
-    ngx_paas_guard_zone_t  *zone;
+    ngx_paas_guard_zone_t       *zone;
+    ngx_paas_guard_zone_args_t   args;
 
-    args = cf->args->elts;
-    size = 0;
-    ngx_str_null(&name);
-    ngx_str_null(&state);
+    ngx_memzero(&args, sizeof(ngx_paas_guard_zone_args_t));
 
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_paas_guard_parameter(&args[i], "zone", &value) == NGX_OK) {
-
-            if (name.data) {
-                return ngx_paas_guard_twice(cf, cmd, "zone");
-            }
-
-            p = (u_char *) ngx_strchr(value.data, ':');
-
-            if (p == NULL) {
-                return ngx_paas_guard_invalid(cf, cmd, &args[i],
-                                              "zone=name:size");
-            }
-
-            name.data = value.data;
-            name.len = p - value.data;
-
-            value.len -= name.len + 1;
-            value.data = p + 1;
-            size = ngx_parse_offset(&value);    /* also in g */
-
-            if (size == NGX_ERROR) {
-                return ngx_paas_guard_invalid(cf, cmd, &args[i],
-                                              "a size like 10m");
-            }
-
-            continue;
-        }
-
-        if (ngx_paas_guard_parameter(&args[i], "state", &value) == NGX_OK
-            && value.len)
-        {
-            if (state.data) {
-                return ngx_paas_guard_twice(cf, cmd, "state");
-            }
-
-            state = value;
-            continue;
-        }
-
-        return ngx_paas_guard_invalid(cf, cmd, &args[i],
-                                      "zone=name:size or state=path");
+    if (ngx_paas_guard_parameters(cf, cmd, 1, ngx_paas_guard_zone_parameters,
+                                  &args)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
-    if (name.data == NULL) {
+    if (args.name.data == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" must have a \"zone=name:size\" parameter",
                            &cmd->name);
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_paas_guard_check_name(cf, cmd, &name) != NGX_OK) {
+    if (ngx_paas_guard_check_name(cf, cmd, &args.name) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (size < PGUARD_ZONE_MIN) {
+    if (args.size < PGUARD_ZONE_MIN) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\": zone \"%V\" is too small: it must have "
-                           "at least %dk", &cmd->name, &name,
+                           "at least %dk", &cmd->name, &args.name,
                            PGUARD_ZONE_MIN / 1024);
         return NGX_CONF_ERROR;
     }
 
-    zone = ngx_paas_guard_add_zone(cf, gmcf, &name, size);
+    zone = ngx_paas_guard_add_zone(cf, gmcf, &args.name, args.size);
     if (zone == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    if (state.len) {
-        zone->state = state;
-
-        owner.data = ngx_pnalloc(cf->pool, name.len + sizeof("zone \"\"") - 1);
-
-        if (owner.data == NULL
-            || ngx_conf_full_name(cf->cycle, &zone->state, 0) != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-
-        owner.len = ngx_sprintf(owner.data, "zone \"%V\"", &name) - owner.data;
-
-        if (ngx_paas_guard_file_init(&zone->file, cf->pool, &zone->state,
-                                     &owner)
-            != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
+    if (args.state.len
+        && ngx_paas_guard_add_state(cf, zone, &args.state) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_paas_guard_zone_size(ngx_conf_t *cf, void *to, ngx_str_t *value)
+{
+    ngx_paas_guard_zone_args_t *args = to;
+
+    u_char     *p;
+    ngx_str_t   size;
+
+    p = (u_char *) ngx_strchr(value->data, ':');
+
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    args->name.data = value->data;
+    args->name.len = p - value->data;
+
+    size.data = p + 1;
+    size.len = value->len - args->name.len - 1;
+    args->size = ngx_parse_offset(&size);       /* also in g */
+
+    return args->size == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+
+static char *
+ngx_paas_guard_zone_state(ngx_conf_t *cf, void *to, ngx_str_t *value)
+{
+    ngx_paas_guard_zone_args_t *args = to;
+
+    args->state = *value;
+
+    return value->len ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -162,6 +159,32 @@ ngx_paas_guard_add_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     *slot = zone;
 
     return zone;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_add_state(ngx_conf_t *cf, ngx_paas_guard_zone_t *zone,
+    ngx_str_t *state)
+{
+    ngx_str_t  owner;
+
+    zone->state = *state;
+
+    if (ngx_conf_full_name(cf->cycle, &zone->state, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    owner.len = zone->name.len + sizeof("zone \"\"") - 1;
+    owner.data = ngx_pnalloc(cf->pool, owner.len);
+
+    if (owner.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_sprintf(owner.data, "zone \"%V\"", &zone->name);
+
+    return ngx_paas_guard_file_init(&zone->file, cf->pool, &zone->state,
+                                    &owner);
 }
 
 

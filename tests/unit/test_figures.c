@@ -134,6 +134,19 @@ declare(const char *notified, const char *detected, const char *end)
 }
 
 
+/* As the API does, of an outage of this gateway's. */
+
+static const char *
+enter(pguard_outage_kind_e kind, const pguard_outage_say_t *s, uint64_t id)
+{
+    pguard_outage_t  o;
+
+    assert_true(pguard_outage_get(&book, id, &o));
+
+    return pguard_outage_enter(&book, kind, s, &o);
+}
+
+
 /* Milliseconds that 99.9 % leave of each month there is. */
 
 static void
@@ -185,7 +198,7 @@ test_target_to_the_second(void **state)
     assert_int_equal(pguard_ratio(f.time), 999000000);
 
     s = say(NULL, NULL, "2024-04-10T10:43:13Z");
-    assert_null(pguard_outage_correct(&book, &s, id));
+    assert_null(enter(PGUARD_OUTAGE_CORRECTED, &s, id));
     compute();
     assert_int_equal(f.down, 2593);
     assert_int_equal(f.left, -1000);
@@ -318,7 +331,7 @@ test_open_outage_and_running_month(void **state)
     s = say(NULL, NULL, "2024-04-10T00:30:00Z");
     s.confirmed_by = PGUARD_CONFIRMED_USER;
     s.confirmer = text("client 7");
-    assert_null(pguard_outage_restore(&book, &s, id));
+    assert_null(enter(PGUARD_OUTAGE_RESTORED, &s, id));
     compute();
     assert_int_equal(f.down, 1800);
     assert_int_equal(f.time_target, PGUARD_TARGET_OPEN);
@@ -405,36 +418,36 @@ test_entries_are_only_added(void **state)
     first = *pguard_outage_entry(&book, 1);
 
     s = say(NULL, NULL, NULL);
-    assert_non_null(pguard_outage_restore(&book, &s, id));
+    assert_non_null(enter(PGUARD_OUTAGE_RESTORED, &s, id));
     s = say(NULL, NULL, "2024-04-10T09:00:00Z");
-    assert_non_null(pguard_outage_restore(&book, &s, id));
+    assert_non_null(enter(PGUARD_OUTAGE_RESTORED, &s, id));
     s = say(NULL, NULL, "2024-04-10T11:00:00Z");
-    assert_non_null(pguard_outage_restore(&book, &s, 2));
-    assert_non_null(pguard_outage_restore(&book, &s, 0));
+    assert_false(pguard_outage_get(&book, 2, &o));
+    assert_false(pguard_outage_get(&book, 0, &o));
     s.confirmed_by = PGUARD_CONFIRMED_NOT;
-    assert_non_null(pguard_outage_restore(&book, &s, id));
+    assert_non_null(enter(PGUARD_OUTAGE_RESTORED, &s, id));
     s.confirmed_by = PGUARD_CONFIRMED_MONITORING;
-    assert_null(pguard_outage_restore(&book, &s, id));
-    assert_non_null(pguard_outage_restore(&book, &s, id));
+    assert_null(enter(PGUARD_OUTAGE_RESTORED, &s, id));
+    assert_non_null(enter(PGUARD_OUTAGE_RESTORED, &s, id));
     assert_int_equal(ends.next, 2);
 
     s = say(NULL, "2024-04-10T09:30:00Z", NULL);
     s.cause = text("");
-    assert_null(pguard_outage_correct(&book, &s, id));
+    assert_null(enter(PGUARD_OUTAGE_CORRECTED, &s, id));
     assert_true(pguard_outage_get(&book, id, &o));
     assert_int_equal(o.end - o.start, 5400);
     assert_int_equal(o.last.cause_len, 8);
     s.reopen = 1;
-    assert_null(pguard_outage_correct(&book, &s, id));
+    assert_null(enter(PGUARD_OUTAGE_CORRECTED, &s, id));
     assert_true(pguard_outage_get(&book, id, &o));
     assert_int_equal(o.end, 0);
     assert_int_equal(o.corrections, 2);
 
     s = say(NULL, NULL, NULL);
     s.who = text("b.durand");
-    assert_null(pguard_outage_withdraw(&book, &s, id));
-    assert_non_null(pguard_outage_withdraw(&book, &s, id));
-    assert_non_null(pguard_outage_correct(&book, &s, id));
+    assert_null(enter(PGUARD_OUTAGE_WITHDRAWN, &s, id));
+    assert_non_null(enter(PGUARD_OUTAGE_WITHDRAWN, &s, id));
+    assert_non_null(enter(PGUARD_OUTAGE_CORRECTED, &s, id));
     assert_true(pguard_outage_get(&book, id, &o));
     assert_true(o.withdrawn);
     assert_memory_equal(o.declarer, "a.martin", 8);
@@ -581,11 +594,11 @@ random_month(void)
         if (lrand48() % 8) {
             s.end = s.notified + 1000 + (uint64_t) lrand48() % 20000;
             s.confirmed_by = PGUARD_CONFIRMED_USER;
-            assert_null(pguard_outage_restore(&book, &s, id));
+            assert_null(enter(PGUARD_OUTAGE_RESTORED, &s, id));
         }
 
         if (lrand48() % 5 == 0) {
-            assert_null(pguard_outage_withdraw(&book, &s, id));
+            assert_null(enter(PGUARD_OUTAGE_WITHDRAWN, &s, id));
         }
     }
 }

@@ -652,7 +652,9 @@ test_entered_at_another_gateway(void **state)
 
     say.at++;
     say.end = APRIL + DAY + 700;
-    assert_null(pguard_outage_correct(&ledger[0].log, &say, id));
+    assert_true(pguard_outage_get(&ledger[0].log, id, &list[0]));
+    assert_null(pguard_outage_enter(&ledger[0].log, PGUARD_OUTAGE_CORRECTED,
+                                    &say, &list[0]));
     s[0] = record_of(&ledger[0], 0, 2);
     assert_int_equal(merged_down(s, 2, &m), 10 + 700);
     s[0] = record_of(&ledger[1], 1, 2);
