@@ -195,6 +195,8 @@ lint:
 	@cppcheck -q --std=c11 --enable=warning,portability --error-exitcode=1 \
 	 --suppress=uninitvar:src/core/pguard_atomic.h \
 	 --suppress=ctuuninitvar:src/core/pguard_top.c \
+	 --suppress=ctuuninitvar:src/core/pguard_burst.c \
+	 --suppress=ctuuninitvar:src/nginx/ngx_paas_guard_log.c \
 	 --suppress=nullPointer:src/nginx/ngx_paas_guard_zone.c \
 	 ngx_paas_guard_module.c src
 
