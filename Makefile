@@ -6,7 +6,7 @@ JOBS    = 2
 FUZZ_TIME = 30
 MATRIX  = 12 13 forky
 STATIC  = $(wildcard t/[014]*.t)
-VALGRIND = t/001-example.t
+VALGRIND = $(wildcard t/001*.t t/010*.t t/072*.t t/110*.t t/140*.t)
 CHAOS_TIME = 180
 CHAOS_SEED =
 

@@ -97,8 +97,20 @@ check "no process of the gateway is root or has a capability" unprivileged
 
 # --- duplicates
 
-check "A lets the first request through" is "$(answer "$a/vms?first" -H 'Host: api')" "200"
-check "B refuses the same" is "$(answer "$b/vms?first" -H 'Host: api')" "429 duplicate_throttled"
+# both by one process, as the second comes too late after a second
+twice() {  # query: both answers' status
+    ask -H 'Host: api' -w '%{http_code} ' -o /dev/null "$a/vms?$1" -o "$work/body" "$b/vms?$1" > "$work/status"
+    echo "$(cat "$work/status")$(sed -n 's/.*"reason": *"\([a-z_]*\)".*/\1/p' "$work/body")"
+}
+refused_by_b() {
+    local n got
+    for n in {1..5}; do             # on a machine that is slow
+        got=$(twice "first=$n")
+        [ "$got" != "200 429 duplicate_throttled" ] || return 0
+    done
+    is "$got" "200 429 duplicate_throttled"
+}
+check "A lets the first request through, B refuses the same" refused_by_b
 check "B lets another through" is "$(answer "$b/vms?second")" "200"
 
 # --- blocks, in Prometheus

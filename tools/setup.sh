@@ -148,12 +148,14 @@ if ! command -v prometheus >/dev/null && [ ! -x "$deps/usr/bin/prometheus" ]; th
     unpack prometheus usr/bin/prometheus
 fi
 
-# rsyslog for the test of the relay, which does without where there is none
+# rsyslog for the test of the relay, which does without where there is none; with the
+# libraries that this release's needs
 if [ ! -x /usr/sbin/rsyslogd ] && [ ! -x "$deps/usr/sbin/rsyslogd" ]; then
     mkdir -p "$deps"
-    if known rsyslog rsyslog-gnutls libestr0 libfastjson4 libyaml-0-2; then
-        for package in libestr0 libfastjson4 libyaml-0-2 rsyslog-gnutls rsyslog; do
-            unpack $package usr/lib || :
+    if known rsyslog rsyslog-gnutls; then
+        for package in $(apt-get -s --no-install-recommends install rsyslog rsyslog-gnutls \
+            | awk '$1 == "Inst" { print $2 }'); do
+            unpack "$package" usr/lib 2>/dev/null || :
         done
         unpack rsyslog usr/sbin || :
     fi
