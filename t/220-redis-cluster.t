@@ -12,10 +12,14 @@ ok wait_store($_, 'redis'), 'connected' for @gw;
 
 sub throttled_by_both {
     my ($what, $tag, $n) = @_;
-    my $wrong = 0;
+    my ($wrong, $late) = (0, 0);
     for my $i (1 .. $n) {
-        my @got = map { $_->get("/$tag?k=$tag$i")->{status} } @gw;
-        $wrong++ if "@got" ne '200 429';
+        my @got = map { $_->get("/$tag?k=$tag$i.$late") } @gw;
+        if ("@{[ map { $_->{headers}{'x-store'} } @got ]}" ne 'redis redis' && $late++ < 5) {
+            wait_store($_, 'redis') for @gw;    # a busy machine was late: another client
+            redo;
+        }
+        $wrong++ if "@{[ map { $_->{status} } @got ]}" ne '200 429';
     }
     is $wrong, 0, "$what: $n clients, two gateways, one view";
 }
