@@ -48,7 +48,7 @@ flags=()
 for flag in "${NGX_CONF_FLAGS[@]}"; do
     case $flag in
         *=dynamic) ;;           # no module of the package's own, but ours
-        --override-system=*) ;; # only Debian's nginx knows it
+        --override-*) ;;        # only Debian's nginx knows it
         *) flags+=("$flag") ;;
     esac
 done
