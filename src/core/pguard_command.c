@@ -3,9 +3,12 @@
 #include "pguard_command.h"
 
 
-/* What goes with an argument: "$", up to 20 digits, and two ends of lines. */
+/* What goes with an argument: "$", up to 20 digits, and two ends of lines.  Of
+   most arguments it is less, and commands of allocators' small sizes. */
 
 #define PGUARD_COMMAND_AROUND  25
+#define PGUARD_COMMAND_SHORT   1000
+#define PGUARD_COMMAND_LITTLE  8
 
 
 static unsigned char *
@@ -38,10 +41,12 @@ pguard_command_max(const pguard_str_t *args, size_t n)
 {
     size_t  i, size;
 
-    size = (n + 1) * PGUARD_COMMAND_AROUND;
+    size = PGUARD_COMMAND_AROUND;
 
     for (i = 0; i < n; i++) {
-        size += args[i].len;
+        size += args[i].len + (args[i].len < PGUARD_COMMAND_SHORT
+                               ? PGUARD_COMMAND_LITTLE
+                               : PGUARD_COMMAND_AROUND);
     }
 
     return size;

@@ -127,9 +127,19 @@ ngx_paas_guard_store_cancel(ngx_paas_guard_question_t *q)
 }
 
 
+/* Many numbers of a call are of one digit. */
+
 static void
 ngx_paas_guard_store_number(pguard_out_t *out, ngx_str_t *arg, uint64_t n)
 {
+    static u_char  digits[] = "0123456789";
+
+    if (n < 10) {
+        arg->data = &digits[n];
+        arg->len = 1;
+        return;
+    }
+
     arg->data = out->pos;
     pguard_out_uint(out, n);
     arg->len = out->pos - arg->data;
@@ -146,7 +156,7 @@ ngx_paas_guard_store_decide(ngx_paas_guard_store_t *store,
                                   [PGUARD_STORE_KEY_MAX];
     u_char                    numbers[NGX_INT64_LEN
                                       * (1 + 4 * NGX_PAAS_GUARD_ITEMS_MAX)];
-    ngx_str_t                 args[NGX_PAAS_GUARD_REDIS_ARGS], *arg;
+    ngx_str_t                 args[NGX_PAAS_GUARD_REDIS_ARGS], *arg, *at;
     ngx_uint_t                i, k;
     pguard_str_t              prefix, name;
     pguard_out_t              out;
@@ -178,6 +188,7 @@ ngx_paas_guard_store_decide(ngx_paas_guard_store_t *store,
     }
 
     arg = &args[k];
+    at = NULL;
     pguard_out_init(&out, numbers, sizeof(numbers));
 
     ngx_paas_guard_store_number(&out, arg++, q ? q->interval : 0);
@@ -187,7 +198,17 @@ ngx_paas_guard_store_decide(ngx_paas_guard_store_t *store,
         ngx_paas_guard_store_number(&out, arg++, counted[i].n);
         ngx_paas_guard_store_number(&out, arg++,
                                     counted[i].item->window.window);
-        ngx_paas_guard_store_number(&out, arg++, counted[i].at);
+
+        /* of a question, all have the same time */
+
+        if (at && counted[i].at == counted[i - 1].at) {
+            *arg = *at;
+
+        } else {
+            ngx_paas_guard_store_number(&out, arg, counted[i].at);
+        }
+
+        at = arg++;
     }
 
     call.script = PGUARD_SCRIPT_DECIDE;

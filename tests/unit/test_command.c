@@ -102,6 +102,7 @@ test_any(void **state)
             want[len++] = '\n';
         }
 
+        assert_true(len <= size);
         assert_int_equal(end - buf, len);
         assert_memory_equal(buf, want, len);
 
