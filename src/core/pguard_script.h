@@ -1,9 +1,9 @@
 /*
  * The Lua scripts that run in the shared store: one for each decision, so
  * that a decision is one step there, whoever else asks at the same time.
- * Time is the server's.  Each call touches the keys of one hash tag only,
- * names all of them in KEYS, does a bounded amount of work, and leaves no key
- * without a TTL.
+ * Time is the server's.  Each call names all its keys in KEYS, in a cluster of
+ * one hash tag only, does a bounded amount of work, and leaves no key without
+ * a TTL.
  */
 
 #ifndef PGUARD_SCRIPT_H
