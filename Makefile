@@ -34,7 +34,7 @@ AUDIT_SRC = $(wildcard src/audit/*.c) \
 AUDIT_LIBS = -lcrypto -lz -lxxhash
 
 .PHONY: run test setup build audit purity unit test-unit test-audit test-nginx test-asan test-asan-unit fuzz fuzz-short \
-	bench bench-instructions test-static test-asan-nginx test-valgrind \
+	bench bench-instructions bench-memory test-static test-asan-nginx test-valgrind \
 	package test-package matrix chaos lint tidy clean help
 
 help:
@@ -55,6 +55,7 @@ help:
 	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds;  make fuzz-short  for 3"
 	@echo "make bench       the guard beside others: CPU, throughput, latency, as ratios"
 	@echo "make bench-instructions  what a request costs, under callgrind; fails if it grew"
+	@echo "make bench-memory  bytes of a zone for a signature, for a client, at 1, 10, 50 million (8 GB)"
 	@echo "make chaos       load and faults of all kinds for CHAOS_TIME=180 seconds (CHAOS_SEED=)"
 	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
 	@echo "make purity      the core compiles without nginx;  make lint  cppcheck;  make tidy  clang-tidy"
@@ -185,6 +186,12 @@ bench-instructions:
 	@tools/setup.sh bench
 	@tests/bench/instructions.pl
 
+bench-memory: $(BUILD)/memory
+	@$<
+
+$(BUILD)/memory: tests/bench/memory.c $(CORE:src/core/%.c=$(UNIT)/core/%.o) Makefile
+	@$(CC) $(CFLAGS) -Isrc/core -MMD -MP -o $@ $< $(filter %.o,$^) $(LIBS)
+
 chaos:
 	@tools/setup.sh chaos
 	@$(MAKE) --no-print-directory build
@@ -227,4 +234,5 @@ $(UNIT)/core $(BUILD)/fuzz/core:
 	@mkdir -p $@
 
 -include $(wildcard $(UNIT)/*.d $(UNIT)/core/*.d $(AUDIT).o/src/*/*.d $(AUDIT)*.d \
+	$(BUILD)/memory.d \
 	$(BUILD)/fuzz/*.d $(BUILD)/fuzz/core/*.d)

@@ -10,8 +10,11 @@
  *   1. read the head; if it is S, unexpired: refuse
  *   2. look for an unexpired S in the other ways, here and in S's second
  *      line; if there is one: refuse
- *   3. if X is unexpired, copy it to another way here or in X's second line:
- *      over an expired entry, else over the one that expires first (evicted)
+ *   3. if X is unexpired, copy it to another way here or in X's second line,
+ *      over an expired entry.  If there is none, one that is at home in a
+ *      line where X may be goes to its second line: it is copied there first,
+ *      then X over it.  If that can't be either, X goes over the one of the
+ *      six that expires first (evicted)
  *   4. compare-and-swap the head from X to S; if that fails, start again
  *
  * Every admission of S goes through step 4 on one and the same head, and
@@ -19,17 +22,26 @@
  * new, for S is admitted again only once it has expired).  So if step 4
  * succeeds, nothing was admitted in this line between steps 1 and 4.  An S
  * admitted before step 1 was head before X, was copied (step 3) before X or
- * one before it became head (step 4), and an unexpired copy goes away by
- * eviction only: step 2 has seen it.  Hence, of any number of processes, one
+ * one before it became head (step 4), and the last unexpired copy goes away by
+ * eviction only.  Step 2 sees it also where it is moved meanwhile: it moves
+ * from home to its second line and never back, is there before it is gone
+ * here, and step 2 looks there last.  Hence, of any number of processes, one
  * admits S in an interval.
  *
  * What can go wrong, and its bound:
- * - Eviction: a table full of unexpired entries forgets the oldest of seven
+ * - Eviction: a table full of unexpired entries forgets the oldest of six
  *   (three here, three in the second line, never the head), and a duplicate of
  *   that one may pass.  It is counted.  Nothing is refused for want of space.
  * - A process dies anywhere: each store is whole in itself.  After step 3 and
- *   without step 4, X is there twice, with one and the same time: harmless.
- * - Two processes copy X to two ways: the same.
+ *   without step 4, or after one half of a move, an entry is there twice, with
+ *   one and the same time: harmless.
+ * - Two processes copy X to two ways, or move one entry at once: the same.
+ * - A torn read (two halves of different values): only compare-and-swaps
+ *   follow from it, which fail, or a refusal of what was admitted with just
+ *   that tag; pguard_pair_read() reads until the second half has not changed.
+ * - A move meets pguard_throttle_correct(): a copy keeps the longer time.  A
+ *   request is refused that another gateway would let pass, for one interval
+ *   at most after the one that was admitted here.
  * - A collision: see docs/design.md.
  */
 
@@ -40,6 +52,18 @@
 #define PGUARD_TIME_MASK  ((1ULL << PGUARD_TIME_BITS) - 1)
 #define PGUARD_TRIES      256
 #define PGUARD_SAMPLE     (1 << 14)     /* lines */
+#define PGUARD_MOVES      2             /* one after the other */
+
+/* Room in a line of which none of the lower ways holds what can't move on. */
+#define PGUARD_ROOMY      (PGUARD_THROTTLE_WAYS * (PGUARD_THROTTLE_WAYS - 1))
+
+/* A lower way that has expired, and what it held. */
+
+typedef struct {
+    unsigned        room;               /* how good it is; 0: there is none */
+    pguard_pair_t  *way;
+    pguard_pair_t   was;
+} pguard_throttle_spot_t;
 
 
 static pguard_throttle_line_t *
@@ -168,12 +192,120 @@ pguard_throttle_kept(const pguard_throttle_line_t *line, pguard_pair_t head)
 }
 
 
+/* Where line has room for a copy: the more, the fewer of its lower ways hold
+   one that has come to its second line, and stays until it expires. */
+
+static pguard_throttle_spot_t
+pguard_throttle_spot(const pguard_throttle_t *t, pguard_throttle_line_t *line,
+    pguard_usec_t now)
+{
+    unsigned                i, stay, expired;
+    pguard_pair_t           v;
+    pguard_throttle_spot_t  spot = { 0, NULL, { 0, 0 } };
+
+    stay = 0;
+    expired = 0;
+
+    for (i = PGUARD_THROTTLE_WAYS - 1; i > 0; i--) {
+        v = pguard_pair_read(&line->way[i]);
+
+        if (pguard_throttle_left(v, now) == 0) {
+            expired++;
+            spot.way = &line->way[i];
+            spot.was = v;
+
+        } else if (pguard_throttle_second(t, v) == line) {
+            stay++;
+        }
+    }
+
+    if (expired) {
+        spot.room = PGUARD_THROTTLE_WAYS * (PGUARD_THROTTLE_WAYS - 1 - stay)
+                    + expired;
+    }
+
+    return spot;
+}
+
+
+/* Finds a lower way for a copy of v: in line, or in v's second line, or in line
+   after one that is at home there has been copied to its second line (which
+   may have to make room in the same manner).  1, or 0 to start again, or -1 if
+   there is none. */
+
+static int
+pguard_throttle_place(const pguard_throttle_t *t, pguard_throttle_line_t *line,
+    pguard_pair_t v, pguard_usec_t now, unsigned moves)
+{
+    int                      rc;
+    unsigned                 i, goes;
+    pguard_pair_t            copy[PGUARD_THROTTLE_WAYS];
+    pguard_throttle_line_t  *second[PGUARD_THROTTLE_WAYS];
+    pguard_throttle_spot_t   spot, best;
+
+    best = pguard_throttle_spot(t, line, now);
+
+    if (best.room) {
+        return pguard_pair_cas(best.way, &best.was, v);
+    }
+
+    /* v itself takes the place of the head here, that is not moved */
+
+    copy[0] = v;
+    goes = 0;
+
+    for (i = 0; i < PGUARD_THROTTLE_WAYS && best.room < PGUARD_ROOMY; i++) {
+
+        if (i) {
+            copy[i] = pguard_pair_read(&line->way[i]);
+        }
+
+        second[i] = pguard_throttle_second(t, copy[i]);
+
+        if (second[i] == line) {
+            continue;
+        }
+
+        spot = pguard_throttle_spot(t, second[i], now);
+
+        if (spot.room > best.room) {
+            best = spot;
+            goes = i;
+        }
+    }
+
+    rc = -1;
+
+    if (best.room) {
+        rc = pguard_pair_cas(best.way, &best.was, copy[goes]);
+
+    } else if (moves) {
+
+        for (i = 0; i < PGUARD_THROTTLE_WAYS && rc == -1; i++) {
+
+            if (second[i] != line) {
+                rc = pguard_throttle_place(t, second[i], copy[i], now,
+                                           moves - 1);
+                goes = i;
+            }
+        }
+    }
+
+    if (rc != 1 || goes == 0) {
+        return rc;
+    }
+
+    return pguard_pair_cas(&line->way[goes], &copy[goes], v);
+}
+
+
 /* Step 3.  1 if head is kept in a lower way now, 0 to start again. */
 
 static int
 pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
     pguard_pair_t head, pguard_usec_t now, unsigned *evicted)
 {
+    int                      rc;
     pguard_pair_t           *way, was;
     pguard_usec_t            least;
     pguard_throttle_line_t  *second;
@@ -184,6 +316,12 @@ pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
         || pguard_throttle_kept(second, head))
     {
         return 1;
+    }
+
+    rc = pguard_throttle_place(t, home, head, now, PGUARD_MOVES - 1);
+
+    if (rc != -1) {
+        return rc;
     }
 
     way = NULL;

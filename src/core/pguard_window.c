@@ -27,9 +27,17 @@
  * - The mark takes the time at which its request arrived, read before it is
  *   counted; the window ends at a time read after.  As the second reading is
  *   only of use where the first says "exceeded", it is only made there.
- * - Two processes that enter the same new key at once may give it two entries.
- *   The later one is not found again: as many requests are not counted as
- *   processes did so, once.
+ * - Two processes that enter the same new key at once may give it two entries,
+ *   in one of its two buckets or in both.  All look in the same order, so one
+ *   of them is not found again: as many requests are not counted as processes
+ *   did so, once.  (Where the one that is found is evicted first, the other is
+ *   found again with what it counted then: marks in the window are requests in
+ *   the window, so still never too many.)
+ * - An entry does not move.  It is taken from a key by compare-and-swap of its
+ *   head, tag and count in one: who counted just before has counted for the
+ *   old key, who comes after starts again, or counts for the new one.  Index
+ *   words only tell where to look; one that is late or lost is that of a key
+ *   that is not found again, and which is idle after its time.
  *
  * Marks are 32 bits, and must not come round.  A key that was idle for a
  * window starts anew (its marks are not looked at until L more requests), so
@@ -42,8 +50,11 @@
 
 #define PGUARD_TRIES    64
 #define PGUARD_SAMPLE   (1 << 13)      /* buckets */
+#define PGUARD_ROOMY    (PGUARD_WINDOW_WAYS / 2)
 #define PGUARD_IDLE     2              /* s, for what whole seconds hide */
 
+
+#define pguard_window_tag(key)             ((key).lo | 1)
 
 /* A part of the tag, the source, and the second up to which the key is of
    use. */
@@ -86,7 +97,7 @@ pguard_window_rule_init(pguard_window_rule_t *rule, uint64_t limit,
 }
 
 
-/* The way of key in its bucket and what its entry holds, or -1. */
+/* The way of key in this bucket and what its entry holds, or -1. */
 
 static int
 pguard_window_find(const pguard_window_bucket_t *b, uint64_t tag,
@@ -126,15 +137,44 @@ pguard_window_share(const uint64_t *word, uint16_t source)
 }
 
 
+/* How many ways are free or idle; the first of them, which is found fastest,
+   with its index word. */
+
+static unsigned
+pguard_window_room(const pguard_window_bucket_t *b, uint32_t now_s,
+    int *way, uint64_t *word)
+{
+    int       i;
+    unsigned  room;
+    uint64_t  found;
+
+    room = 0;
+    *way = 0;
+    *word = 0;
+
+    for (i = PGUARD_WINDOW_WAYS - 1; i >= 0; i--) {
+        found = pguard_load(&b->index[i]);
+
+        if (pguard_window_idle(found, now_s)) {
+            room++;
+            *way = i;
+            *word = found;
+        }
+    }
+
+    return room;
+}
+
+
 /*
- * The way that a new key of this source takes, with its index word: one that
- * is free or idle; else one of the source that would have most of them here,
- * with the new key.  So who makes up keys takes the place of those first.
+ * The way that a new key of this source takes where all are in use, with its
+ * index word: one of the source that would have most of them here, with the
+ * new key.  So who makes up keys takes the place of those first.
  */
 
 static int
 pguard_window_victim(const pguard_window_bucket_t *b, uint16_t source,
-    uint32_t now_s, uint64_t *victim)
+    uint64_t *victim)
 {
     int       i, found;
     unsigned  share, most;
@@ -142,11 +182,6 @@ pguard_window_victim(const pguard_window_bucket_t *b, uint16_t source,
 
     for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
         word[i] = pguard_load(&b->index[i]);
-
-        if (pguard_window_idle(word[i], now_s)) {
-            *victim = word[i];
-            return i;
-        }
     }
 
     found = 0;
@@ -169,6 +204,68 @@ pguard_window_victim(const pguard_window_bucket_t *b, uint16_t source,
     *victim = word[found];
 
     return found;
+}
+
+
+/* Where a key is, or is to go: its bucket, way, index word, and head. */
+
+typedef struct {
+    pguard_window_bucket_t  *b;
+    int                      way;
+    int                      found;
+    uint64_t                 word;
+    pguard_pair_t            head;
+} pguard_window_place_t;
+
+
+static void
+pguard_window_look(const pguard_windows_t *w, pguard_hash_t key,
+    pguard_window_place_t *p)
+{
+    uint64_t  tag = pguard_window_tag(key);
+
+    p->b = pguard_window_bucket(w, key);
+    p->way = pguard_window_find(p->b, tag, &p->word, &p->head);
+
+    if (p->way < 0) {
+        p->b = pguard_window_second(w, key);
+        p->way = pguard_window_find(p->b, tag, &p->word, &p->head);
+    }
+
+    p->found = p->way >= 0;
+}
+
+
+/* A new key is where it is found fastest, while half of that is free, then in
+   the emptier of its two buckets.  In the first only it takes the place of
+   another. */
+
+static void
+pguard_window_choose(const pguard_windows_t *w, pguard_hash_t key,
+    uint16_t source, uint32_t now_s, pguard_window_place_t *p)
+{
+    int                      way;
+    unsigned                 room;
+    uint64_t                 word;
+    pguard_window_bucket_t  *b;
+
+    p->b = pguard_window_bucket(w, key);
+    room = pguard_window_room(p->b, now_s, &p->way, &p->word);
+
+    if (room < PGUARD_ROOMY) {
+        b = pguard_window_second(w, key);
+
+        if (pguard_window_room(b, now_s, &way, &word) > room) {
+            p->b = b;
+            p->way = way;
+            p->word = word;
+
+        } else if (room == 0) {
+            p->way = pguard_window_victim(p->b, source, &p->word);
+        }
+    }
+
+    p->head = pguard_pair_read(&p->b->entry[p->way].head);
 }
 
 
@@ -295,53 +392,67 @@ pguard_window_again(pguard_window_bucket_t *b, uint64_t tag,
 /* Gives key an entry, or one more request.  Returns the entry, with the number
    of this request (0 for the first) in *n; NULL if others always were first. */
 
-static PGUARD_RARE pguard_window_entry_t *
-pguard_window_enter(pguard_window_bucket_t *b, uint64_t tag, uint16_t source,
-    const pguard_window_rule_t *rule, uint32_t now_s, uint64_t *n,
-    unsigned *evicted)
+static pguard_window_entry_t *
+pguard_window_enter(const pguard_windows_t *w, pguard_hash_t key,
+    uint16_t source, const pguard_window_rule_t *rule, uint32_t now_s,
+    uint64_t *n, unsigned *evicted)
 {
-    int            i, found;
-    uint32_t       until;
-    unsigned       tries;
-    uint64_t       word;
-    pguard_pair_t  head, set;
+    uint32_t               until;
+    unsigned               tries;
+    pguard_pair_t          set;
+    pguard_window_place_t  p;
 
     until = now_s + rule->use;
+    set.lo = pguard_window_tag(key);
 
     for (tries = 0; tries < PGUARD_TRIES; tries++) {
 
-        i = pguard_window_find(b, tag, &word, &head);
-        found = i >= 0;
+        pguard_window_look(w, key, &p);
 
-        if (!found) {
-            i = pguard_window_victim(b, source, now_s, &word);
-            head = pguard_pair_read(&b->entry[i].head);
+        if (p.found) {
+            source = pguard_window_source(p.word);
+
+        } else {
+            pguard_window_choose(w, key, source, now_s, &p);
         }
 
-        *n = found && !pguard_window_idle(word, now_s) ? head.hi : 0;
-
-        set.lo = tag;
+        *n = p.found && !pguard_window_idle(p.word, now_s) ? p.head.hi : 0;
         set.hi = *n + 1;
 
-        if (!pguard_pair_cas(&b->entry[i].head, &head, set)) {
+        if (!pguard_pair_cas(&p.b->entry[p.way].head, &p.head, set)) {
             continue;
         }
 
         /* never back, were this process held up meanwhile */
 
-        if (!found || pguard_window_later(until, pguard_window_until(word))) {
-            (void) pguard_cas(&b->index[i], word,
-                              pguard_window_index_word(tag,
-                                          found ? pguard_window_source(word)
-                                                : source, until));
+        if (!p.found || pguard_window_later(until, pguard_window_until(p.word)))
+        {
+            (void) pguard_cas(&p.b->index[p.way], p.word,
+                              pguard_window_index_word(set.lo, source, until));
         }
 
-        *evicted = !found && !pguard_window_idle(word, now_s);
+        *evicted = !p.found && !pguard_window_idle(p.word, now_s);
 
-        return &b->entry[i];
+        return &p.b->entry[p.way];
     }
 
     return NULL;
+}
+
+
+/* What is not in the key's first bucket: it is in the second, or new. */
+
+static PGUARD_RARE pguard_window_entry_t *
+pguard_window_elsewhere(const pguard_windows_t *w, pguard_hash_t key,
+    uint16_t source, const pguard_window_rule_t *rule, uint32_t now_s,
+    uint64_t *n, unsigned *evicted)
+{
+    pguard_window_entry_t  *e;
+
+    e = pguard_window_again(pguard_window_second(w, key),
+                            pguard_window_tag(key), rule, now_s, n);
+
+    return e ? e : pguard_window_enter(w, key, source, rule, now_s, n, evicted);
 }
 
 
@@ -424,14 +535,14 @@ pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
     pguard_window_result_t   result = { 0, 0, 0, 0 };
 
     b = pguard_window_bucket(w, key);
-    tag = key.lo | 1;
+    tag = pguard_window_tag(key);
     now_s = (uint32_t) (now / 1000) + 1;
 
     e = pguard_window_again(b, tag, rule, now_s, &n);
 
     if (e == NULL) {
-        e = pguard_window_enter(b, tag, source, rule, now_s, &entered,
-                                &result.evicted);
+        e = pguard_window_elsewhere(w, key, source, rule, now_s, &entered,
+                                    &result.evicted);
         if (e == NULL) {
             return result;
         }
@@ -459,47 +570,39 @@ pguard_window_state_t
 pguard_window_peek(const pguard_windows_t *w, pguard_hash_t key,
     const pguard_window_rule_t *rule, pguard_msec_t now)
 {
-    int                      i;
-    uint64_t                 word;
-    pguard_pair_t            head;
-    pguard_window_state_t    none = { 0, 0 };
-    pguard_window_bucket_t  *b;
+    pguard_window_place_t  p;
+    pguard_window_state_t  none = { 0, 0 };
 
-    b = pguard_window_bucket(w, key);
-    i = pguard_window_find(b, key.lo | 1, &word, &head);
+    pguard_window_look(w, key, &p);
 
-    if (i < 0 || head.hi == 0
-        || pguard_window_idle(word, (uint32_t) (now / 1000) + 1))
+    if (!p.found || p.head.hi == 0
+        || pguard_window_idle(p.word, (uint32_t) (now / 1000) + 1))
     {
         return none;
     }
 
-    return pguard_window_state(&b->entry[i], head.hi - 1, rule, now);
+    return pguard_window_state(&p.b->entry[p.way], p.head.hi - 1, rule, now);
 }
 
 
 void
 pguard_window_forget(const pguard_windows_t *w, pguard_hash_t key)
 {
-    int                      i;
-    unsigned                 tries;
-    uint64_t                 word;
-    pguard_pair_t            head, set;
-    pguard_window_bucket_t  *b;
-
-    b = pguard_window_bucket(w, key);
+    unsigned               tries;
+    pguard_pair_t          set;
+    pguard_window_place_t  p;
 
     for (tries = 0; tries < PGUARD_TRIES; tries++) {
-        i = pguard_window_find(b, key.lo | 1, &word, &head);
+        pguard_window_look(w, key, &p);
 
-        if (i < 0) {
+        if (!p.found) {
             return;
         }
 
-        set.lo = head.lo;
+        set.lo = p.head.lo;
         set.hi = 0;
 
-        if (pguard_pair_cas(&b->entry[i].head, &head, set)) {
+        if (pguard_pair_cas(&p.b->entry[p.way].head, &p.head, set)) {
             return;
         }
     }

@@ -12,7 +12,7 @@
 #include "pguard_atomic.h"
 
 
-#define PGUARD_WINDOW_WAYS   7
+#define PGUARD_WINDOW_WAYS   8
 #define PGUARD_WINDOW_MARKS  12
 
 /* The counts of one key under one rule: one cache line. */
@@ -23,7 +23,6 @@ typedef struct {
 } __attribute__((aligned(64))) pguard_window_entry_t;
 
 typedef struct {
-    uint64_t               spare;
     uint64_t               index[PGUARD_WINDOW_WAYS];  /* see _window.c */
     pguard_window_entry_t  entry[PGUARD_WINDOW_WAYS];
 } __attribute__((aligned(64))) pguard_window_bucket_t;
@@ -68,6 +67,16 @@ static inline pguard_window_bucket_t *
 pguard_window_bucket(const pguard_windows_t *w, pguard_hash_t key)
 {
     return &w->bucket[((key.hi & 0xffffffff) * w->buckets) >> 32];
+}
+
+
+/* Where a key is if its bucket was full when it was new.  The index has other
+   bits of the tag. */
+
+static inline pguard_window_bucket_t *
+pguard_window_second(const pguard_windows_t *w, pguard_hash_t key)
+{
+    return &w->bucket[((key.lo & 0xffffffff) * w->buckets) >> 32];
 }
 
 

@@ -4,9 +4,12 @@
 
 
 #define PGUARD_ZONE_MAGIC    0x64726175676161ULL        /* "aaguard" */
-#define PGUARD_ZONE_VERSION  5
+#define PGUARD_ZONE_VERSION  6
 
 #define PGUARD_SECRET_LEN    64
+
+/* Bytes, less what nginx keeps of them: 1m is not small. */
+#define PGUARD_ZONE_SMALL    (960 * 1024)
 
 #define pguard_align(n, a)   (((n) + ((a) - 1)) & ~((size_t) (a) - 1))
 
@@ -108,7 +111,7 @@ pguard_zone_places(const pguard_zone_header_t *h, pguard_zone_places_t *p)
 static void
 pguard_zone_fixed(pguard_zone_header_t *h, size_t size)
 {
-    if (size < 960 * 1024) {
+    if (size < PGUARD_ZONE_SMALL) {
         h->stripes = 1;
         h->services = 32;
         h->bursts = 64;
@@ -123,14 +126,30 @@ pguard_zone_fixed(pguard_zone_header_t *h, size_t size)
 }
 
 
-/* What is left is for the tables: an eighth for blocks and the ids of clients
-   (a quarter of it), three for windows, four for signatures. */
+/*
+ * What is left is for the tables, in sixteenths.  A signature is of use for an
+ * interval, a second or so, a window for minutes or hours: so windows have
+ * most.  Three to twelve lets 128 bytes of a zone be enough for each of either
+ * kind (docs/performance.md).  Blocks share theirs with the ids of clients, a
+ * quarter; a small zone is to have some dozens of them, too.
+ */
+
+typedef struct {
+    unsigned  signatures;
+    unsigned  windows;
+    unsigned  blocks;
+} pguard_zone_shares_t;
+
+static const pguard_zone_shares_t  pguard_zone_small = { 4, 10, 2 };
+static const pguard_zone_shares_t  pguard_zone_large = { 3, 12, 1 };
+
 
 static int
 pguard_zone_share(pguard_zone_header_t *h, size_t size)
 {
-    size_t                share;
-    pguard_zone_places_t  p;
+    size_t                       unit;
+    pguard_zone_places_t         p;
+    const pguard_zone_shares_t  *s;
 
     pguard_zone_places(h, &p);
 
@@ -138,14 +157,16 @@ pguard_zone_share(pguard_zone_header_t *h, size_t size)
         return -1;
     }
 
-    share = (size - p.end) / 8;
+    unit = (size - p.end) / 16;
+    s = size < PGUARD_ZONE_SMALL ? &pguard_zone_small : &pguard_zone_large;
 
-    h->clients = share / 4 / sizeof(pguard_client_t)
+    h->clients = s->blocks * unit / 4 / sizeof(pguard_client_t)
                  / PGUARD_CLIENT_WAYS * PGUARD_CLIENT_WAYS;
-    h->blocks = 3 * share / 4 / (sizeof(uint64_t) + sizeof(pguard_block_t))
+    h->blocks = 3 * s->blocks * unit / 4
+                / (sizeof(uint64_t) + sizeof(pguard_block_t))
                 / PGUARD_BLOCK_WAYS * PGUARD_BLOCK_WAYS;
-    h->buckets = 3 * share / sizeof(pguard_window_bucket_t);
-    h->lines = 4 * share / sizeof(pguard_throttle_line_t);
+    h->buckets = s->windows * unit / sizeof(pguard_window_bucket_t);
+    h->lines = s->signatures * unit / sizeof(pguard_throttle_line_t);
 
     return 0;
 }

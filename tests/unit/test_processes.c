@@ -24,6 +24,8 @@
 #define WORKERS   4
 #define SIGS      8
 #define LINES     4
+#define CROWD     40                 /* signatures, in as many of ... */
+#define CROWDED   16                 /* lines: two thirds of their places */
 #define LOG       40000
 #define KEYS      3
 #define TICKS     120
@@ -48,7 +50,7 @@ typedef struct {
     uint64_t       n;
     uint64_t       evicted;
     uint64_t       bad_waits;
-    pguard_usec_t  pause[SIGS];      /* the longest between two offers */
+    pguard_usec_t  pause[CROWD];     /* the longest between two offers */
     event_t        event[LOG];
 } worker_log_t;
 
@@ -59,8 +61,8 @@ typedef struct {
     unsigned                sends[TICKS][WORKERS];
     pguard_window_rule_t    rule;
     worker_log_t            log[WORKERS];
-    pguard_throttle_line_t  line[LINES];
-    pguard_window_bucket_t  bucket;
+    pguard_throttle_line_t  line[CROWDED];
+    pguard_window_bucket_t  bucket[2];
 } shared_t;
 
 typedef void (*work_pt)(unsigned worker);
@@ -72,6 +74,7 @@ static pguard_windows_t        table;
 static pguard_usec_t           interval;
 static pguard_msec_t           looked;
 static int                     hold_up;
+static unsigned                sigs;
 
 
 static pguard_usec_t
@@ -117,7 +120,8 @@ setup(void **state)
     }
 
     throttle = (pguard_throttle_t) { shared->line, LINES };
-    table = (pguard_windows_t) { &shared->bucket, 1 };
+    table = (pguard_windows_t) { shared->bucket, 1 };
+    sigs = SIGS;
 
     print_message("seed %d\n", SEED);
     srand48(SEED);
@@ -227,12 +231,28 @@ merged(event_t **events)
 /* Throttle */
 
 
+static uint64_t
+mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+
+    return x ^ x >> 31;
+}
+
+
 /* Few at home in one line, for there can be a copy of a displaced one for each
-   worker: two homes, and a second line of its own for each signature. */
+   worker: two homes, and a second line of its own for each signature.  Or a
+   crowd, anywhere. */
 
 static pguard_hash_t
 sig_of(unsigned i)
 {
+    if (sigs == CROWD) {
+        return (pguard_hash_t) { mix((i + 1) * 0x9e3779b97f4a7c15),
+                                 mix((i + 1) * 0xd6e8feb86659fd93) };
+    }
+
     return (pguard_hash_t) { (uint64_t) (i + 1) << 33
                              | (uint64_t) (i % LINES) << 30,
                              (uint64_t) (i + 1) << 48
@@ -272,10 +292,10 @@ static void
 offer_all(unsigned worker)
 {
     unsigned       i;
-    pguard_usec_t  last[SIGS] = { 0 };
+    pguard_usec_t  last[CROWD] = { 0 };
 
     while (!pguard_load(&shared->stop)) {
-        for (i = 0; i < SIGS; i++) {
+        for (i = 0; i < sigs; i++) {
             offer(worker, i, &last[i]);
         }
     }
@@ -287,7 +307,7 @@ clean(void)
 {
     memset(shared->log, 0, sizeof(shared->log));
     memset(shared->line, 0, sizeof(shared->line));
-    memset(&shared->bucket, 0, sizeof(shared->bucket));
+    memset(shared->bucket, 0, sizeof(shared->bucket));
 }
 
 
@@ -384,7 +404,7 @@ stress_throttle(pguard_usec_t us)
 
     n = merged(&events);
     assert_no_long_gap(events, n);
-    assert_true(n >= 2 * SIGS);
+    assert_true(n >= 2 * sigs);
     n = without_held_up(events, n);
     print_message("interval %lu us: %zu admitted, %lu too close, %lu evicted\n",
                   (unsigned long) us, n, (unsigned long) too_close(events, n),
@@ -409,6 +429,39 @@ test_throttle(void **state)
 }
 
 
+/* So full that entries are moved on all the time, by one process while another
+   looks for them: too few of them, and of those that had to go are as many
+   duplicates as there may be. */
+
+static void
+crowd(void)
+{
+    sigs = CROWD;
+    throttle.lines = CROWDED;
+}
+
+
+static void
+uncrowd(void)
+{
+    sigs = SIGS;
+    throttle.lines = LINES;
+}
+
+
+static void
+test_throttle_crowded(void **state)
+{
+    (void) state;
+
+    crowd();
+    stress_throttle(2000);
+    stress_throttle(5000);
+    stress_throttle(20000);
+    uncrowd();
+}
+
+
 static int
 recognised(pguard_pair_t v, pguard_usec_t now)
 {
@@ -419,7 +472,7 @@ recognised(pguard_pair_t v, pguard_usec_t now)
         return 1;
     }
 
-    for (i = 0; i < SIGS; i++) {
+    for (i = 0; i < sigs; i++) {
         sig = sig_of(i);
 
         if (v.lo == sig.lo && v.hi >> 48 == sig.hi >> 48) {
@@ -436,7 +489,7 @@ assert_recognised(void)
 {
     unsigned  i, k;
 
-    for (i = 0; i < LINES; i++) {
+    for (i = 0; i < throttle.lines; i++) {
         for (k = 0; k < PGUARD_THROTTLE_WAYS; k++) {
             assert_true(recognised(shared->line[i].way[k], clock_us()));
         }
@@ -469,7 +522,7 @@ assert_still_throttles(void)
     unsigned       i;
     pguard_usec_t  now = clock_us() + interval;
 
-    for (i = 0; i < SIGS; i++) {
+    for (i = 0; i < sigs; i++) {
         assert_int_equal(pguard_throttle_ask(&throttle, sig_of(i), now,
                                              interval).admitted, 1);
         assert_int_equal(pguard_throttle_ask(&throttle, sig_of(i),
@@ -480,16 +533,14 @@ assert_still_throttles(void)
 
 
 static void
-test_throttle_killed(void **state)
+kill_often(pguard_usec_t us)
 {
     size_t     n;
     unsigned   i;
     event_t   *events;
 
-    (void) state;
-
     clean();
-    interval = 1000;
+    interval = us;
 
     for (i = 0; i < 50; i++) {
         kill_two();
@@ -497,12 +548,24 @@ test_throttle_killed(void **state)
     }
 
     n = merged(&events);
-    assert_true(n > SIGS);
+    assert_true(n > sigs);
     n = without_held_up(events, n);
     assert_true(too_close(events, n) <= evicted());
     free(events);
+}
 
+
+static void
+test_throttle_killed(void **state)
+{
+    (void) state;
+
+    kill_often(1000);
     assert_still_throttles();
+
+    crowd();
+    kill_often(4000);
+    uncrowd();
 }
 
 
@@ -512,7 +575,7 @@ test_throttle_killed(void **state)
 static pguard_hash_t
 key_of(unsigned i)
 {
-    return (pguard_hash_t) { (uint64_t) (i + 1) << 32, 0 };
+    return (pguard_hash_t) { (uint64_t) (i + 1) << 32 | 0x80000000, 0 };
 }
 
 
@@ -602,6 +665,26 @@ sent_at_most(const event_t *all, size_t n, const event_t *e)
 }
 
 
+/* The first bucket of all keys is full: they go to the second one. */
+
+static void
+fill_first_bucket(void)
+{
+    unsigned              i;
+    pguard_window_rule_t  rule;
+
+    pguard_window_rule_init(&rule, 2, 24 * 3600000);
+
+    for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
+        (void) pguard_window_add(&table, (pguard_hash_t) { (i + 1ULL) << 40, 0 },
+                                 0, &rule, clock_us() / 1000, NULL, NULL);
+    }
+
+    assert_int_not_equal(shared->bucket[0].index[PGUARD_WINDOW_WAYS - 1], 0);
+    assert_int_equal(shared->bucket[1].index[0], 0);
+}
+
+
 static void
 stress_windows(uint64_t limit)
 {
@@ -610,6 +693,11 @@ stress_windows(uint64_t limit)
     event_t   *e;
 
     clean();
+
+    if (table.buckets == 2) {
+        fill_first_bucket();
+    }
+
     pguard_window_rule_init(&shared->rule, limit, WINDOW);
     plan_bursts(limit);
     hold_up = 1;
@@ -648,6 +736,11 @@ test_windows_never_too_many(void **state)
     for (i = 0; i < number_of(limits); i++) {
         stress_windows(limits[i]);
     }
+
+    table.buckets = 2;
+    stress_windows(7);
+    stress_windows(100);
+    table.buckets = 1;
 }
 
 
@@ -761,6 +854,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_throttle),
+        cmocka_unit_test(test_throttle_crowded),
         cmocka_unit_test(test_throttle_killed),
         cmocka_unit_test(test_windows_never_too_many),
         cmocka_unit_test(test_windows_found_out),

@@ -18,6 +18,8 @@
 #define SECOND    1000000
 #define START     (5ULL * SECOND)
 
+#define number_of(a)  (sizeof(a) / sizeof((a)[0]))
+
 
 static pguard_throttle_line_t  memory[LINES];
 
@@ -200,6 +202,49 @@ test_exact_when_crowded(void **state)
 }
 
 
+/* More than half full, and some of what is there is moved on all the time. */
+
+static void
+test_exact_when_moved(void **state)
+{
+    score_t                     s;
+    pguard_throttle_t           t = table(500);
+    static const pguard_usec_t  second[] = { SECOND, SECOND, SECOND, SECOND };
+
+    (void) state;
+
+    s = run_model(&t, 1200, 1500000, 300, second);
+    assert_exact(s);
+}
+
+
+/* Two thirds full, at a steady pace: one in 100 000 is forgotten. */
+
+static void
+test_two_thirds(void **state)
+{
+    uint64_t              i, n, forgotten;
+    pguard_throttle_t     t = table(LINES);
+    static pguard_hash_t  sig[LINES * PGUARD_THROTTLE_WAYS];
+
+    (void) state;
+
+    n = number_of(sig) * 2 / 3;
+
+    for (i = 0; i < 3 * n; i++) {
+        sig[i % n] = random_sig();
+        (void) pguard_throttle_ask(&t, sig[i % n], START + i, n);
+    }
+
+    for (i = 0, forgotten = 0; i < n; i++) {
+        forgotten += pguard_throttle_ask(&t, sig[i], START + 3 * n - 1,
+                                         n).admitted;
+    }
+
+    assert_in_range(forgotten, 0, n / 10000);
+}
+
+
 /* Far too small a table: what it forgets may pass, and is counted; what it
    knows nothing of is never refused. */
 
@@ -376,6 +421,40 @@ test_displacement_in_one_line(void **state)
     }
 
     assert_int_equal(ask(&t, placed(2, 2, 4), START).evicted, 1);
+}
+
+
+/* Both lines are full, the other one of signatures that are at home there:
+   three of these go to their own second line, then there is no more place. */
+
+static void
+test_moves_on(void **state)
+{
+    unsigned                  i;
+    pguard_throttle_t         t = table(16);
+    pguard_throttle_result_t  r;
+
+    (void) state;
+
+    for (i = 0; i < 4; i++) {
+        assert_admitted(&t, placed(9, 1, i), START - 10000 + i * 1000);
+    }
+
+    fill(&t, 7);
+
+    for (i = 0; i < 4; i++) {
+        assert_refused(&t, placed(9, 1, i), START + 7000,
+                       SECOND - 17000 + i * 1000);
+    }
+
+    for (i = 0; i < 7; i++) {
+        assert_refused(&t, placed(2, 9, i), START + 7000,
+                       SECOND - 7000 + i * 1000);
+    }
+
+    r = ask(&t, placed(2, 9, 7), START + 8000);
+    assert_int_equal(r.admitted, 1);
+    assert_int_equal(r.evicted, 1);
 }
 
 
@@ -572,6 +651,8 @@ main(void)
         cmocka_unit_test(test_exact_one_interval),
         cmocka_unit_test(test_exact_any_intervals),
         cmocka_unit_test(test_exact_when_crowded),
+        cmocka_unit_test(test_exact_when_moved),
+        cmocka_unit_test(test_two_thirds),
         cmocka_unit_test(test_overfull),
         cmocka_unit_test(test_boundaries),
         cmocka_unit_test(test_extremes),
@@ -580,6 +661,7 @@ main(void)
         cmocka_unit_test(test_every_kept_bit),
         cmocka_unit_test(test_displacement),
         cmocka_unit_test(test_displacement_in_one_line),
+        cmocka_unit_test(test_moves_on),
         cmocka_unit_test(test_full_evicts_oldest),
         cmocka_unit_test(test_full_takes_expired_first),
         cmocka_unit_test(test_correct),

@@ -760,15 +760,15 @@ test_two_rules(void **state)
 }
 
 
-/* Seven keys of a bucket, 10 s apart, each seen twice. */
+/* A bucket full of keys, 10 s apart, each seen twice. */
 
 static void
-seven_keys(const pguard_windows_t *w, const pguard_window_rule_t *rule)
+full_bucket(const pguard_windows_t *w, const pguard_window_rule_t *rule)
 {
     unsigned       i;
     pguard_msec_t  at;
 
-    for (i = 0; i < 7; i++) {
+    for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
         at = START + 10000 * i;
         assert_int_equal(pguard_window_add(w, nth_key(i + 1), 0, rule, at, NULL,
                                            NULL).evicted, 0);
@@ -782,26 +782,26 @@ static void
 test_evicts_oldest(void **state)
 {
     unsigned              i;
-    pguard_msec_t         now = START + 70000;
+    pguard_msec_t         now = START + 80000;
     pguard_windows_t      w = table(1);
     pguard_window_rule_t  rule;
 
     (void) state;
 
     pguard_window_rule_init(&rule, 5, 3600000);
-    seven_keys(&w, &rule);
+    full_bucket(&w, &rule);
 
     /* the first key comes again: now the second is the oldest */
 
     (void) pguard_window_add(&w, nth_key(1), 0, &rule, now, NULL, NULL);
-    assert_int_equal(pguard_window_add(&w, nth_key(8), 0, &rule, now, NULL,
+    assert_int_equal(pguard_window_add(&w, nth_key(9), 0, &rule, now, NULL,
                                        NULL).evicted, 1);
 
     assert_int_equal(count_of(&w, nth_key(1), &rule, now), 3);
     assert_int_equal(count_of(&w, nth_key(2), &rule, now), 0);
-    assert_int_equal(count_of(&w, nth_key(8), &rule, now), 1);
+    assert_int_equal(count_of(&w, nth_key(9), &rule, now), 1);
 
-    for (i = 3; i <= 7; i++) {
+    for (i = 3; i <= 8; i++) {
         assert_int_equal(count_of(&w, nth_key(i), &rule, now), 2);
     }
 }
@@ -816,10 +816,110 @@ test_idle_is_no_eviction(void **state)
     (void) state;
 
     pguard_window_rule_init(&rule, 5, 1000);
-    seven_keys(&w, &rule);
+    full_bucket(&w, &rule);
 
-    assert_int_equal(pguard_window_add(&w, nth_key(8), 0, &rule, START + 70000,
+    assert_int_equal(pguard_window_add(&w, nth_key(9), 0, &rule, START + 80000,
                                        NULL, NULL).evicted, 0);
+}
+
+
+/* Of four buckets, the first and the third: as many keys as both have ways. */
+
+static pguard_hash_t
+key_of_two(unsigned n)
+{
+    return (pguard_hash_t) { (uint64_t) (n + 1) << 32 | 0x80000000, 0 };
+}
+
+
+static void
+test_second_bucket(void **state)
+{
+    unsigned                i, k;
+    pguard_windows_t        w = table(4);
+    pguard_window_rule_t    rule;
+    pguard_window_result_t  r;
+
+    (void) state;
+
+    pguard_window_rule_init(&rule, 5, 60000);
+
+    for (k = 1; k <= 6; k++) {
+        for (i = 0; i < 2 * PGUARD_WINDOW_WAYS; i++) {
+            r = pguard_window_add(&w, key_of_two(i), 0, &rule, START + k, NULL,
+                                  NULL);
+            assert_int_equal(r.evicted, 0);
+            assert_int_equal(r.exceeded, k == 6);
+            assert_int_equal(count_of(&w, key_of_two(i), &rule, START + k), k);
+        }
+    }
+
+    /* one more takes the place of one in the first bucket */
+
+    r = pguard_window_add(&w, key_of_two(i), 0, &rule, START + k, NULL, NULL);
+    assert_int_equal(r.evicted, 1);
+    assert_int_equal(w.bucket[1].entry[0].head.lo, 0);
+    assert_int_equal(w.bucket[3].entry[0].head.lo, 0);
+
+    for (i = 0; i < 2 * PGUARD_WINDOW_WAYS; i++) {
+        pguard_window_forget(&w, key_of_two(i));
+        assert_int_equal(count_of(&w, key_of_two(i), &rule, START), 0);
+    }
+}
+
+
+/* While a bucket is half empty, its keys are all there. */
+
+static void
+test_first_bucket_first(void **state)
+{
+    unsigned              i;
+    pguard_windows_t      w = table(4);
+    pguard_window_rule_t  rule;
+
+    (void) state;
+
+    pguard_window_rule_init(&rule, 5, 60000);
+
+    for (i = 0; i <= PGUARD_WINDOW_WAYS / 2; i++) {
+        assert_int_equal(w.bucket[0].entry[i].head.lo, 0);
+        assert_int_equal(w.bucket[2].entry[0].head.lo, 0);
+        (void) pguard_window_add(&w, key_of_two(i), 0, &rule, START, NULL,
+                                 NULL);
+        assert_int_equal(w.bucket[0].entry[i].head.lo, key_of_two(i).lo | 1);
+    }
+
+    (void) pguard_window_add(&w, key_of_two(i), 0, &rule, START, NULL, NULL);
+    assert_int_equal(w.bucket[2].entry[0].head.lo, key_of_two(i).lo | 1);
+}
+
+
+/* Three quarters full of keys that came once, one in 10 000 is forgotten. */
+
+static void
+test_three_quarters(void **state)
+{
+    uint64_t              i, n, forgotten;
+    pguard_windows_t      w = table(BUCKETS);
+    pguard_window_rule_t  rule;
+    static pguard_hash_t  key[BUCKETS * PGUARD_WINDOW_WAYS];
+
+    (void) state;
+
+    pguard_window_rule_init(&rule, 5, 60000);
+    n = number_of(key) * 3 / 4;
+
+    for (i = 0; i < n; i++) {
+        key[i].lo = (uint64_t) mrand48() << 32 | (uint32_t) mrand48();
+        key[i].hi = (uint64_t) mrand48() << 32 | (uint32_t) mrand48();
+        (void) pguard_window_add(&w, key[i], 0, &rule, START, NULL, NULL);
+    }
+
+    for (i = 0, forgotten = 0; i < n; i++) {
+        forgotten += count_of(&w, key[i], &rule, START) != 1;
+    }
+
+    assert_in_range(forgotten, 0, n / 5000 + 1);
 }
 
 
@@ -916,6 +1016,9 @@ main(void)
         cmocka_unit_test(test_two_rules),
         cmocka_unit_test(test_evicts_oldest),
         cmocka_unit_test(test_idle_is_no_eviction),
+        cmocka_unit_test(test_second_bucket),
+        cmocka_unit_test(test_first_bucket_first),
+        cmocka_unit_test(test_three_quarters),
         cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_entries)
     };
