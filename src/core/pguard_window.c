@@ -29,10 +29,12 @@
  *   only of use where the first says "exceeded", it is only made there.
  * - Two processes that enter the same new key at once may give it two entries,
  *   in one of its two buckets or in both.  All look in the same order, so one
- *   of them is not found again: as many requests are not counted as processes
- *   did so, once.  (Where the one that is found is evicted first, the other is
- *   found again with what it counted then: marks in the window are requests in
- *   the window, so still never too many.)
+ *   of them is not found again.  Not counted is what it counted between the
+ *   other's look for the key and its index word: one request of each process,
+ *   once; more only if one is held up just there.  (Where
+ *   the entry that is found is evicted, the other one is found again with what
+ *   it counted: marks in the window are requests in it, so still never too
+ *   many.)
  * - An entry does not move.  It is taken from a key by compare-and-swap of its
  *   head, tag and count in one: who counted just before has counted for the
  *   old key, who comes after starts again, or counts for the new one.  Index

@@ -70,13 +70,13 @@ pguard_window_bucket(const pguard_windows_t *w, pguard_hash_t key)
 }
 
 
-/* Where a key is if its bucket was full when it was new.  The index has other
-   bits of the tag. */
+/* Where a key may be that was new when its bucket was half full.  Of other bits
+   than the tag: who has the same tag is elsewhere. */
 
 static inline pguard_window_bucket_t *
 pguard_window_second(const pguard_windows_t *w, pguard_hash_t key)
 {
-    return &w->bucket[((key.lo & 0xffffffff) * w->buckets) >> 32];
+    return &w->bucket[((key.hi >> 32) * w->buckets) >> 32];
 }
 
 

@@ -5,7 +5,7 @@
  *
  *     memory [N ...]               1, 10 and 50 million; needs 8 GB for these
  *
- * Signatures come at a steady pace, for two intervals: those of the last one
+ * Signatures come at a steady pace, for three intervals: those of the last one
  * are to be refused when they come again.  Keys come once each within their
  * window, and are to have their count at its end.
  */
@@ -21,7 +21,8 @@
 #define START     (1000 * MILLION)       /* us */
 #define AHEAD     16                     /* keys prefetched */
 #define FINE      500                    /* a size is found to one in so many */
-#define COARSE    100                    /* and so, the larger ones */
+#define COARSE    50                     /* and so, the larger ones */
+#define INTERVALS 3                      /* the third is as all that follow */
 #define NUMBERS   8
 #define PER_MOST  1024                   /* bytes of a zone for one, at most */
 
@@ -74,15 +75,16 @@ signatures_forgotten(const pguard_zone_t *zone, uint64_t n)
 {
     uint64_t  i, forgotten;
 
-    for (i = 0; i < 2 * n; i++) {
+    for (i = 0; i < INTERVALS * n; i++) {
         pguard_throttle_prefetch(&zone->throttle, key_of(i + AHEAD));
         (void) pguard_throttle_ask(&zone->throttle, key_of(i), START + i, n);
     }
 
-    for (i = n, forgotten = 0; i < 2 * n; i++) {
+    for (i -= n, forgotten = 0; i < INTERVALS * n; i++) {
         pguard_throttle_prefetch(&zone->throttle, key_of(i + AHEAD));
         forgotten += pguard_throttle_ask(&zone->throttle, key_of(i),
-                                         START + 2 * n - 1, n).admitted;
+                                         START + INTERVALS * n - 1,
+                                         n).admitted;
     }
 
     return forgotten;
@@ -197,7 +199,8 @@ least(const kind_t *kind, uint64_t n, uint64_t may, double per, size_t *part)
 }
 
 
-/* The same, for many more than those for which per was enough: step by step. */
+/* The same, for many more than those for which per was just enough: step by
+   step. */
 
 static size_t
 verify(const kind_t *kind, uint64_t n, uint64_t may, double per, size_t *part)
@@ -206,9 +209,9 @@ verify(const kind_t *kind, uint64_t n, uint64_t may, double per, size_t *part)
 
     size = (size_t) (per * (double) n);
 
-    while (try(kind, n, size, part) > may) {
+    do {
         size += size / COARSE;
-    }
+    } while (try(kind, n, size, part) > may);
 
     return size;
 }

@@ -109,9 +109,9 @@ teardown(void **state)
 
 
 /* What one request asks of the tables: is it blocked, identical, over the
-   limit; each thousandth is, and gets a block. */
+   limit; each thousandth is, and gets a block.  1 if it has one. */
 
-static void
+static int
 request(uint64_t n, const pguard_window_rule_t *rule)
 {
     pguard_hash_t  key = mix(n);
@@ -123,9 +123,7 @@ request(uint64_t n, const pguard_window_rule_t *rule)
     (void) pguard_window_add(&zone.windows, key, 0, rule, now / 1000, NULL,
                              NULL);
 
-    if (n % 1000 == 0) {
-        (void) block(key, now / 1000, 3600000);
-    }
+    return n % 1000 == 0 && block(key, now / 1000, 3600000);
 }
 
 
@@ -133,7 +131,7 @@ static void
 test_flood(void **state)
 {
     double                 t, early, late;
-    uint64_t               n, set;
+    uint64_t               n, set, found;
     pguard_block_t        *b;
     pguard_window_rule_t   rule;
 
@@ -146,13 +144,14 @@ test_flood(void **state)
 
     early = 1e9;
     late = 1e9;
-    set = 0;
+    set = 1;
+    found = 0;
 
     for (n = 0; n < FLOOD; /* void */ ) {
         t = cpu();
 
         do {
-            request(n, &rule);
+            set += request(n, &rule);
 
             if (n % 100 == 0) {
                 assert_ptr_equal(pguard_block_find(&zone.blocks,
@@ -185,9 +184,10 @@ test_flood(void **state)
     for (n = 0, t = 0; (b = pguard_block_next(&zone.blocks, &n,
                                               START / 1000)) != NULL; )
     {
-        set++;
+        found++;
     }
 
+    assert_int_equal(found, set);
     assert_in_range(set, zone.blocks.capacity * 9 / 10,
                     zone.blocks.capacity);
 }
@@ -315,6 +315,108 @@ test_halves(void **state)
 }
 
 
+/* One client sends as many different requests in an interval as fill half of
+   the places for signatures.  Others' duplicates are found as if it were not
+   there: one a second is admitted, of ten. */
+
+static void
+test_signatures(void **state)
+{
+    uint64_t                   n, i, places, admitted, evicted;
+    pguard_usec_t              now;
+    pguard_throttle_result_t   r;
+
+    (void) state;
+
+    places = pguard_zone_capacity(&zone, PGUARD_ENTRY_SIGNATURE);
+    admitted = 0;
+    evicted = 0;
+
+    for (n = 0; n < FLOOD; n++) {
+        now = START + n * 1000000 / (places / 2);
+        evicted += pguard_throttle_ask(&zone.throttle, mix(n), now,
+                                       1000000).evicted;
+
+        if (n % (places / 20) == 0) {
+
+            for (i = 0; i < OTHERS; i++) {
+                r = pguard_throttle_ask(&zone.throttle, mix(~i), now, 1000000);
+                admitted += r.admitted;
+                evicted += r.evicted;
+            }
+        }
+
+        /* half of the places, and the others' */
+
+        if (n % (FLOOD / 10) == 0) {
+            assert_in_range(pguard_throttle_entries(&zone.throttle, now), 1,
+                            places / 2 + OTHERS + 1);
+        }
+    }
+
+    /* each tenth comes a second after the last admitted, or just before */
+
+    n = FLOOD / (places / 20) + 1;
+
+    assert_in_range(admitted, OTHERS * (n / 11), OTHERS * (n / 10 + 1));
+    assert_int_equal(evicted, 0);
+}
+
+
+/* One address makes up credentials, and no two of its requests are alike.  A
+   rule counts by credential, one by address, with a limit of 600: that is the
+   bound of all it has in the zone, however long it goes on. */
+
+#define LIMIT  600
+
+static void
+test_client(void **state)
+{
+    uint64_t                n, pos, blocks, now;
+    pguard_hash_t           address = mix(1ULL << 60);
+    pguard_window_rule_t    by_address, by_credential;
+    pguard_window_result_t  r;
+
+    (void) state;
+
+    pguard_window_rule_init(&by_address, LIMIT, 60000);
+    pguard_window_rule_init(&by_credential, 20, 60000);
+    now = START / 1000;
+
+    for (n = 0; n < FLOOD / 10; n++) {
+
+        /* a hundred in a millisecond, in the order of a request's way */
+
+        now = START / 1000 + n / 100;
+
+        if (pguard_block_find(&zone.blocks, PGUARD_BLOCK_HERE, address, now)) {
+            continue;
+        }
+
+        (void) pguard_throttle_ask(&zone.throttle, mix(n), now * 1000, 1000000);
+        (void) pguard_window_add(&zone.windows, mix(~n), 7, &by_credential, now,
+                                 NULL, NULL);
+        r = pguard_window_add(&zone.windows, address, 7, &by_address, now, NULL,
+                              NULL);
+
+        if (r.exceeded) {
+            assert_non_null(block(address, now, 60000));
+        }
+
+        assert_in_range(pguard_throttle_entries(&zone.throttle, now * 1000), 1,
+                        LIMIT * 12 / 11 + 1);
+        assert_in_range(pguard_window_entries(&zone.windows, now), 1,
+                        LIMIT * 12 / 11 + 2);
+    }
+
+    for (pos = 0, blocks = 0; pguard_block_next(&zone.blocks, &pos, now); ) {
+        blocks++;
+    }
+
+    assert_int_equal(blocks, 1);
+}
+
+
 int
 main(void)
 {
@@ -323,6 +425,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_share, setup, teardown),
         cmocka_unit_test_setup_teardown(test_halves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signatures, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_client, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -575,7 +575,7 @@ test_throttle_killed(void **state)
 static pguard_hash_t
 key_of(unsigned i)
 {
-    return (pguard_hash_t) { (uint64_t) (i + 1) << 32 | 0x80000000, 0 };
+    return (pguard_hash_t) { (uint64_t) (i + 1) << 32, 0x80000000ULL << 32 };
 }
 
 

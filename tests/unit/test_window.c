@@ -828,7 +828,7 @@ test_idle_is_no_eviction(void **state)
 static pguard_hash_t
 key_of_two(unsigned n)
 {
-    return (pguard_hash_t) { (uint64_t) (n + 1) << 32 | 0x80000000, 0 };
+    return (pguard_hash_t) { (uint64_t) (n + 1) << 32, 0x80000000ULL << 32 };
 }
 
 
