@@ -372,7 +372,8 @@ sub refused {
     my ($directives, $said) = @_;
     my $dir = $ENV{TEST_NGINX_DIR};
     open my $out, '>', "$dir/wrong.conf" or die $!;
-    print $out "load_module $ENV{TEST_NGINX_LOAD_MODULES};\npid $dir/wrong.pid;\nerror_log stderr;\nevents {}\n",
+    print $out map({ "load_module $_;\n" } split ' ', $ENV{TEST_NGINX_LOAD_MODULES}),
+        "pid $dir/wrong.pid;\nerror_log stderr;\nevents {}\n",
         "http { access_log off; paas_guard_zone zone=z:1m; $directives }\n";
     close $out;
     my $text = `$ENV{TEST_NGINX_BINARY} -t -c $dir/wrong.conf 2>&1`;
