@@ -237,6 +237,40 @@ pguard_credential_token(pguard_str_t s)
 }
 
 
+int
+pguard_credential_same(const unsigned char *a, const unsigned char *b,
+    size_t len)
+{
+    size_t          i;
+    uint64_t        found[2];
+    unsigned char   byte;
+    pguard_bytes_t  x, y, differ;
+
+    if (len < sizeof(x)) {
+
+        for (i = 0, byte = 0; i < len; i++) {
+            byte |= a[i] ^ b[i];
+        }
+
+        return byte == 0;
+    }
+
+    memcpy(&x, a + len - sizeof(x), sizeof(x));
+    memcpy(&y, b + len - sizeof(y), sizeof(y));
+    differ = x ^ y;
+
+    for (i = 0; i + sizeof(x) < len; i += sizeof(x)) {
+        memcpy(&x, a + i, sizeof(x));
+        memcpy(&y, b + i, sizeof(y));
+        differ |= x ^ y;
+    }
+
+    memcpy(found, &differ, sizeof(found));
+
+    return (found[0] | found[1]) == 0;
+}
+
+
 static int
 pguard_credential_separator(unsigned char c)
 {

@@ -197,7 +197,7 @@ ngx_paas_guard_recall(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_memo_t *memo,
 {
     if (memo == NULL || memo->len != line->len
         || memo->zone != ctx->conf->zone
-        || ngx_memcmp(memo->line, line->data, line->len) != 0)
+        || !pguard_credential_same(memo->line, line->data, line->len))
     {
         return 0;
     }

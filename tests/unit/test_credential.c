@@ -374,6 +374,39 @@ test_hostile_bytes(void **state)
 }
 
 
+/* Every length that is cut in its own way, every bit of every byte; each in
+   memory that ends where the bytes do. */
+
+static void
+test_same_bytes(void **state)
+{
+    size_t          len, i;
+    unsigned char  *a, *b;
+
+    (void) state;
+
+    for (len = 0; len < 70; len++) {
+        a = malloc(len ? len : 1);
+        b = malloc(len ? len : 1);
+        assert_non_null(a);
+        assert_non_null(b);
+        memset(a, 'a', len);
+        memset(b, 'a', len);
+
+        assert_true(pguard_credential_same(a, b, len));
+
+        for (i = 0; i < 8 * len; i++) {
+            b[i / 8] ^= (unsigned char) (1 << i % 8);
+            assert_false(pguard_credential_same(a, b, len));
+            b[i / 8] ^= (unsigned char) (1 << i % 8);
+        }
+
+        free(a);
+        free(b);
+    }
+}
+
+
 int
 main(void)
 {
@@ -383,7 +416,8 @@ main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_same_bytes_are_of_two_kinds),
         cmocka_unit_test(test_cookie),
-        cmocka_unit_test(test_hostile_bytes)
+        cmocka_unit_test(test_hostile_bytes),
+        cmocka_unit_test(test_same_bytes)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
