@@ -36,7 +36,8 @@ struct ngx_paas_guard_ask_s {
     ngx_msec_t                      due;
     uint64_t                        at;        /* local time */
     ngx_uint_t                      nparts;
-    ngx_paas_guard_part_t           parts[NGX_PAAS_GUARD_ITEMS_MAX + 1];
+    ngx_paas_guard_part_t           parts[];   /* the throttle's, and an
+                                                  item's each, at most */
 };
 
 
@@ -75,12 +76,14 @@ ngx_paas_guard_store_ask(ngx_paas_guard_store_t *store,
         return NGX_DECLINED;
     }
 
-    ask = ngx_alloc(sizeof(ngx_paas_guard_ask_t), store->log);
+    ask = ngx_alloc(sizeof(ngx_paas_guard_ask_t)
+                    + (q->nitems + 1) * sizeof(ngx_paas_guard_part_t),
+                    store->log);
     if (ask == NULL) {
         return NGX_DECLINED;
     }
 
-    ngx_memzero(ask, offsetof(ngx_paas_guard_ask_t, parts));
+    ngx_memzero(ask, sizeof(ngx_paas_guard_ask_t));
 
     ask->store = store;
     ask->question = q;
