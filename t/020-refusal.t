@@ -455,6 +455,36 @@ for (
         "Accept-Language: $accept";
 }
 
+# What a line meant is remembered: not for another of its length, nor where there are more.
+
+{
+    my $long = join ', ', map { "text/x-$_" } 10 .. 30;
+    my @wrong;
+
+    for my $round (1 .. 3) {
+        for (
+            [html => 'en', 'Accept: text/html', 'Accept-Language: en'],
+            [json => 'fr', 'Accept: image/png', 'Accept-Language: fr'],
+            [html => 'en', 'Accept: text/html', 'Accept-Language: de'],
+            [html => 'fr', 'Accept: text/html', 'Accept: image/png', 'Accept-Language: fr', 'Accept-Language: de'],
+            [json => 'en'],
+            [html => 'fr', 'Accept: text/html', 'Accept-Language: fr'],
+            [json => 'en', 'Accept:', 'Accept-Language:'],
+            [html => 'en', 'Accept: text/html;q=1.0, */*;q=0.1', 'Accept-Language: en;q=1.0, fr;q=0.1'],
+            [json => 'fr', 'Accept: text/html;q=0.1, */*;q=1.0', 'Accept-Language: en;q=0.1, fr;q=1.0'],
+            [html => 'fr', "Accept: $long, text/html, */*;q=0.1", 'Accept-Language: ' . 'de, ' x 40 . 'fr'],
+            [json => 'en', "Accept: $long, text/css0, */*;q=0.1", 'Accept-Language: ' . 'de, ' x 40 . 'en'],
+        ) {
+            my ($format, $lang, @lines) = @$_;
+            my $r = duplicate('/t/', @lines);
+            push @wrong, "@lines" if $r->{headers}{'content-language'} ne $lang
+                || ($r->{headers}{'content-type'} =~ /html/ ? 'html' : 'json') ne $format;
+        }
+    }
+
+    is_deeply \@wrong, [], 'wishes in turn: each is met';
+}
+
 {
     my $json = json(duplicate('/t/', 'Accept-Language: fr')->{body});
     is $json->{title}, 'Requête en double', 'French: title';

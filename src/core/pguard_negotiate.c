@@ -101,27 +101,11 @@ static const pguard_offer_t  pguard_format_offers[] = {
 };
 
 
-/* What programs send mostly needs no weighing: a single line that is s, a
-   literal. */
-
-#define pguard_negotiate_is(lines, n, s)                                      \
-    ((n) == 1 && (lines)[0].len == sizeof(s) - 1                              \
-     && memcmp((lines)[0].data, s, sizeof(s) - 1) == 0)
-
-
 pguard_lang_e
 pguard_negotiate_lang(const pguard_str_t *lines, size_t n)
 {
     const pguard_weight_t  *en, *fr;
     pguard_weight_t         weights[PGUARD_LANGS];
-
-    if (n == 0 || pguard_negotiate_is(lines, n, "en")) {
-        return PGUARD_LANG_EN;
-    }
-
-    if (pguard_negotiate_is(lines, n, "fr")) {
-        return PGUARD_LANG_FR;
-    }
 
     pguard_weigh(lines, n, pguard_lang_offers, PGUARD_LANGS,
                  pguard_match_lang, weights);
@@ -145,12 +129,6 @@ pguard_negotiate_lang(const pguard_str_t *lines, size_t n)
 pguard_body_e
 pguard_negotiate_body(const pguard_str_t *lines, size_t n)
 {
-    if (n == 0 || pguard_negotiate_is(lines, n, "application/json")
-        || pguard_negotiate_is(lines, n, "*/*"))
-    {
-        return PGUARD_BODY_JSON;
-    }
-
     return pguard_negotiate_media(lines, n, pguard_body_offers,
                          sizeof(pguard_body_offers) / sizeof(pguard_offer_t));
 }

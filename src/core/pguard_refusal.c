@@ -190,6 +190,8 @@ pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     pguard_pen_t  pen = { out, &form->form, r, lang };
 
     form->lang = lang;
+    form->cells[PGUARD_REFUSAL_EVENT].len = PGUARD_EVENT_LEN;
+    form->cells[PGUARD_REFUSAL_BLOCK].len = r->block.len ? PGUARD_EVENT_LEN : 0;
     pguard_refusal_time(form, r->retry_after);
 
     pguard_form_begin(&form->form, out);
@@ -206,24 +208,20 @@ pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
 
 
 void
-pguard_refusal_cells(pguard_refusal_form_t *form, const pguard_refusal_t *r)
+pguard_refusal_cells(pguard_refusal_form_t *form, const unsigned char *event,
+    const unsigned char *block, uint64_t retry_after)
 {
-    pguard_form_cell_t  *cell;
+    memcpy(form->cells[PGUARD_REFUSAL_EVENT].text, event, PGUARD_EVENT_LEN);
 
-    cell = &form->cells[PGUARD_REFUSAL_EVENT];
-    memcpy(cell->text, r->event.data, PGUARD_EVENT_LEN);
-    cell->len = PGUARD_EVENT_LEN;
-
-    if (r->block.len) {
-        cell = &form->cells[PGUARD_REFUSAL_BLOCK];
-        memcpy(cell->text, r->block.data, PGUARD_EVENT_LEN);
-        cell->len = PGUARD_EVENT_LEN;
+    if (form->cells[PGUARD_REFUSAL_BLOCK].len) {
+        memcpy(form->cells[PGUARD_REFUSAL_BLOCK].text, block,
+               PGUARD_EVENT_LEN);
     }
 
     /* those who are refused in a row are mostly told the same time */
 
-    if (form->retry_after != r->retry_after) {
-        pguard_refusal_time(form, r->retry_after);
+    if (form->retry_after != retry_after) {
+        pguard_refusal_time(form, retry_after);
     }
 }
 

@@ -59,10 +59,11 @@ typedef struct {
 int pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang);
 
-/* Sets the cells for r.  Its event is PGUARD_EVENT_LEN hex digits, and so is
-   its block, which is empty if that of the form was. */
+/* Sets the cells.  event and block are PGUARD_EVENT_LEN hex digits each; block
+   is not read if the form was rendered without one. */
 void pguard_refusal_cells(pguard_refusal_form_t *form,
-    const pguard_refusal_t *r);
+    const unsigned char *event, const unsigned char *block,
+    uint64_t retry_after);
 
 /* The value of Content-Type for it; that of Content-Language is in
    pguard_lang_names[]. */

@@ -177,14 +177,24 @@ typedef struct {
     uint64_t                     at;
 } ngx_paas_guard_note_t;
 
-/* How many ways to refuse are kept ready: see ngx_paas_guard_refusal.c. */
+/* How many ways to refuse are kept ready, and what lines of Accept and of
+   Accept-Language meant: see ngx_paas_guard_refusal.c. */
 
 #define NGX_PAAS_GUARD_ANSWERS  256
+#define NGX_PAAS_GUARD_WISHES   16
+
+typedef struct {
+    size_t                       len;
+    u_char                       line[112];
+    ngx_uint_t                   wish;
+} ngx_paas_guard_wish_t;
 
 /* What a worker keeps for itself; a copy of its own after the fork. */
 
 typedef struct {
     ngx_paas_guard_answer_t     *answers[NGX_PAAS_GUARD_ANSWERS];
+    ngx_paas_guard_wish_t        bodies[NGX_PAAS_GUARD_WISHES];
+    ngx_paas_guard_wish_t        langs[NGX_PAAS_GUARD_WISHES];
     ngx_paas_guard_note_t        notes[NGX_PAAS_GUARD_NOTES];
     pguard_id_cache_t            ids;
     XXH3_state_t                *xxh;

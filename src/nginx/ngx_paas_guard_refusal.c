@@ -30,9 +30,17 @@ struct ngx_paas_guard_answer_s {
                                     + 2 * NGX_MAXHOSTNAMELEN + 128];
 };
 
-#define ngx_paas_guard_kind(refusal, body, lang)                              \
-    ((refusal)->status << 8 | ((refusal)->block.len != 0) << 7                \
-     | (refusal)->reason << 4 | (body) << 1 | (lang))
+#define ngx_paas_guard_kind(ctx, body, lang)                                  \
+    ((ctx)->status << 8 | ((ctx)->block[0] != '\0') << 7                      \
+     | (ctx)->reason << 4 | (body) << 1 | (lang))
+
+
+/* A header that says how a client likes to be told. */
+
+typedef struct {
+    const char                *name;
+    unsigned                 (*read)(const pguard_str_t *lines, size_t n);
+} ngx_paas_guard_wishing_t;
 
 
 /* What one request gets of it. */
@@ -44,16 +52,23 @@ typedef struct {
 } ngx_paas_guard_filled_t;
 
 
-static void ngx_paas_guard_wishes(ngx_http_request_t *r, pguard_body_e *body,
-    pguard_lang_e *lang);
+static void ngx_paas_guard_wishes(ngx_http_request_t *r,
+    ngx_paas_guard_worker_t *worker, pguard_body_e *body, pguard_lang_e *lang);
+static ngx_inline ngx_uint_t ngx_paas_guard_wish(ngx_http_request_t *r,
+    const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
+    ngx_str_t *line, ngx_uint_t n);
+static PGUARD_RARE ngx_uint_t ngx_paas_guard_read_wish(ngx_http_request_t *r,
+    const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
+    ngx_str_t *line);
 static ngx_paas_guard_answer_t *ngx_paas_guard_answer(
-    ngx_paas_guard_ctx_t *ctx, const pguard_refusal_t *refusal,
-    pguard_body_e body, pguard_lang_e lang);
+    ngx_paas_guard_ctx_t *ctx, pguard_body_e body, pguard_lang_e lang);
+static PGUARD_RARE ngx_paas_guard_answer_t *ngx_paas_guard_new_answer(
+    ngx_paas_guard_ctx_t *ctx, pguard_body_e body, pguard_lang_e lang,
+    ngx_paas_guard_answer_t **place);
 static ngx_int_t ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
-    ngx_paas_guard_ctx_t *ctx, const pguard_refusal_t *refusal,
-    pguard_body_e body, pguard_lang_e lang);
+    ngx_paas_guard_ctx_t *ctx, pguard_body_e body, pguard_lang_e lang);
 static ngx_paas_guard_filled_t *ngx_paas_guard_fill(ngx_http_request_t *r,
-    ngx_paas_guard_answer_t *answer, const pguard_refusal_t *refusal);
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_answer_t *answer);
 static ngx_int_t ngx_paas_guard_push_headers(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, const ngx_table_elt_t *headers, ngx_uint_t n);
 static PGUARD_RARE ngx_int_t ngx_paas_guard_push_each(ngx_http_request_t *r,
@@ -85,7 +100,6 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     pguard_str_t              type;
     pguard_body_e             body;
     pguard_lang_e             lang;
-    pguard_refusal_t          refusal;
     ngx_paas_guard_answer_t  *answer;
     ngx_paas_guard_filled_t  *filled;
 
@@ -93,24 +107,14 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return NGX_HTTP_CLOSE;
     }
 
-    refusal.reason = ctx->reason;
-    refusal.status = ctx->status;
-    refusal.retry_after = ctx->retry_after;
-    refusal.event.data = ctx->event;
-    refusal.event.len = PGUARD_EVENT_LEN;
-    refusal.block.data = ctx->block;
-    refusal.block.len = ctx->block[0] ? PGUARD_EVENT_LEN : 0;
-    refusal.rule = ctx->rule;
-    ngx_paas_guard_core_str(refusal.service, ctx->conf->service->name);
+    ngx_paas_guard_wishes(r, ctx->conf->zone->mcf->worker, &body, &lang);
 
-    ngx_paas_guard_wishes(r, &body, &lang);
-
-    answer = ngx_paas_guard_answer(ctx, &refusal, body, lang);
+    answer = ngx_paas_guard_answer(ctx, body, lang);
     if (answer == NULL) {
         return ctx->status;
     }
 
-    filled = ngx_paas_guard_fill(r, answer, &refusal);
+    filled = ngx_paas_guard_fill(r, ctx, answer);
     if (filled == NULL) {
         return ctx->status;
     }
@@ -149,21 +153,29 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* In what form, and in which language, it is to be told.  One walk finds the
-   lines of both headers. */
+/* In what form, and in which language, it is to be told. */
 
 static void
-ngx_paas_guard_wishes(ngx_http_request_t *r, pguard_body_e *body,
-    pguard_lang_e *lang)
+ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_worker_t *worker,
+    pguard_body_e *body, pguard_lang_e *lang)
 {
-    size_t            bodies, langs;
-    pguard_str_t      accept[NGX_PAAS_GUARD_LINES];
-    pguard_str_t      accept_language[NGX_PAAS_GUARD_LINES];
+    ngx_str_t        *accept, *accept_language;
+    ngx_uint_t        accepts, languages;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h, *end;
 
-    bodies = 0;
-    langs = 0;
+    static const ngx_paas_guard_wishing_t  bodies = {
+        "accept", pguard_negotiate_body
+    };
+
+    static const ngx_paas_guard_wishing_t  langs = {
+        "accept-language", pguard_negotiate_lang
+    };
+
+    accepts = 0;
+    languages = 0;
+    accept = NULL;
+    accept_language = NULL;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
@@ -171,47 +183,106 @@ ngx_paas_guard_wishes(ngx_http_request_t *r, pguard_body_e *body,
         for (end = h + part->nelts; h < end; h++) {
 
             if (ngx_paas_guard_header_is(h, "accept")) {
-                if (bodies < NGX_PAAS_GUARD_LINES) {
-                    ngx_paas_guard_core_str(accept[bodies], h->value);
-                    bodies++;
-                }
+                accept = &h->value;
+                accepts++;
 
             } else if (ngx_paas_guard_header_is(h, "accept-language")) {
-                if (langs < NGX_PAAS_GUARD_LINES) {
-                    ngx_paas_guard_core_str(accept_language[langs], h->value);
-                    langs++;
-                }
+                accept_language = &h->value;
+                languages++;
             }
         }
     }
 
-    *body = pguard_negotiate_body(accept, bodies);
-    *lang = pguard_negotiate_lang(accept_language, langs);
+    *body = ngx_paas_guard_wish(r, &bodies, worker->bodies, accept, accepts);
+    *lang = ngx_paas_guard_wish(r, &langs, worker->langs, accept_language,
+                                languages);
+}
+
+
+/* What a line means is remembered by its length, for who is refused again and
+   again sends the same.  None, or an empty one, as all places have at first,
+   means 0. */
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_wish(ngx_http_request_t *r,
+    const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
+    ngx_str_t *line, ngx_uint_t n)
+{
+    if (n != 1) {
+        return n ? ngx_paas_guard_read_wish(r, wishing, NULL, line) : 0;
+    }
+
+    known += line->len % NGX_PAAS_GUARD_WISHES;
+
+    if (known->len == line->len
+        && ngx_memcmp(known->line, line->data, line->len) == 0)
+    {
+        return known->wish;
+    }
+
+    return ngx_paas_guard_read_wish(r, wishing, known, line);
+}
+
+
+/* Reads all lines of it; known is where to remember one, or NULL. */
+
+static PGUARD_RARE ngx_uint_t
+ngx_paas_guard_read_wish(ngx_http_request_t *r,
+    const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
+    ngx_str_t *line)
+{
+    ngx_uint_t    n, wish;
+    pguard_str_t  lines[NGX_PAAS_GUARD_LINES];
+
+    (void) ngx_paas_guard_header_lines(r, wishing->name, lines,
+                                       NGX_PAAS_GUARD_LINES, &n);
+
+    wish = wishing->read(lines, n);
+
+    if (known && line->len <= sizeof(known->line)) {
+        known->wish = wish;
+        known->len = line->len;
+        ngx_memcpy(known->line, line->data, line->len);
+    }
+
+    return wish;
 }
 
 
 static ngx_paas_guard_answer_t *
-ngx_paas_guard_answer(ngx_paas_guard_ctx_t *ctx,
-    const pguard_refusal_t *refusal, pguard_body_e body, pguard_lang_e lang)
+ngx_paas_guard_answer(ngx_paas_guard_ctx_t *ctx, pguard_body_e body,
+    pguard_lang_e lang)
 {
+    uintptr_t                  place;
     ngx_uint_t                 kind;
-    ngx_paas_guard_answer_t   *answer, **place;
+    ngx_paas_guard_answer_t   *answer, **answers;
     ngx_paas_guard_service_t  *service;
 
     service = ctx->conf->service;
-    kind = ngx_paas_guard_kind(refusal, body, lang);
+    kind = ngx_paas_guard_kind(ctx, body, lang);
 
-    place = &ctx->conf->zone->mcf->worker->answers[
-                 (((uintptr_t) service ^ (uintptr_t) refusal->rule.data * 31
-                   ^ kind * 61) >> 4)
-                 % NGX_PAAS_GUARD_ANSWERS];
-    answer = *place;
+    place = (uintptr_t) service ^ (uintptr_t) ctx->rule.data * 31 ^ kind * 61;
+    answers = ctx->conf->zone->mcf->worker->answers;
+    answers += (place >> 4) % NGX_PAAS_GUARD_ANSWERS;
+    answer = *answers;
 
     if (answer && answer->service == service && answer->kind == kind
-        && answer->rule == refusal->rule.data)
+        && answer->rule == ctx->rule.data)
     {
         return answer;
     }
+
+    return ngx_paas_guard_new_answer(ctx, body, lang, answers);
+}
+
+
+static PGUARD_RARE ngx_paas_guard_answer_t *
+ngx_paas_guard_new_answer(ngx_paas_guard_ctx_t *ctx, pguard_body_e body,
+    pguard_lang_e lang, ngx_paas_guard_answer_t **place)
+{
+    ngx_paas_guard_answer_t  *answer;
+
+    answer = *place;
 
     if (answer == NULL) {
         answer = ngx_palloc(ngx_cycle->pool, sizeof(ngx_paas_guard_answer_t));
@@ -224,13 +295,13 @@ ngx_paas_guard_answer(ngx_paas_guard_ctx_t *ctx,
 
     answer->service = NULL;
 
-    if (ngx_paas_guard_prepare(answer, ctx, refusal, body, lang) != NGX_OK) {
+    if (ngx_paas_guard_prepare(answer, ctx, body, lang) != NGX_OK) {
         return NULL;
     }
 
-    answer->service = service;
-    answer->kind = kind;
-    answer->rule = refusal->rule.data;
+    answer->service = ctx->conf->service;
+    answer->kind = ngx_paas_guard_kind(ctx, body, lang);
+    answer->rule = ctx->rule.data;
 
     return answer;
 }
@@ -238,13 +309,13 @@ ngx_paas_guard_answer(ngx_paas_guard_ctx_t *ctx,
 
 static ngx_int_t
 ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
-    ngx_paas_guard_ctx_t *ctx, const pguard_refusal_t *refusal,
-    pguard_body_e body, pguard_lang_e lang)
+    ngx_paas_guard_ctx_t *ctx, pguard_body_e body, pguard_lang_e lang)
 {
-    ngx_uint_t        i;
-    pguard_out_t      out;
-    pguard_str_t      proxy;
-    ngx_table_elt_t  *h;
+    ngx_uint_t         i;
+    pguard_out_t       out;
+    pguard_str_t       proxy;
+    ngx_table_elt_t   *h;
+    pguard_refusal_t   refusal;
 
     static const ngx_table_elt_t  headers[NGX_PAAS_GUARD_HEADERS] = {
         { .key = ngx_string("PaaS-Guard") },
@@ -255,6 +326,16 @@ ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
           .value = ngx_string("Accept, Accept-Language") },
         { .key = ngx_string("Content-Language") }
     };
+
+    refusal.reason = ctx->reason;
+    refusal.status = ctx->status;
+    refusal.retry_after = ctx->retry_after;
+    refusal.event.data = ctx->event;
+    refusal.event.len = PGUARD_EVENT_LEN;
+    refusal.block.data = ctx->block;
+    refusal.block.len = ctx->block[0] ? PGUARD_EVENT_LEN : 0;
+    refusal.rule = ctx->rule;
+    ngx_paas_guard_core_str(refusal.service, ctx->conf->service->name);
 
     ngx_memcpy(answer->headers, headers, sizeof(headers));
     h = answer->headers;
@@ -271,10 +352,10 @@ ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
 
     ngx_paas_guard_core_str(proxy, ctx->conf->zone->mcf->proxy);
     h[NGX_PAAS_GUARD_HEADER_PROXY].value.data = out.pos;
-    pguard_refusal_proxy_status(&out, refusal, proxy);
+    pguard_refusal_proxy_status(&out, &refusal, proxy);
     h[NGX_PAAS_GUARD_HEADER_PROXY].value.len = out.need;
 
-    return pguard_refusal_form(&answer->form, &out, refusal, body, lang)
+    return pguard_refusal_form(&answer->form, &out, &refusal, body, lang)
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -283,8 +364,8 @@ ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
    else's until they are copied from there. */
 
 static ngx_paas_guard_filled_t *
-ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_answer_t *answer,
-    const pguard_refusal_t *refusal)
+ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_answer_t *answer)
 {
     u_char                   *end;
     ngx_buf_t                *b;
@@ -300,7 +381,7 @@ ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_answer_t *answer,
         return NULL;
     }
 
-    pguard_refusal_cells(form, refusal);
+    pguard_refusal_cells(form, ctx->event, ctx->block, ctx->retry_after);
 
     end = pguard_form_fill(&form->form, form->cells, filled->text);
 

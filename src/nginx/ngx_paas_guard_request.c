@@ -19,7 +19,7 @@ static ngx_int_t ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx,
 static ngx_int_t ngx_paas_guard_refused(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict);
 static ngx_int_t ngx_paas_guard_blocked(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_block_t *b);
+    ngx_paas_guard_ctx_t *ctx, pguard_block_t *b, pguard_msec_t now);
 
 
 ngx_int_t
@@ -161,14 +161,14 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     if (pguard_block_any(blocks, PGUARD_BLOCK_OPERATOR, ctx->now / 1000)
         && ngx_paas_guard_operator_blocked(ctx, ctx->now / 1000, &b))
     {
-        return ngx_paas_guard_blocked(r, ctx, &b);
+        return ngx_paas_guard_blocked(r, ctx, &b, ctx->now / 1000);
     }
 
     for (i = 0; i < ctx->nkeys; i++) {
         if (ngx_paas_guard_zone_blocked(glcf->zone, glcf->service,
                                         &ctx->keys[i], ctx->now / 1000, &b))
         {
-            return ngx_paas_guard_blocked(r, ctx, &b);
+            return ngx_paas_guard_blocked(r, ctx, &b, ctx->now / 1000);
         }
     }
 
@@ -335,7 +335,7 @@ ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     if (ngx_paas_guard_count(ctx, what, &b) == NGX_OK) {
         ngx_paas_guard_zone_refused(ctx->conf->zone, &b);
-        return ngx_paas_guard_blocked(r, ctx, &b);
+        return ngx_paas_guard_blocked(r, ctx, &b, ngx_paas_guard_clock(NULL));
     }
 
     if (ctx->throttled) {
@@ -352,12 +352,8 @@ ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
 static ngx_int_t
 ngx_paas_guard_blocked(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    pguard_block_t *b)
+    pguard_block_t *b, pguard_msec_t now)
 {
-    pguard_msec_t  now;
-
-    now = ngx_paas_guard_now() / 1000;
-
     ctx->reason = b->reason;
     ctx->rule = pguard_zone_name(&ctx->conf->zone->core, PGUARD_NAME_RULE,
                                  b->rule);

@@ -712,7 +712,8 @@ expect_form(const pguard_refusal_t *first, const pguard_refusal_t *r,
     assert_true(pguard_refusal_form(&form, &out, first, b, l));
 
     cells = form.cells;
-    pguard_refusal_cells(&form, r);
+    pguard_refusal_cells(&form, r->event.data,
+                         r->block.len ? r->block.data : NULL, r->retry_after);
 
     assert_true(form.form.room < PAGE);
     end = pguard_form_fill(&form.form, cells, (unsigned char *) filled);
