@@ -113,34 +113,23 @@ pguard_top_own(pguard_top_entry_t *e, pguard_pair_t id, uint64_t error)
 }
 
 
-void
-pguard_top_add(const pguard_top_t *t, const pguard_top_client_t *c,
+/* Takes a place for c, unless it has got one meanwhile. */
+
+static PGUARD_RARE void
+pguard_top_take(pguard_pair_t *head, pguard_top_entry_t *entry, uint64_t k,
+    uint64_t period, const pguard_top_client_t *c, pguard_pair_t id,
     pguard_msec_t now)
 {
-    unsigned             tries;
-    uint64_t             i, k, period, least;
-    pguard_pair_t        id, was, set, *head;
-    pguard_top_entry_t  *entry;
-
-    k = t->places;
-    period = now / PGUARD_TOP_PERIOD + 1;
-    head = t->head + period % PGUARD_TOP_PERIODS * k;
-    entry = t->entry + period % PGUARD_TOP_PERIODS * k;
-
-    memcpy(&id, c->id.bytes, PGUARD_ID_LEN);
-    pguard_top_total(&t->total[period % PGUARD_TOP_PERIODS], period);
+    unsigned       tries;
+    uint64_t       i, least;
+    pguard_pair_t  was, set;
 
     for (tries = 0; tries < PGUARD_TOP_TRIES; tries++) {
         i = pguard_top_find(head, k, id.lo, period);
 
         if (i < k) {
-            set.hi = pguard_add(&head[i].hi, 1);
+            (void) pguard_add(&head[i].hi, 1);
             pguard_top_note(&entry[i], c, now);
-
-            if (pguard_pair_read(&entry[i].id).lo != id.lo) {
-                pguard_top_own(&entry[i], id, pguard_top_count(set.hi));
-            }
-
             return;
         }
 
@@ -153,6 +142,38 @@ pguard_top_add(const pguard_top_t *t, const pguard_top_client_t *c,
             pguard_top_own(&entry[i], id, least);
             return;
         }
+    }
+}
+
+
+void
+pguard_top_add(const pguard_top_t *t, const pguard_top_client_t *c,
+    pguard_msec_t now)
+{
+    uint64_t             i, k, period, hi;
+    pguard_pair_t        id, *head;
+    pguard_top_entry_t  *entry;
+
+    k = t->places;
+    period = now / PGUARD_TOP_PERIOD + 1;
+    head = t->head + period % PGUARD_TOP_PERIODS * k;
+    entry = t->entry + period % PGUARD_TOP_PERIODS * k;
+
+    memcpy(&id, c->id.bytes, PGUARD_ID_LEN);
+    pguard_top_total(&t->total[period % PGUARD_TOP_PERIODS], period);
+
+    i = pguard_top_find(head, k, id.lo, period);
+
+    if (i == k) {
+        pguard_top_take(head, entry, k, period, c, id, now);
+        return;
+    }
+
+    hi = pguard_add(&head[i].hi, 1);
+    pguard_top_note(&entry[i], c, now);
+
+    if (pguard_peek(&entry[i].id.lo) != id.lo) {
+        pguard_top_own(&entry[i], id, pguard_top_count(hi));
     }
 }
 

@@ -8,6 +8,8 @@
 
 static ngx_uint_t ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule,
     ngx_uint_t status);
+static PGUARD_RARE void ngx_paas_guard_log_first(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, const pguard_id_t *id);
 
 
 /* The ledger, and rules that count answers. */
@@ -104,8 +106,6 @@ ngx_paas_guard_log_top(ngx_paas_guard_zone_t *zone, const pguard_burst_t *b,
 void
 ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    u_char                      hex[PGUARD_ID_HEX_LEN];
-    pguard_str_t                reason;
     pguard_hash_t               key;
     pguard_burst_t              burst;
     ngx_paas_guard_loc_conf_t  *glcf;
@@ -125,13 +125,25 @@ ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         ngx_paas_guard_log_top(glcf->zone, &burst, ctx->now / 1000);
     }
 
-    if (!pguard_burst_add(&glcf->zone->core.bursts, key, &burst,
-                          ctx->now / 1000))
+    if (pguard_burst_add(&glcf->zone->core.bursts, key, &burst,
+                         ctx->now / 1000))
     {
-        return;
+        ngx_paas_guard_log_first(r, ctx, &burst.id);
     }
+}
 
-    (void) pguard_hex(hex, burst.id.bytes, PGUARD_ID_LEN);
+
+static PGUARD_RARE void
+ngx_paas_guard_log_first(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    const pguard_id_t *id)
+{
+    u_char                      hex[PGUARD_ID_HEX_LEN];
+    pguard_str_t                reason;
+    ngx_paas_guard_loc_conf_t  *glcf;
+
+    glcf = ctx->conf;
+
+    (void) pguard_hex(hex, id->bytes, PGUARD_ID_LEN);
     reason = pguard_reason_names[ctx->reason];
 
     ngx_log_error(glcf->log_level, r->connection->log, 0,
