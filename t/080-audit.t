@@ -229,9 +229,10 @@ for my $user ('', 'nobody nogroup') {
     my $one = gateway_start(%same, workers => 2);
     my $load = $one->load(clients => 4, path => sub { "/kill$_[0]-$_[1]?k=k$_[0]-" . int $_[1] / 5 });
     for my $round (1 .. 12) {
+        my @workers;
         sleep 0.15;
-        kill KILL => ($one->workers)[$round % 2];
-        wait_for(sub { $one->workers == 2 });
+        wait_for(sub { 2 == (@workers = $one->workers) });
+        kill KILL => $workers[$round % 2];
     }
     $load->stop;
     ok wait_for(sub { of_type($one, 'block_begun') == of_type($one, 'block_ended') }, 40), 'killed: each block has ended'
