@@ -320,3 +320,21 @@ pguard_block_next(const pguard_blocks_t *t, uint64_t *pos, pguard_msec_t now)
 
     return NULL;
 }
+
+
+int
+pguard_block_is_event(const unsigned char *event)
+{
+    int  i;
+
+    for (i = 0; i < PGUARD_EVENT_LEN; i++) {
+
+        if ((event[i] < '0' || event[i] > '9')
+            && (event[i] < 'a' || event[i] > 'f'))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}

@@ -150,6 +150,10 @@ void pguard_block_told(const pguard_blocks_t *t, pguard_block_t *b,
 pguard_block_t *pguard_block_next(const pguard_blocks_t *t, uint64_t *pos,
     pguard_msec_t now);
 
+/* Are these PGUARD_EVENT_LEN bytes an event id: lower-case hex digits?  It goes
+   into answers as it is. */
+int pguard_block_is_event(const unsigned char *event);
+
 /* The key under which a block learned by its id is found. */
 pguard_hash_t pguard_block_id_key(const pguard_id_t *id);
 

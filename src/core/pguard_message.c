@@ -38,7 +38,6 @@ static void pguard_message_out_id(pguard_out_t *out, const pguard_id_t *id);
 static void pguard_message_out_zone(pguard_out_t *out, unsigned char *dst,
     pguard_str_t prefix, pguard_str_t zone);
 static size_t pguard_message_done(const pguard_out_t *out, size_t size);
-static int pguard_message_event_valid(const unsigned char *s);
 static uint64_t pguard_message_get(const pguard_block_t *b,
     const pguard_message_number_t *n);
 static void pguard_message_set(pguard_block_t *b,
@@ -276,7 +275,7 @@ pguard_message_encode(unsigned char *dst, const pguard_message_t *m)
 
     pguard_out_text(&o, " ");
 
-    if (pguard_message_event_valid(m->block.event)) {
+    if (pguard_block_is_event(m->block.event)) {
         pguard_out_bytes(&o, m->block.event, PGUARD_EVENT_LEN);
 
     } else {
@@ -413,21 +412,6 @@ static size_t
 pguard_message_done(const pguard_out_t *out, size_t size)
 {
     return out->need <= size ? out->need : 0;
-}
-
-
-static int
-pguard_message_event_valid(const unsigned char *s)
-{
-    int  i;
-
-    for (i = 0; i < PGUARD_EVENT_LEN; i++) {
-        if (pguard_digit(s[i]) < 0) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 
@@ -621,7 +605,7 @@ pguard_in_event(pguard_in_t *in, unsigned char *event)
         return;
     }
 
-    if (f.len != PGUARD_EVENT_LEN || !pguard_message_event_valid(f.data)) {
+    if (f.len != PGUARD_EVENT_LEN || !pguard_block_is_event(f.data)) {
         in->failed = 1;
         return;
     }

@@ -199,7 +199,9 @@ pguard_state_record(const unsigned char *p, const pguard_state_time_t *t,
     b->refused = pguard_state_get(p + 56);
     p += 8 * PGUARD_STATE_NUMBERS;
 
-    memcpy(b->event, p, PGUARD_EVENT_LEN);
+    if (pguard_block_is_event(p)) {
+        memcpy(b->event, p, PGUARD_EVENT_LEN);
+    }
 }
 
 
