@@ -11,6 +11,7 @@ use PaasGuard;
 my $killed = qr/exited on signal 9|shared memory zone .* was locked by/;
 
 use IO::Select;
+use IO::Socket::UNIX;
 use Time::HiRes qw(sleep clock_gettime CLOCK_MONOTONIC);
 
 # nginx replaces its binary only where it is nobody's child.
@@ -189,6 +190,48 @@ END { $daemon->quit('TERM') if $daemon && !$daemon->dead }
     is user($gateway, 'after', 4), '200 200 200 429', 'upgrade: a block after';
     my $count = $load->stop;
     is join(q{ }, sort keys %$count), '200 429', 'upgrade: each request has its answer';
+    $gateway->stop;
+}
+
+# The old one has a request to answer yet, and so writes its ledger over the new one's.
+{
+    my $gateway = $daemon = Daemon->new(workers => 1,
+        http => "${http}paas_guard_zone zone=z:1m state=%DIR%/state; paas_guard_indicator paas target=99.9%;",
+        conf => "$conf paas_guard_sla paas;
+            location /slow    { proxy_pass http://unix:%DIR%/slow.sock; }
+            location /metrics { paas_guard off; paas_guard_metrics; }");
+    my $file = $gateway->dir . '/state.sla.paas';
+    my $old  = $gateway->pid;
+    my $slow = IO::Socket::UNIX->new(Listen => 1, Local => $gateway->dir . '/slow.sock') or die "slow.sock: $!";
+    chmod 0777, $gateway->dir . '/slow.sock';
+    my $good = sub {
+        my $text = $gateway->get('/metrics')->{body};
+        return $text =~ /^paas_guard_sla_requests_total\{zone="z",indicator="paas",class="good"\} (\d+)/m ? $1 : 'none';
+    };
+
+    my $client = $gateway->connect;
+    print $client "GET /slow HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    my $server = $slow->accept;
+    $gateway->signal('USR2');
+    ok wait_for(sub { my $pid = $gateway->master; $pid && $pid != $old && $gateway->workers == 1 }),
+        'upgrade: the new one counts';
+    kill QUIT => $old;
+    ok wait_for(sub { $gateway->error_log =~ /gracefully shutting down/ }), 'upgrade: the old one takes no more';
+
+    # neither has counted a request yet: a file that grows is the new one's
+    ok wait_for(sub { -s $file }, 40), 'upgrade: a ledger is saved';
+    my $size = -s $file;
+    $gateway->get("/counted/$_") for 1 .. 5;
+    ok wait_for(sub { $good->() == 5 }), 'upgrade: five requests';
+    ok wait_for(sub { -s $file > $size }, 40), 'upgrade: are saved';
+
+    print $server "HTTP/1.0 200 OK\r\n\r\nlate\n";
+    close $server;
+    ok wait_for(sub { !kill 0 => $old }, 15), 'upgrade: the old one ends late';
+
+    $gateway->stop;
+    $gateway->start;
+    is $good->(), 5, 'upgrade: are there after a restart';
     $gateway->stop;
 }
 

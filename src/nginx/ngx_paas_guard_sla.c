@@ -345,7 +345,9 @@ ngx_paas_guard_sla_save(ngx_paas_guard_sla_t *sla, ngx_uint_t wait,
     sla->writing = 0;
     changes = ngx_paas_guard_sla_changes(sla);
 
-    if (changes == sla->saved) {
+    /* at the end always: an old binary may have written since */
+
+    if (changes == sla->saved && !wait) {
         return;
     }
 
