@@ -22,12 +22,35 @@ const pguard_str_t  pguard_block_how_names[PGUARD_BLOCK_HOWS] = {
 };
 
 
+/*
+ * A block is in one of its key's two buckets: in the first while half of that
+ * is not active, then in the one with less.  So few others share a place with
+ * it, and until_away tells whether any is in its second.
+ */
+
+#define PGUARD_BLOCK_ROOMY  (PGUARD_BLOCK_WAYS / 2)
+
+
 static uint64_t
-pguard_block_bucket(const pguard_blocks_t *t, pguard_hash_t key)
+pguard_block_bucket(const pguard_blocks_t *t, uint64_t bits)
 {
     uint64_t  buckets = t->capacity / PGUARD_BLOCK_WAYS;
 
-    return (((key.hi & 0xffffffff) * buckets) >> 32) * PGUARD_BLOCK_WAYS;
+    return (((bits & 0xffffffff) * buckets) >> 32) * PGUARD_BLOCK_WAYS;
+}
+
+
+static uint64_t
+pguard_block_first(const pguard_blocks_t *t, pguard_hash_t key)
+{
+    return pguard_block_bucket(t, key.hi);
+}
+
+
+static uint64_t
+pguard_block_second(const pguard_blocks_t *t, pguard_hash_t key)
+{
+    return pguard_block_bucket(t, key.hi >> 32);
 }
 
 
@@ -51,14 +74,11 @@ pguard_block_id_key(const pguard_id_t *id)
 }
 
 
-pguard_block_t *
-pguard_block_get(const pguard_blocks_t *t, pguard_block_kind_e kind,
+static pguard_block_t *
+pguard_block_in(const pguard_blocks_t *t, uint64_t n, pguard_block_kind_e kind,
     pguard_hash_t key)
 {
     unsigned  i;
-    uint64_t  n;
-
-    n = pguard_block_bucket(t, key);
 
     for (i = 0; i < PGUARD_BLOCK_WAYS; i++, n++) {
 
@@ -74,12 +94,28 @@ pguard_block_get(const pguard_blocks_t *t, pguard_block_kind_e kind,
 
 
 pguard_block_t *
+pguard_block_get(const pguard_blocks_t *t, pguard_block_kind_e kind,
+    pguard_hash_t key)
+{
+    pguard_block_t  *b;
+
+    b = pguard_block_in(t, pguard_block_first(t, key), kind, key);
+
+    return b ? b : pguard_block_in(t, pguard_block_second(t, key), kind, key);
+}
+
+
+pguard_block_t *
 pguard_block_find(const pguard_blocks_t *t, pguard_block_kind_e kind,
     pguard_hash_t key, pguard_msec_t now)
 {
     pguard_block_t  *b;
 
-    b = pguard_block_get(t, kind, key);
+    b = pguard_block_in(t, pguard_block_first(t, key), kind, key);
+
+    if (b == NULL && pguard_load(t->until_away) > now) {
+        b = pguard_block_in(t, pguard_block_second(t, key), kind, key);
+    }
 
     return b && pguard_load(&b->until) > now ? b : NULL;
 }
@@ -146,30 +182,58 @@ pguard_block_rather(const pguard_block_t *a, const pguard_block_t *b)
 }
 
 
+/* The entry of a bucket to give up, or NULL; how many are not active. */
+
+static pguard_block_t *
+pguard_block_room(const pguard_blocks_t *t, uint64_t n, pguard_msec_t now,
+    unsigned *room)
+{
+    unsigned         i;
+    pguard_block_t  *b, *place;
+
+    place = NULL;
+    *room = 0;
+
+    for (i = 0; i < PGUARD_BLOCK_WAYS; i++, n++) {
+        b = &t->block[n];
+
+        if (b->until > now) {
+            continue;
+        }
+
+        (*room)++;
+
+        if (place == NULL || pguard_block_rather(b, place)) {
+            place = b;
+        }
+    }
+
+    return place;
+}
+
+
 /* An entry that can be written: of the same key, else one to give up. */
 
 pguard_block_t *
 pguard_block_place(const pguard_blocks_t *t, const pguard_block_t *b,
     pguard_msec_t now)
 {
-    unsigned         i;
-    uint64_t         n;
-    pguard_block_t  *to, *place;
+    unsigned         room, elsewhere;
+    pguard_block_t  *place, *away;
 
-    place = NULL;
-    n = pguard_block_bucket(t, b->key);
+    place = pguard_block_get(t, b->kind, b->key);
 
-    for (i = 0; i < PGUARD_BLOCK_WAYS; i++, n++) {
-        to = &t->block[n];
+    if (place) {
+        return place;
+    }
 
-        if (t->tag[n] && pguard_block_same(to, b->kind, b->key)) {
-            return to;
-        }
+    place = pguard_block_room(t, pguard_block_first(t, b->key), now, &room);
 
-        if (to->until <= now
-            && (place == NULL || pguard_block_rather(to, place)))
-        {
-            place = to;
+    if (room <= PGUARD_BLOCK_ROOMY) {
+        away = pguard_block_room(t, pguard_block_second(t, b->key), now,
+                                 &elsewhere);
+        if (elsewhere > room) {
+            return away;
         }
     }
 
@@ -221,6 +285,12 @@ pguard_block_put(const pguard_blocks_t *t, const pguard_block_t *b,
     to->client = b->client;
     to->how = b->how;
     memcpy(to->event, b->event, PGUARD_EVENT_LEN);
+
+    if ((uint64_t) (to - t->block) - pguard_block_first(t, b->key)
+        >= PGUARD_BLOCK_WAYS)
+    {
+        pguard_raise(t->until_away, b->until);
+    }
 
     pguard_store(&to->due, b->due);
     pguard_store(&to->until, b->until);

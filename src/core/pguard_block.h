@@ -77,6 +77,7 @@ typedef struct {
     pguard_block_t   *block;      /* [capacity] */
     uint64_t          capacity;   /* a multiple of PGUARD_BLOCK_WAYS */
     uint64_t         *until_max;  /* by kind: latest end of any block */
+    uint64_t         *until_away; /* of any that is in its second bucket */
 } pguard_blocks_t;
 
 typedef struct {

@@ -4,7 +4,7 @@
 
 
 #define PGUARD_ZONE_MAGIC    0x64726175676161ULL        /* "aaguard" */
-#define PGUARD_ZONE_VERSION  6
+#define PGUARD_ZONE_VERSION  7
 
 #define PGUARD_SECRET_LEN    64
 
@@ -40,6 +40,7 @@ struct pguard_zone_header_s {
     pguard_zone_name_t  rule[PGUARD_RULES_MAX];
 
     uint64_t            until_max[PGUARD_BLOCK_KINDS];
+    uint64_t            until_away;
     uint64_t            changes;
     uint64_t            kept;
     uint64_t            burst_others;
@@ -236,6 +237,7 @@ pguard_zone_open(pguard_zone_t *zone, void *memory, size_t size)
     zone->blocks.block = (pguard_block_t *) (base + p.blocks);
     zone->blocks.capacity = h->blocks;
     zone->blocks.until_max = h->until_max;
+    zone->blocks.until_away = &h->until_away;
 
     zone->bursts.burst = (pguard_burst_t *) (base + p.bursts);
     zone->bursts.capacity = h->bursts;

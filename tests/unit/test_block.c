@@ -18,6 +18,7 @@
 static uint64_t        tags[CAPACITY];
 static pguard_block_t  blocks[CAPACITY];
 static uint64_t        until_max[PGUARD_BLOCK_KINDS];
+static uint64_t        until_away;
 
 
 static pguard_blocks_t
@@ -26,8 +27,10 @@ table(uint64_t capacity)
     memset(tags, 0, sizeof(tags));
     memset(blocks, 0, sizeof(blocks));
     memset(until_max, 0, sizeof(until_max));
+    until_away = 0;
 
-    return (pguard_blocks_t) { tags, blocks, capacity, until_max };
+    return (pguard_blocks_t) { tags, blocks, capacity, until_max,
+                               &until_away };
 }
 
 
@@ -214,6 +217,55 @@ test_active_is_never_replaced(void **state)
     assert_non_null(put(&t, 5, START + 100));
     assert_non_null(put(&t, 9, START + 1001));
     assert_null(pguard_block_get(&t, PGUARD_BLOCK_HERE, key_of(1)));
+}
+
+
+/* Three quarters of all places can be had, wherever the keys lie; each block is
+   found there, put again there, and free after. */
+
+#define ROUNDS  500
+
+static void
+test_places_are_shared(void **state)
+{
+    unsigned         round, i, refused;
+    pguard_block_t   b[CAPACITY], *at[CAPACITY];
+    pguard_blocks_t  t;
+
+    (void) state;
+
+    refused = 0;
+
+    for (round = 0; round < ROUNDS; round++) {
+        t = table(CAPACITY);
+
+        for (i = 0; i < CAPACITY * 3 / 4; i++) {
+            b[i] = block_of(i, START);
+            b[i].key.lo = (round * CAPACITY + i + 1) * 0x9e3779b97f4a7c15;
+            b[i].key.hi = (b[i].key.lo ^ b[i].key.lo >> 31)
+                          * 0xbf58476d1ce4e5b9;
+            b[i].key.hi ^= b[i].key.hi >> 29;
+            at[i] = pguard_block_put(&t, &b[i], START, NULL);
+            refused += at[i] == NULL;
+        }
+
+        while (i--) {
+            if (at[i] == NULL) {
+                continue;
+            }
+
+            assert_ptr_equal(pguard_block_find(&t, PGUARD_BLOCK_HERE, b[i].key,
+                                               START + 999), at[i]);
+            assert_ptr_equal(pguard_block_put(&t, &b[i], START + 1, NULL),
+                             at[i]);
+            pguard_block_lift(&t, at[i], PGUARD_BLOCK_LIFTED, START + 2);
+            assert_null(pguard_block_get(&t, PGUARD_BLOCK_HERE, b[i].key));
+        }
+    }
+
+    /* in 24,000; if each had one bucket, it would be 1,000 */
+
+    assert_in_range(refused, 0, 24);
 }
 
 
@@ -703,6 +755,7 @@ main(void)
         cmocka_unit_test(test_same_key_is_replaced),
         cmocka_unit_test(test_same_key_before_free_place),
         cmocka_unit_test(test_active_is_never_replaced),
+        cmocka_unit_test(test_places_are_shared),
         cmocka_unit_test(test_remembered_go_oldest_first),
         cmocka_unit_test(test_steps_are_forgotten),
         cmocka_unit_test(test_length_doubles),

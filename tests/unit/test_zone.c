@@ -12,7 +12,7 @@
 #include "pguard_zone.h"
 
 
-#define PARTS  14
+#define PARTS  15
 #define KB     1024UL
 
 #define number_of(a)  (sizeof(a) / sizeof((a)[0]))
@@ -73,7 +73,7 @@ parts_of(const pguard_zone_t *z, part_t *part)
     part[0].at = pguard_zone_secret(z, &len);
     part[0].len = len;
     part[1].at = (unsigned char *) z->blocks.until_max;
-    part[1].len = 2 * sizeof(uint64_t);
+    part[1].len = PGUARD_BLOCK_KINDS * sizeof(uint64_t);
     part[2].at = (unsigned char *) z->bursts.others;
     part[2].len = sizeof(uint64_t);
     part[3].at = z->counters;
@@ -99,6 +99,8 @@ parts_of(const pguard_zone_t *z, part_t *part)
                    * sizeof(pguard_top_entry_t);
     part[13].at = (unsigned char *) z->top.total;
     part[13].len = PGUARD_TOP_PERIODS * sizeof(uint64_t);
+    part[14].at = (unsigned char *) z->blocks.until_away;
+    part[14].len = sizeof(uint64_t);
 }
 
 
