@@ -441,4 +441,23 @@ END { $daemon->quit('TERM') if $daemon && !$daemon->dead }
     $gateway->stop;
 }
 
+# Huge pages, where the kernel gives them: asked for in the zone of each worker, before and after a reload.
+{
+    my $gateway = gateway_start(http => $http . 'paas_guard_zone zone=z:8m;', conf => $conf);
+    my $asked = sub {
+        my $maps = PaasGuard::Gateway::slurp('/proc/' . ($gateway->workers)[0] . '/smaps');
+        return scalar grep { /^Size: +8\d{3} kB/m && /^VmFlags:.*\bsh\b.*\bhg\b/m }
+            split /^(?=[0-9a-f]+-[0-9a-f]+ )/m, $maps;
+    };
+
+    SKIP: {
+        skip 'this kernel has no huge pages', 2 if !-e '/sys/kernel/mm/transparent_hugepage/shmem_enabled';
+        is $asked->(), 1, 'huge pages are asked for';
+        $gateway->reload;
+        is $asked->(), 1, 'and after a reload';
+    }
+
+    $gateway->stop;
+}
+
 done_testing;

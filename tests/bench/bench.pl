@@ -95,7 +95,7 @@ my %case = (
 END
 );
 
-$case{'guard, 10 million'} = { guard => 1, size => '700m', fill => 10 * $million,
+$case{'guard, 10 million'} = { guard => 1, size => '1280m', fill => 10 * $million,
                                location => "paas_guard_throttle interval=1h;\n" } if $long;
 
 my @order = ('nginx', 'limit_req, by address', 'limit_req, by the long key',
