@@ -13,18 +13,19 @@
 #include "pguard_atomic.h"
 
 
-static void stop(void);
+/* Not stop(): cmocka 2 has a macro of that name. */
+static void halt(void);
 
-/* The tables' own code, with a stop before each step. */
+/* The tables' own code, with a halt before each step. */
 
 #undef pguard_load
-#define pguard_load(p)                 (stop(), __atomic_load_n(p,            \
+#define pguard_load(p)                 (halt(), __atomic_load_n(p,            \
                                                           __ATOMIC_ACQUIRE))
-#define pguard_pair_read(p)            (stop(), (pguard_pair_read)(p))
-#define pguard_pair_cas(p, was, set)   (stop(), (pguard_pair_cas)(p, was, set))
+#define pguard_pair_read(p)            (halt(), (pguard_pair_read)(p))
+#define pguard_pair_cas(p, was, set)   (halt(), (pguard_pair_cas)(p, was, set))
 #undef pguard_cas
 #define pguard_cas(p, was, set)                                               \
-    (stop(), __sync_bool_compare_and_swap(p, was, set))
+    (halt(), __sync_bool_compare_and_swap(p, was, set))
 
 #define pguard_throttle_prefetch    stopped_throttle_prefetch
 #define pguard_throttle_ask         stopped_throttle_ask
@@ -71,7 +72,7 @@ static uint64_t                admitted, evicted, wrong, added, lost;
 
 
 static void
-stop(void)
+halt(void)
 {
     other_pt  does = other;
 
