@@ -3,6 +3,8 @@
 SHELL   = /bin/bash -o pipefail
 BUILD   = build
 JOBS    = 2
+# tells what was skipped, and why
+PROVE   = prove --directives
 FUZZ_TIME = 30
 MATRIX  = 12 13 forky
 STATIC  = $(wildcard t/[014]*.t)
@@ -97,12 +99,12 @@ $(AUDIT)-log: tests/audit/log.c $(AUDIT_SRC:%.c=$(AUDIT).o/%.o)
 	 $(filter $(AUDIT).o/src/core/%,$^) $(AUDIT_LIBS) -lpthread
 
 test-audit: $(AUDIT) $(AUDIT)-log
-	@PGUARD_AUDIT=$(CURDIR)/$(AUDIT) prove -j$(JOBS) tests/audit/
+	@PGUARD_AUDIT=$(CURDIR)/$(AUDIT) $(PROVE) -j$(JOBS) tests/audit/
 
 .PHONY: test-monitoring dashboard
 
 test-monitoring:
-	@prove -j$(JOBS) tests/monitoring/
+	@$(PROVE) -j$(JOBS) tests/monitoring/
 
 # The dashboards, from their table.
 dashboard:
@@ -116,13 +118,13 @@ test-unit: unit
 	 echo "unit tests: $(words $(BINS)) programs passed"
 
 test-nginx:
-	@prove -j$(JOBS) t/
+	@$(PROVE) -j$(JOBS) t/
 
 .PHONY: test-browser
 test-browser: setup
 	@tools/setup.sh browser
 	@$(MAKE) --no-print-directory build
-	@prove tests/browser/
+	@$(PROVE) tests/browser/
 
 test-asan-unit: setup
 	@$(MAKE) --no-print-directory test-unit UNIT=$(BUILD)/unit-asan CFLAGS='$(CFLAGS) $(ASAN)'
@@ -150,7 +152,7 @@ test-asan-nginx: setup
 test-static:
 	@tools/nginx.sh $(BUILD)/static
 	@TEST_NGINX_BINARY=$(CURDIR)/$(BUILD)/static/nginx TEST_NGINX_LOAD_MODULES= \
-	 prove -j$(JOBS) $(STATIC)
+	 $(PROVE) -j$(JOBS) $(STATIC)
 
 # What takes no exact time; a log for each process, empty if nothing is wrong.
 test-valgrind: setup
@@ -158,7 +160,7 @@ test-valgrind: setup
 	@$(MAKE) --no-print-directory build
 	@rm -rf $(BUILD)/valgrind && mkdir -p $(BUILD)/valgrind
 	@VALGRIND_LOGS=$(CURDIR)/$(BUILD)/valgrind TEST_NGINX_SLOWER=20 TEST_NGINX_TIMEOUT=60 \
-	 TEST_NGINX_BINARY=$(CURDIR)/tools/nginx-valgrind.sh prove $(VALGRIND)
+	 TEST_NGINX_BINARY=$(CURDIR)/tools/nginx-valgrind.sh $(PROVE) $(VALGRIND)
 	@! grep -n . $(BUILD)/valgrind/*.log | head -100 | grep .
 
 package:

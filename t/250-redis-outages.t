@@ -60,7 +60,8 @@ sub background {
 
 # The network itself
 SKIP: {
-    my $far = netns_start() or skip 'no network namespaces here', 12;
+    my ($far, $why) = netns_start();
+    skip $why, 12 if !$far;
     my $gw = guarded($far->url, %same);
     ok wait_store($gw, 'redis'), 'network: connected';
     outage($gw, 'network cut', sub { $far->cut }, sub { $far->mend }, seconds => 25);

@@ -22,7 +22,7 @@ PaasGuardRedis - stores of every shape for the tests in t/2xx-redis-*.t
     is store_of($gw), 'redis';              # what $paas_guard_store says
     wait_store($gw, 'degraded');
 
-    my $far = netns_start();                # in a network of its own: ->url, ->cut, ->mend
+    my ($far, $why) = netns_start();        # in a network of its own: ->url, ->cut, ->mend
     outage($gw, 'SIGKILL', sub { $redis->kill }, sub { $redis->start });
 
 C<outage> breaks and mends the store under load, and tests what must hold in
@@ -260,22 +260,25 @@ sub cluster_start {
 }
 
 
-# A server in a network namespace; undef where that is not permitted.
+# A server in a network namespace; where there can be none, undef and why.
 
 sub netns_start {
     my $n = $$ % 20000;
     my ($ns, $here, $there) = ("pg$n", "pgh$n", "pgt$n");
     my ($a, $b) = map { '10.213.' . ($n % 250) . ".$_" } 1, 2;
-    return if system("ip netns add $ns 2>/dev/null");
+    return (undef, 'no ip: apt-get install iproute2')
+        if !grep { -x "$_/ip" } split /:/, $ENV{PATH};
+    chomp(my $why = qx(ip netns add $ns 2>&1));
+    return (undef, "no network namespace: $why") if $?;
     my $port = PaasGuard::free_port();
     my $self = bless { port => $port, address => $b, ns => $ns, here => $here, there => $there,
         owner => $$, dir => dir() . "/$ns" }, 'PaasGuardRedis::Far';
     mkdir $self->{dir};
-    my $ok = !system("ip link add $here type veth peer name $there netns $ns 2>/dev/null"
-        . " && ip addr add $a/30 dev $here && ip link set $here up"
-        . " && ip netns exec $ns ip addr add $b/30 dev $there"
-        . " && ip netns exec $ns ip link set $there up");
-    if (!$ok) { $self->remove; return }
+    chomp($why = qx((ip link add $here type veth peer name $there netns $ns &&
+        ip addr add $a/30 dev $here && ip link set $here up &&
+        ip netns exec $ns ip addr add $b/30 dev $there &&
+        ip netns exec $ns ip link set $there up) 2>&1));
+    if ($?) { $self->remove; return (undef, "no network of two: $why") }
     return $self->begin("$self->{dir}/log", qw(ip netns exec), $ns, 'redis-server',
         '--port' => $port, '--bind' => $b, '--protected-mode' => 'no', '--save' => '',
         '--dir' => $self->{dir});
