@@ -283,14 +283,15 @@ is_deeply added(sub { get(2, '/t/', Upgrade => 'websocket') }), {
 }, 'unsigned, upgrade';
 
 {
-    my $active = 'paas_guard_blocks_active{zone="z"}';
-    my $before = samples(page()->{body})->{$active};
+    my ($active, $windows) = ('paas_guard_blocks_active{zone="z"}', 'paas_guard_zone_entries{zone="z",kind="window"}');
+    my ($before, $counted) = @{ samples(page()->{body}) }{$active, $windows};
     get(1, '/short/', 'X-K' => 'e') for 1 .. 20;
     my $blocks = samples(page()->{body})->{'paas_guard_blocks_total{zone="z",rule="short"}'};
     cmp_ok $blocks, '>=', 1, 'a block of a second: set';
     ok wait_for(sub { samples(page()->{body})->{$active} == $before }), 'a block of a second: ends';
     is samples(page()->{body})->{'paas_guard_blocks_total{zone="z",rule="short"}'}, $blocks,
         'a block that ends stays counted';
+    ok wait_for(sub { samples(page()->{body})->{$windows} == $counted }), 'a window of a second: its key is gone soon';
 }
 
 is_deeply [promtool(page()->{body})], [0, ''], 'promtool: accepts a page with counts';

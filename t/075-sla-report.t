@@ -10,6 +10,8 @@ use JSON::PP;
 use POSIX qw(strftime);
 use Time::HiRes qw(sleep time);
 
+plan skip_all => 'a month has just begun, or is about to end' if !one_month(1200, 120);
+
 my %conf = (workers => 2, allow => 'connect\(\) to unix|no live upstreams',
     http => <<'_EOC_', conf => <<'_EOC2_');
     paas_guard_zone zone=z:1m state=%DIR%/state;
@@ -61,6 +63,7 @@ ok wait_for(sub { report()->{requests}{total} == 11 }), 'eleven requests';
 sleep 1.1;
 $gateway->get("/down/$_") for 1 .. 4;
 ok wait_for(sub { report()->{time}{downtime_seconds} >= 1 }), 'an outage';
+sleep 1.1;                      # they may have been in two slots
 
 my $r = report();
 is_deeply [ @{ $r->{requests} }{qw(total good failed excluded ignored)} ], [ 15, 9, 4, 2, 0 ], 'in classes that add up';
@@ -84,11 +87,7 @@ is scalar @{ $r->{days} }, (31, ($year % 4 ? 28 : 29), 31, 30, 31, 30, 31, 31, 3
 # Outages: notified first, then detected; overlapping; restored
 
 my $now = int time;
-my ($y, $m, $d) = (gmtime $now)[5, 4, 3];
-my $day = $now - $now % 86400;
-plan skip_all => 'the month has just begun' if $d == 1 && $now - $day < 4000;
-
-my $base = $now - 3000;
+my $base = $now - 1000;
 my $answer = write_to(POST => "$sla/outages", { who => 'alice', why => 'call 17', cause => "r\x{e9}seau",
     notified_at => at($base), detected_at => at($base + 60) });
 is $answer->{status}, 201, 'declared';

@@ -14,6 +14,8 @@ use Time::HiRes qw(sleep time);
 my $audit = $ENV{PGUARD_AUDIT} // 'build/paas-guard-audit';
 plan skip_all => "$audit is not built: make audit" if !-x $audit;
 
+plan skip_all => 'a month has just begun, or is about to end' if !one_month(300, 120);
+
 my $secret  = secret_file();
 my $gateway = gateway_start(workers => 2, allow => 'connect\(\) to unix|no live upstreams',
     http => "paas_guard_secret_file $secret;\n" . <<'_EOC_', conf => <<'_EOC2_');

@@ -43,7 +43,7 @@ sub answered {
 
 sub load { map { $_->load(clients => 2, path => sub { "/l?k=load$_[0].@{[ $_[1] % 100 ]}" }) } @gw }
 
-throttled_by_both('at first', 'a', 60);
+throttled_by_both('at first', 'a', 100);      # of which each master has more than ten
 hammer('at first', 'ham');
 
 # keys are at all masters, and one client's at one

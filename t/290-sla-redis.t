@@ -11,6 +11,8 @@ use JSON::PP;
 use POSIX qw(strftime);
 use Time::HiRes qw(sleep time);
 
+plan skip_all => 'a month has just begun, or is about to end' if !one_month(700, 600);
+
 my $json  = JSON::PP->new->utf8;
 my $redis = redis_start(args => ['--user', 'guard', 'on', 'nopass', '~g:*', '&g:*', '-@all', '+evalsha', '+script|load',
     '+subscribe', '+ping', '+del', '+time', '+get', '+set', '+hgetall', '+hincrby', '+hdel', '+hset', '+hget',

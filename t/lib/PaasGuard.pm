@@ -86,7 +86,16 @@ C<bin> (or the environment's PGUARD_REDIS_SERVER; redis-server), C<unix> (no TCP
 (further arguments).  Methods: C<port>, C<socket>, C<url>, C<pid>, C<cli(@command)> (its
 output), C<pause>, C<resume>, C<stop>, C<kill>, C<start>.
 
-=item redis_stop($redis), secret_file(), free_port(), wait_for(sub {...}, $seconds)
+=item redis_stop($redis), free_port(), wait_for(sub {...}, $seconds)
+
+=item secret_file($text)
+
+A secret of this text; without it, of random bytes.  With a text the places of keys in tables
+are the same each time.
+
+=item one_month($since, $until)
+
+Is it one and the same month from so many seconds ago until so many from now, in UTC and in Paris?
 
 =back
 
@@ -120,7 +129,7 @@ sub import {
     my $caller = caller;
     no strict 'refs';
     *{"${caller}::$_"} = \&$_
-        for qw(redis_start redis_stop gateway_start secret_file free_port wait_for);
+        for qw(redis_start redis_stop gateway_start secret_file free_port wait_for one_month);
     eval "package $caller; use Test::Nginx::Socket; 1" or die $@;
     *{"${caller}::$_"} = \&{"Test::More::$_"} for qw(done_testing explain note);
     Test::Nginx::Socket::add_block_preprocessor(\&preprocess);
@@ -210,14 +219,21 @@ sub wait_for {
 }
 
 sub secret_file {
+    my ($text) = @_;
     my $path = "$dir/secret";
     if (!-e $path) {
         my $mask = umask 0077;
         open my $out, '>', $path or die "$path: $!";
-        print $out map({ sprintf '%02x', rand 256 } 1 .. 32), "\n";
+        print $out $text // join('', map { sprintf '%02x', rand 256 } 1 .. 32), "\n";
         umask $mask;
     }
     return $ENV{TEST_NGINX_SECRET} = $path;
+}
+
+sub one_month {
+    my ($since, $until) = @_;
+    my $now = time;
+    return !grep { (gmtime $now - $since + $_)[4] != (gmtime $now + $until + $_)[4] } 0, 3600, 7200;
 }
 
 # For a process of another library: it is ended with the others.
