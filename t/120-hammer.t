@@ -19,9 +19,10 @@ my $upstream = <<'_EOC_';
         listen unix:%DIR%/backend.sock;
         access_log off;
         location / { return 200 "backend\n"; }
-        location /401 { return 401; }
-        location /403 { return 403; }
-        location /500 { return 500; }
+        # not where requests come to that are numbered
+        location /answer/401 { return 401; }
+        location /answer/403 { return 403; }
+        location /answer/500 { return 500; }
     }
     keepalive_requests 100000;
 _EOC_
@@ -167,15 +168,15 @@ for my $limit (1, 5, 100) {
     my %user = (User => 'u');
 
     is send_n($gateway, 10, '/ok/', %user), '200 x 10', 'answers: others are not counted';
-    is runs(map { $gateway->get($_, %user)->{status} } qw(/401 /403 /401)),
+    is runs(map { $gateway->get($_, %user)->{status} } map { "/answer/$_" } 401, 403, 401),
         '401 x 1, 403 x 1, 401 x 1', 'answers: the limit';
     is send_n($gateway, 1, '/ok/', %user), '200 x 1', 'answers: is not too many';
-    is $gateway->get('/403', %user)->{status}, 403, 'answers: one more';
+    is $gateway->get('/answer/403', %user)->{status}, 403, 'answers: one more';
     ok wait_for(sub { $gateway->get('/ok', %user)->{status} == 429 }), 'answers: blocks';
-    is $gateway->get('/401', %user)->{status}, 429, 'answers: whatever is asked';
+    is $gateway->get('/answer/401', %user)->{status}, 429, 'answers: whatever is asked';
     like $gateway->get('/ok', %user)->{headers}{'paas-guard'},
         qr/^blocked; reason=auth_lockout; (?=.*sla=good)(?=.*rule="login")/, 'answers: a lockout is told as one';
-    like((view($gateway, qr{^/401 }))[-1], qr/^429 blocked auth_lockout good login$/,
+    like((view($gateway, qr{^/answer/401 }))[-1], qr/^429 blocked auth_lockout good login$/,
         'answers: and logged as one');
     is $gateway->get('/ok', User => 'v')->{status}, 200, 'answers: another user is not blocked';
     is metric($gateway,

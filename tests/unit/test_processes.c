@@ -31,6 +31,7 @@
 #define TICKS     120
 #define TICK      7000               /* us */
 #define WINDOW    20                 /* ms */
+#define PATIENCE  30000000           /* us: for a machine that does much else */
 
 #define number_of(a)  (sizeof(a) / sizeof((a)[0]))
 
@@ -55,8 +56,10 @@ typedef struct {
 } worker_log_t;
 
 typedef struct {
+    int                     ready;
     int                     started;
     int                     stop;
+    pguard_usec_t           begun;
     pguard_usec_t           zero;
     unsigned                sends[TICKS][WORKERS];
     pguard_window_rule_t    rule;
@@ -139,6 +142,32 @@ teardown(void **state)
 }
 
 
+static uint64_t
+logged(void)
+{
+    unsigned  i;
+    uint64_t  n = 0;
+
+    for (i = 0; i < WORKERS; i++) {
+        n += pguard_load(&shared->log[i].n);
+    }
+
+    return n;
+}
+
+
+/* Until the workers have logged so much.  Nothing depends on how long that
+   takes; what is missing in the end fails there. */
+
+static void
+wait_for_logged(uint64_t n)
+{
+    pguard_usec_t  end = clock_us() + PATIENCE;
+
+    while (logged() < n && clock_us() < end) { (void) usleep(500); }
+}
+
+
 /* All workers wait, and start at once. */
 
 static void
@@ -146,6 +175,7 @@ start(pid_t *pid, work_pt work)
 {
     unsigned  i;
 
+    pguard_store(&shared->ready, 0);
     pguard_store(&shared->started, 0);
     pguard_store(&shared->stop, 0);
 
@@ -154,6 +184,8 @@ start(pid_t *pid, work_pt work)
         assert_true(pid[i] >= 0);
 
         if (pid[i] == 0) {
+            (void) pguard_add(&shared->ready, 1);
+
             while (!pguard_load(&shared->started)) { (void) usleep(100); }
 
             srand48(SEED + i);
@@ -162,8 +194,10 @@ start(pid_t *pid, work_pt work)
         }
     }
 
-    (void) usleep(2000);
-    shared->zero = clock_us() + 2000;
+    while (pguard_load(&shared->ready) < WORKERS) { (void) usleep(500); }
+
+    shared->begun = clock_us();
+    shared->zero = shared->begun + 2000;
     pguard_store(&shared->started, 1);
 }
 
@@ -270,7 +304,7 @@ offer(unsigned worker, unsigned subject, pguard_usec_t *last)
     r = pguard_throttle_ask(&throttle, sig_of(subject), e.before, interval);
     e.after = clock_us();
 
-    if (*last && e.before - *last > log->pause[subject]) {
+    if (e.before - *last > log->pause[subject]) {
         log->pause[subject] = e.before - *last;
     }
 
@@ -292,7 +326,13 @@ static void
 offer_all(unsigned worker)
 {
     unsigned       i;
-    pguard_usec_t  last[CROWD] = { 0 };
+    pguard_usec_t  last[CROWD];
+
+    /* who comes late has paused since the others began */
+
+    for (i = 0; i < sigs; i++) {
+        last[i] = shared->begun;
+    }
 
     while (!pguard_load(&shared->stop)) {
         for (i = 0; i < sigs; i++) {
@@ -399,6 +439,7 @@ stress_throttle(pguard_usec_t us)
     interval = us;
     start(pid, offer_all);
     (void) usleep(1000000);
+    wait_for_logged(2 * sigs);
     pguard_store(&shared->stop, 1);
     finish(pid);
 
@@ -503,10 +544,12 @@ static void
 kill_two(void)
 {
     pid_t     pid[WORKERS];
+    uint64_t  before = logged();
     unsigned  first = (unsigned) lrand48() % WORKERS;
 
     start(pid, offer_all);
     (void) usleep(3000 + (useconds_t) lrand48() % 15000);
+    wait_for_logged(before + 1);
     (void) kill(pid[first], SIGKILL);
     (void) usleep((useconds_t) lrand48() % 5000);
     (void) kill(pid[(first + 1) % WORKERS], SIGKILL);
@@ -820,6 +863,7 @@ static void
 test_windows_killed(void **state)
 {
     pid_t     pid[WORKERS];
+    uint64_t  before;
     unsigned  i, k;
 
     (void) state;
@@ -828,8 +872,10 @@ test_windows_killed(void **state)
     pguard_window_rule_init(&shared->rule, 50, 3600000);
 
     for (i = 0; i < 30; i++) {
+        before = logged();
         start(pid, send_on);
         (void) usleep(2000 + (useconds_t) lrand48() % 6000);
+        wait_for_logged(before + 2 * WORKERS * KEYS);
         (void) kill(pid[lrand48() % WORKERS], SIGKILL);
         (void) usleep(2000);
         pguard_store(&shared->stop, 1);
