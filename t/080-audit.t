@@ -62,6 +62,15 @@ sub statuses {
     return join q{ }, map { $gateway->get('/' . ++$n, @headers)->{status} } 1 .. $count;
 }
 
+# The same at once, on one connection: within a block of 2 s on a busy machine, too.
+sub at_once {
+    my ($gateway, $count, $header) = @_;
+    my $raw = join '', map {
+        join "\r\n", 'GET /' . ++$n . ' HTTP/1.1', 'Host: localhost', $header, $_ == $count ? "Connection: close\r\n\r\n" : "\r\n"
+    } 1 .. $count;
+    return join q{ }, $gateway->http($raw) =~ m{^HTTP/1\.1 (\d+)}mg;
+}
+
 sub metric {
     my ($gateway, $name) = @_;
     return $gateway->get('/metrics')->{body} =~ /^\Q$name\E (\S+)$/m ? $1 : 'none';
@@ -88,6 +97,7 @@ sub ids_of {
 
     $one->get('/' . ++$n, 'X-K' => 'a') for 1 .. 2;
     my $refusal = $one->get('/' . ++$n, 'X-K' => 'a');
+    is at_once($one, 20, 'X-K: a'), join(q{ }, ('429') x 20), 'a burst';
     is $refusal->{status}, 429, 'a block';
     my $said = decode_json($refusal->{body});
     my ($begun) = soon($one, 1, 'block_begun');
@@ -101,7 +111,6 @@ sub ids_of {
         'rule, count, window, evidence';
     like $begun->{$_}, qr/^[0-9a-f]{32}$/, "$_: a digest" for qw(client key);
 
-    is statuses($one, 20, 'X-K' => 'a'), join(q{ }, ('429') x 20), 'a burst';
     my ($ended) = soon($one, 1, 'block_ended');
     is $ended->{$_}, $begun->{$_}, "its end: $_" for qw(event client key rule service reason zone);
     is $ended->{how}, 'expired', 'its end: expired';
@@ -234,6 +243,7 @@ for my $user ('', 'nobody nogroup') {
         wait_for(sub { 2 == (@workers = $one->workers) });
         kill KILL => $workers[$round % 2];
     }
+    wait_for(sub { of_type($one, 'block_begun') > 20 }, 60);
     $load->stop;
     ok wait_for(sub { of_type($one, 'block_begun') == of_type($one, 'block_ended') }, 40), 'killed: each block has ended'
         or diag scalar(of_type($one, 'block_begun')), ' ', scalar(of_type($one, 'block_ended'));

@@ -47,6 +47,7 @@ for my $round (1 .. 6) {
         "a worker is killed, $round";
 }
 ok $one->reload, 'a reload';
+wait_for(sub { begun() > 50 }, 60);
 $_->stop for @load;
 cmp_ok begun(), '>', 50, 'at once: many are in the log';
 is verified(), '', 'at once: one chain';

@@ -95,6 +95,9 @@ sub load {
         path => sub { my ($n, $i) = @_; "/load/$n/$i?brief=$$." . int($i / 2) });
 }
 
+# How many were, up to now.
+sub answered { scalar(() = $_[0]->access_log =~ /" 200 /g) }
+
 # Without an answer to what it has sent, what comes first is returned.
 sub partial {
     my ($gateway, @pieces) = @_;
@@ -136,6 +139,7 @@ sub answer {
         }), "killed workers: another, $round";
     }
     sleep 0.3;
+    wait_for(sub { answered($gateway) > 150 }, 60);
     my $count = $load->stop;
     my @other = grep { !/^(?:200|429|error)$/ } keys %$count;
     is "@other", q{}, 'killed workers: no answer but those that were right';
@@ -159,7 +163,7 @@ sub answer {
         sleep 0.1;
         ok $gateway->reload, "reloads: $round";
     }
-    sleep 0.1;
+    wait_for(sub { answered($gateway) > 150 }, 60);
     my $count = $load->stop;
     is join(q{ }, sort keys %$count), '200 429', 'reloads: each request has its answer';
     cmp_ok $count->{200}, '>', 100, 'reloads: there were many';
