@@ -12,8 +12,8 @@ perl='libfilter-perl libhttp-message-perl libipc-run-perl liblist-moreutils-perl
 case ${1:-run} in
     build) want=$build ;;
     run)   want="$build curl" ;;
-    test)  want="$build curl faketime iproute2 jq libcmocka-dev perl procps redis-server tzdata
-                $perl" ;;
+    test)  want="$build bsdutils curl faketime iproute2 jq libcmocka-dev perl procps redis-server
+                tzdata $perl" ;;
     bench) want="$build perl valgrind" ;;
     compare) want="$build perl redis-server haproxy libnginx-mod-http-lua" ;;
     fuzz)  want="$build clang libclang-rt-dev libcmocka-dev" ;;

@@ -180,7 +180,8 @@ for my $case (
 
 # a terminal sees the progress
 SKIP: {
-    skip 'no pseudo-terminal here', 2 if system('script -qec true /dev/null </dev/null >/dev/null 2>&1');
+    skip 'no pseudo-terminal, or no script: apt-get install bsdutils', 2
+        if system('script -qec true /dev/null </dev/null >/dev/null 2>&1');
     spew('long', $whole x 2000);
     my $text = `cd $dir && script -qec "$tool replay --month 2026-11 long" /dev/null </dev/null`;
     like $text, qr/\[#+ *\] +\d+\.\d %/, 'a bar';
