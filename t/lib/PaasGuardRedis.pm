@@ -25,6 +25,9 @@ PaasGuardRedis - stores of every shape for the tests in t/2xx-redis-*.t
     my ($far, $why) = netns_start();        # in a network of its own: ->url, ->cut, ->mend
     outage($gw, 'SIGKILL', sub { $redis->kill }, sub { $redis->start });
 
+    my $late = lateness();                  # the machine's own, from here on
+    my $held = $late->();                   # to here, in seconds: none of the guard's doing
+
 C<outage> breaks and mends the store under load, and tests what must hold in
 any outage: every request is answered, in time, by local counts, and the store
 is used again afterwards; returns how long each took to be noticed.
@@ -45,7 +48,7 @@ use POSIX ();
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(tls_files tls_redis replicaof sentinel_start cluster_start
-    fake_start guarded store_of wait_store fds rss commandstats sh metric netns_start outage);
+    fake_start guarded store_of wait_store fds rss commandstats sh metric netns_start outage lateness);
 
 sub import {
     my $caller = caller;
@@ -335,11 +338,12 @@ sub outage {
 # How late this machine wakes who sleeps, at worst, until the sub is called: a
 # request waits for its turn in worker, backend and worker.
 sub lateness {
+    my $parent = $$;
     defined(my $pid = open my $in, '-|') or die "fork: $!";
     if (!$pid) {
         my ($worst, $stop) = (0);
         local $SIG{TERM} = sub { $stop = 1 };
-        until ($stop) {
+        until ($stop || getppid != $parent) {
             my $since = time;
             sleep 0.005;
             my $late = time - $since - 0.005;
@@ -351,7 +355,7 @@ sub lateness {
     }
     return sub {
         kill TERM => $pid;
-        my $worst = <$in>;
+        my $worst = <$in> // 0;
         close $in;
         return $worst;
     };
