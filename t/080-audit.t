@@ -259,9 +259,8 @@ for my $user ('', 'nobody nogroup') {
 
     # all of them
     statuses($one, 3, 'X-L' => 'all');
-    soon($one, 1, 'block_begun', rule => 'long');
-    ok wait_for(sub { -s $one->dir . '/state' }), 'killed all: the state is saved';
-    sleep 1.5;
+    my ($long) = soon($one, 1, 'block_begun', rule => 'long');
+    ok wait_for(sub { read_file($one->dir . '/state') =~ $long->{event} }, 30), 'killed all: the state is saved';
     my @pids = $one->workers;
     kill KILL => $one->pid, @pids;
     ok wait_for(sub { $one->dead && !grep { kill 0, $_ } @pids }), 'killed all';

@@ -353,7 +353,7 @@ $_->stop(allow => $killed) for $one, $two;
     ok all_say('redis', $one, $two), 'a Redis that starts again: is used';
 
     # for the one the client that both counted, for the other that of the one, too
-    ok wait_for(sub { active($one) > $before[0] && active($two) > $before[1] + 1 }), 'a Redis that starts again: is told what was counted';
+    ok wait_for(sub { active($one) > $before[0] && active($two) > $before[1] + 1 }, 30), 'a Redis that starts again: is told what was counted';
     is send_n($_, 1, '/', User => 'kept'), '429 x 1', 'a Redis that starts again: which is too many' for $one, $two;
     is send_n($two, 1, '/', User => 'local'), '429 x 1', 'a Redis that starts again: and learns of blocks';
     is send_n($_, 1, '/', User => 'nobody'), '200 x 1', 'a Redis that starts again: nobody else is blocked' for $one, $two;

@@ -36,9 +36,9 @@ my @load = map { my $g = $_; $g->load(clients => 2, path => sub { "/a?k=l$_[0].@
 sleep 0.5;
 is $sentinels[0]->cli('sentinel', 'failover', 'paas-1'), 'OK', 'failover is asked for';
 my $since = time;
-ok wait_for(sub { cli($second, 'role') =~ /^master/ }), 'the other one is master';
-ok wait_store($_, 'redis', 15), 'followed' for @gw;
-ok wait_for(sub { cli($second, 'client', 'list') =~ /cmd=evalsha/ }, 10), 'asked there';
+ok wait_for(sub { cli($second, 'role') =~ /^master/ }, 30), 'the other one is master';
+ok wait_store($_, 'redis'), 'followed' for @gw;
+ok wait_for(sub { cli($second, 'client', 'list') =~ /cmd=evalsha/ }, 30), 'asked there';
 note sprintf '%.1f s', time - $since;
 sleep 1;
 my %sum;
@@ -51,14 +51,14 @@ note explain \%sum;
 is "@got", '200 429', 'the throttle is shared at the new master';
 
 # the master dies
-ok wait_for(sub { cli($first, 'role') =~ /^slave.*connected/s }, 15), 'the old master follows';
+ok wait_for(sub { cli($first, 'role') =~ /^slave.*connected/s }, 30), 'the old master follows';
 my $load = $gw[0]->load(clients => 2, path => sub { "/a?k=m$_[0].@{[ $_[1] % 50 ]}" });
 $second->kill;
 ok wait_store($gw[0], 'degraded'), 'known to be away';
 @got = map { $gw[0]->get('/c', 'X-API-Key' => 'three')->{status} } 1 .. 2;
 is "@got", '200 429', 'decided locally';
-ok wait_for(sub { cli($first, 'role') =~ /^master/ }, 15), 'the first is master again';
-ok wait_store($_, 'redis', 15), 'followed' for @gw;
+ok wait_for(sub { cli($first, 'role') =~ /^master/ }, 30), 'the first is master again';
+ok wait_store($_, 'redis'), 'followed' for @gw;
 my $count = $load->stop;
 is join(' ', sort grep { !/^(?:200|429)$/ } keys %$count), '', 'nothing but 200 and 429 meanwhile';
 
@@ -75,10 +75,10 @@ is store_of($gw[0]), 'redis', 'a master goes on without its sentinels';
 # a master that has become a replica of another behind everybody's back
 my $other = redis_start(args => \@auth);
 cli($first, 'replicaof', '127.0.0.1', $other->port);
-ok wait_store($gw[0], 'degraded', 10), 'READONLY: a replica is not used';
+ok wait_store($gw[0], 'degraded'), 'READONLY: a replica is not used';
 cli($first, 'replicaof', 'no', 'one');
 $_->start for @sentinels;
-ok wait_store($_, 'redis', 20), 'back' for @gw;
+ok wait_store($_, 'redis'), 'back' for @gw;
 my @lines = grep { /\[warn\]/ } split /\n/, $gw[0]->error_log;
 note join "\n", @lines;
 $_->stop for @gw;

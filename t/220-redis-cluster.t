@@ -85,7 +85,7 @@ is $replica->cli('cluster', 'failover'), 'OK', 'failover is asked for';
 ok wait_for(sub { $replica->cli('role') =~ /^master/ }, 10), 'the replica is master';
 sleep 1;
 answered('failover by hand', @load);
-ok wait_store($_, 'redis', 10), 'followed' for @gw;
+ok wait_store($_, 'redis'), 'followed' for @gw;
 throttled_by_both('after the failover', 'c', 60);
 
 # and one is killed
@@ -93,8 +93,8 @@ throttled_by_both('after the failover', 'c', 60);
 @load = load();
 my $since = time;
 $to->kill;
-ok wait_store($gw[0], 'degraded', 5), 'a node is away';
-ok wait_store($_, 'redis', 15), 'its replica is found' for @gw;
+ok wait_store($gw[0], 'degraded'), 'a node is away';
+ok wait_store($_, 'redis'), 'its replica is found' for @gw;
 note sprintf 'the cluster was whole again after %.1f s', time - $since;
 answered('killed master', @load);
 throttled_by_both('after the kill', 'd', 60);
@@ -102,11 +102,11 @@ hammer('after the kill', 'lam');
 
 # all of it goes and comes back
 $_->pause for grep { $_->pid } $cluster->nodes;
-ok wait_store($_, 'degraded', 10), 'all stopped' for @gw;
+ok wait_store($_, 'degraded'), 'all stopped' for @gw;
 my @got = map { $gw[0]->get('/x?k=alone')->{status} } 1 .. 2;
 is "@got", '200 429', 'decided locally';
 $_->resume for grep { $_->pid } $cluster->nodes;
-ok wait_store($_, 'redis', 20), 'back' for @gw;
+ok wait_store($_, 'redis'), 'back' for @gw;
 throttled_by_both('after that', 'e', 30);
 $_->stop for @gw;
 

@@ -86,7 +86,7 @@ for my $lie (sort keys %lies) {
     cmp_ok $slowest, '<', 0.4 + 3 * $late->(), sprintf '%s: in time (%.3f s)', $lie, $slowest;
 }
 lie('none');
-ok wait_store($gw, 'redis', 15), 'and the store is back';
+ok wait_store($gw, 'redis'), 'and the store is back';
 is join(' ', $gw->workers), join(' ', @pids), 'no worker died';
 cmp_ok fds($gw), '<=', $fds + 1, 'no descriptor is lost';
 SKIP: {
