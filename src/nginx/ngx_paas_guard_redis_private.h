@@ -1,7 +1,8 @@
 /*
  * What the files of the connection to Redis share:
  *
- *   ngx_paas_guard_redis.c       calls and replies; alone includes hiredis
+ *   ngx_paas_guard_redis.c       calls, from where they are made to their end
+ *   ngx_paas_guard_redis_reply.c  what a reply says; alone includes hiredis
  *   ngx_paas_guard_redis_dispatch.c  what a reply is an answer to
  *   ngx_paas_guard_redis_find.c  where to connect to, without blocking
  *   ngx_paas_guard_redis_tls.c   the handshake, names and certificates
@@ -126,10 +127,6 @@ struct ngx_paas_guard_redis_s {
 
 /* ngx_paas_guard_redis.c */
 
-/* A codec for a new connection; NGX_ERROR: no memory. */
-ngx_int_t ngx_paas_guard_redis_reader(ngx_paas_guard_redis_t *r);
-void ngx_paas_guard_redis_reader_free(ngx_paas_guard_redis_t *r);
-
 /* Puts a call of the connection's own at the end of what is unsent. */
 ngx_int_t ngx_paas_guard_redis_command(ngx_paas_guard_redis_t *r,
     ngx_uint_t kind, ngx_uint_t nargs, ngx_str_t *args);
@@ -144,6 +141,12 @@ void ngx_paas_guard_redis_job_over(ngx_paas_guard_redis_t *r,
 
 void ngx_paas_guard_redis_job_free(ngx_paas_guard_redis_t *r,
     ngx_paas_guard_job_t *job);
+
+/* ngx_paas_guard_redis_reply.c */
+
+/* A codec for a new connection; NGX_ERROR: no memory. */
+ngx_int_t ngx_paas_guard_redis_reader(ngx_paas_guard_redis_t *r);
+void ngx_paas_guard_redis_reader_free(ngx_paas_guard_redis_t *r);
 
 /* Takes bytes from the server and hands on what is complete; sets broken. */
 void ngx_paas_guard_redis_parse(ngx_paas_guard_redis_t *r, u_char *buf,
