@@ -9,9 +9,6 @@
 #include <string.h>
 
 
-#define PGUARD_SF_INTEGER_MAX  999999999999999      /* RFC 9651, 3.3.1 */
-
-
 /* Rows of the table of texts; a title and an account for each reason. */
 
 enum {
@@ -62,10 +59,6 @@ static void pguard_refusal_span(pguard_form_cell_t *cell, uint64_t seconds,
 static pguard_str_t pguard_refusal_rule(const pguard_refusal_t *r);
 static pguard_str_t pguard_refusal_policy(const pguard_refusal_t *r);
 static int pguard_refusal_token(pguard_str_t s);
-static void pguard_ratelimit_name(pguard_out_t *out, size_t i,
-    pguard_str_t name);
-static void pguard_ratelimit_number(pguard_out_t *out, const char *key,
-    uint64_t n);
 
 
 const pguard_str_t  pguard_refusal_identical = pguard_string("identical");
@@ -266,33 +259,6 @@ pguard_refusal_proxy_status(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_out_text(out, "; details=\"");
     pguard_out_str(out, pguard_reason_names[r->reason]);
     pguard_out_byte(out, '"');
-}
-
-
-void
-pguard_ratelimit_policy(pguard_out_t *out, const pguard_ratelimit_t *p,
-    size_t n)
-{
-    size_t  i;
-
-    for (i = 0; i < n; i++) {
-        pguard_ratelimit_name(out, i, p[i].name);
-        pguard_ratelimit_number(out, ";q=", p[i].quota);
-        pguard_ratelimit_number(out, ";w=", p[i].window ? p[i].window : 1);
-    }
-}
-
-
-void
-pguard_ratelimit(pguard_out_t *out, const pguard_ratelimit_t *p, size_t n)
-{
-    size_t  i;
-
-    for (i = 0; i < n; i++) {
-        pguard_ratelimit_name(out, i, p[i].name);
-        pguard_ratelimit_number(out, ";r=", p[i].remaining);
-        pguard_ratelimit_number(out, ";t=", p[i].reset);
-    }
 }
 
 
@@ -591,22 +557,4 @@ pguard_refusal_token(pguard_str_t s)
     }
 
     return s.len != 0;
-}
-
-
-static void
-pguard_ratelimit_name(pguard_out_t *out, size_t i, pguard_str_t name)
-{
-    pguard_out_text(out, i ? ", \"" : "\"");
-    pguard_out_sf(out, name);
-    pguard_out_byte(out, '"');
-}
-
-
-static void
-pguard_ratelimit_number(pguard_out_t *out, const char *key, uint64_t n)
-{
-    pguard_out_text(out, key);
-    pguard_out_uint(out, n < PGUARD_SF_INTEGER_MAX ? n
-                                                   : PGUARD_SF_INTEGER_MAX);
 }

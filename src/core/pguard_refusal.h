@@ -1,7 +1,6 @@
 /*
  * What a client is told when it is refused: the body, in two formats and two
- * languages, and the structured fields (RFC 9651) that go with it; and the
- * RateLimit fields of any answer.
+ * languages, and the structured fields (RFC 9651) that go with it.
  */
 
 #ifndef PGUARD_REFUSAL_H
@@ -54,8 +53,8 @@ typedef struct {
 
 #define PGUARD_REFUSAL_FORM  3328
 
-/* Renders both into out, one after the other: PGUARD_REFUSAL_FORM bytes are enough for names of
-   PGUARD_NAME_MAX.  1, or 0 if it had no room for them. */
+/* Renders both into out, one after the other: PGUARD_REFUSAL_FORM bytes are
+   enough for names of PGUARD_NAME_MAX.  1, or 0 if it had no room for them. */
 int pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang);
 
@@ -76,25 +75,6 @@ void pguard_refusal_header(pguard_out_t *out, const pguard_refusal_t *r);
    bytes; a Token where it is one, else a String. */
 void pguard_refusal_proxy_status(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_str_t proxy);
-
-
-/* One policy of the RateLimit fields; times in whole seconds. */
-
-typedef struct {
-    pguard_str_t  name;
-    uint64_t      quota;
-    uint64_t      window;          /* written as 1 if it is 0 */
-    uint64_t      remaining;
-    uint64_t      reset;
-} pguard_ratelimit_t;
-
-/* The values of RateLimit-Policy and RateLimit for n policies; nothing if n is
-   0: then the header must be left out.  Numbers beyond 10^15 - 1, the largest
-   that RFC 9651 has, are written as that. */
-void pguard_ratelimit_policy(pguard_out_t *out, const pguard_ratelimit_t *p,
-    size_t n);
-void pguard_ratelimit(pguard_out_t *out, const pguard_ratelimit_t *p,
-    size_t n);
 
 
 #endif /* PGUARD_REFUSAL_H */

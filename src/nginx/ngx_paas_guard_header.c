@@ -1,4 +1,5 @@
 #include "ngx_paas_guard.h"
+#include "../core/pguard_ratelimit.h"
 #include "../core/pguard_refusal.h"
 
 

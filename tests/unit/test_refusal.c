@@ -1,6 +1,7 @@
 /*
- * pguard_refusal: to the byte, and well formed whatever goes in.  The readers
- * of JSON, structured fields and HTML here are strict, and made for this.
+ * pguard_refusal, pguard_ratelimit: to the byte, and well formed whatever goes
+ * in.  The readers of JSON, structured fields and HTML here are strict, and
+ * made for this.
  */
 
 #include <setjmp.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #include "pguard_block.h"
+#include "pguard_ratelimit.h"
 #include "pguard_reason.h"
 #include "pguard_refusal.h"
 
