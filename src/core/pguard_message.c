@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "pguard_key.h"
 #include "pguard_message.h"
 #include "pguard_out.h"
+#include "pguard_store_key.h"
 
 
 #define PGUARD_MESSAGE_VERSION  "1"
@@ -32,12 +32,6 @@ typedef struct {
       sizeof(((pguard_block_t *) 0)->field), max }
 
 
-static void pguard_message_out_name(pguard_out_t *out,
-    const unsigned char *s, size_t len);
-static void pguard_message_out_id(pguard_out_t *out, const pguard_id_t *id);
-static void pguard_message_out_zone(pguard_out_t *out, unsigned char *dst,
-    pguard_str_t prefix, pguard_str_t zone);
-static size_t pguard_message_done(const pguard_out_t *out, size_t size);
 static uint64_t pguard_message_get(const pguard_block_t *b,
     const pguard_message_number_t *n);
 static void pguard_message_set(pguard_block_t *b,
@@ -69,139 +63,6 @@ static const pguard_message_number_t  pguard_message_numbers[] = {
     (sizeof(pguard_message_numbers) / sizeof(pguard_message_numbers[0]))
 
 
-int
-pguard_prefix_valid(pguard_str_t prefix)
-{
-    size_t         i;
-    unsigned char  ch;
-
-    for (i = 0; i < prefix.len; i++) {
-        ch = prefix.data[i];
-
-        if ((ch >= '0' && ch <= '9')
-            || (ch >= 'a' && ch <= 'z')
-            || (ch >= 'A' && ch <= 'Z')
-            || (ch && strchr("_.:/-", ch)))
-        {
-            continue;
-        }
-
-        return 0;
-    }
-
-    return prefix.len > 0 && prefix.len <= PGUARD_PREFIX_MAX;
-}
-
-
-size_t
-pguard_store_key_window(unsigned char *dst, pguard_str_t prefix,
-    pguard_str_t zone, const pguard_id_t *id, pguard_str_t rule,
-    pguard_msec_t window, pguard_str_t service)
-{
-    pguard_out_t  o;
-
-    pguard_message_out_zone(&o, dst, prefix, zone);
-    pguard_out_text(&o, ":{");
-    pguard_message_out_id(&o, id);
-    pguard_out_text(&o, "}:w:");
-    pguard_message_out_name(&o, rule.data, rule.len);
-    pguard_out_text(&o, ":");
-    pguard_out_uint(&o, window);
-
-    if (service.len) {
-        pguard_out_text(&o, ":");
-        pguard_message_out_name(&o, service.data, service.len);
-    }
-
-    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
-}
-
-
-size_t
-pguard_store_key_throttle(unsigned char *dst, pguard_str_t prefix,
-    pguard_str_t zone, const pguard_id_t *client,
-    const pguard_id_t *signature)
-{
-    pguard_out_t  o;
-
-    pguard_message_out_zone(&o, dst, prefix, zone);
-    pguard_out_text(&o, ":{");
-    pguard_message_out_id(&o, client);
-    pguard_out_text(&o, "}:t:");
-    pguard_message_out_id(&o, signature);
-
-    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
-}
-
-
-size_t
-pguard_store_key_blocks(unsigned char *dst, pguard_str_t prefix,
-    pguard_str_t zone, const char *part)
-{
-    pguard_out_t  o;
-
-    pguard_message_out_zone(&o, dst, prefix, zone);
-    pguard_out_text(&o, ":{blocks}:");
-    pguard_out_text(&o, part);
-
-    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
-}
-
-
-size_t
-pguard_store_key_sla(unsigned char *dst, pguard_str_t prefix,
-    pguard_str_t zone, pguard_str_t indicator, pguard_month_t month,
-    const pguard_id_t *gateway, uint64_t attempt)
-{
-    pguard_out_t  o;
-
-    pguard_message_out_zone(&o, dst, prefix, zone);
-    pguard_out_text(&o, ":{sla:");
-    pguard_message_out_name(&o, indicator.data, indicator.len);
-    pguard_out_text(&o, ":");
-    pguard_month_out(&o, month);
-    pguard_out_text(&o, "}");
-
-    if (gateway) {
-        pguard_out_text(&o, ":");
-        pguard_out_hex(&o, gateway->bytes, PGUARD_ID_LEN);
-    }
-
-    if (attempt) {
-        pguard_out_text(&o, ":");
-        pguard_out_uint(&o, attempt);
-    }
-
-    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
-}
-
-
-size_t
-pguard_store_channel(unsigned char *dst, pguard_str_t prefix)
-{
-    pguard_out_t  o;
-
-    pguard_out_init(&o, dst, PGUARD_STORE_KEY_MAX);
-    pguard_out_str(&o, prefix);
-    pguard_out_text(&o, ":blocks");
-
-    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
-}
-
-
-size_t
-pguard_store_key_probe(unsigned char *dst, pguard_str_t prefix)
-{
-    pguard_out_t  o;
-
-    pguard_out_init(&o, dst, PGUARD_STORE_KEY_MAX);
-    pguard_out_str(&o, prefix);
-    pguard_out_text(&o, ":{probe}:w");
-
-    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
-}
-
-
 size_t
 pguard_store_field(unsigned char *dst, const pguard_message_t *m)
 {
@@ -210,11 +71,11 @@ pguard_store_field(unsigned char *dst, const pguard_message_t *m)
     pguard_out_init(&o, dst, PGUARD_STORE_KEY_MAX);
     pguard_out_hex(&o, m->block.id.bytes, PGUARD_ID_LEN);
     pguard_out_text(&o, ":");
-    pguard_message_out_name(&o, m->rule.data, m->rule.len);
+    pguard_store_out_name(&o, m->rule.data, m->rule.len);
     pguard_out_text(&o, ":");
-    pguard_message_out_name(&o, m->service.data, m->service.len);
+    pguard_store_out_name(&o, m->service.data, m->service.len);
 
-    return pguard_message_done(&o, PGUARD_STORE_KEY_MAX);
+    return pguard_store_done(&o, PGUARD_STORE_KEY_MAX);
 }
 
 
@@ -255,16 +116,16 @@ pguard_message_encode(unsigned char *dst, const pguard_message_t *m)
     pguard_out_text(&o, " ");
     pguard_out_hex(&o, origin, sizeof(origin));
     pguard_out_text(&o, " ");
-    pguard_message_out_name(&o, m->zone.data, m->zone.len);
+    pguard_store_out_name(&o, m->zone.data, m->zone.len);
     pguard_out_text(&o, " ");
-    pguard_message_out_name(&o, m->rule.data, m->rule.len);
+    pguard_store_out_name(&o, m->rule.data, m->rule.len);
     pguard_out_text(&o, " ");
-    pguard_message_out_name(&o, m->service.data, m->service.len);
+    pguard_store_out_name(&o, m->service.data, m->service.len);
     pguard_out_text(&o, " ");
     pguard_out_hex(&o, m->block.id.bytes, PGUARD_ID_LEN);
 
     if (m->op != PGUARD_MESSAGE_BLOCK) {
-        return pguard_message_done(&o, PGUARD_MESSAGE_MAX);
+        return pguard_store_done(&o, PGUARD_MESSAGE_MAX);
     }
 
     for (n = 0; n < PGUARD_MESSAGE_NUMBERS; n++) {
@@ -282,7 +143,7 @@ pguard_message_encode(unsigned char *dst, const pguard_message_t *m)
         pguard_out_text(&o, "-");
     }
 
-    return pguard_message_done(&o, PGUARD_MESSAGE_MAX);
+    return pguard_store_done(&o, PGUARD_MESSAGE_MAX);
 }
 
 
@@ -334,84 +195,6 @@ pguard_message_decode(pguard_message_t *m, pguard_str_t s)
     }
 
     return (in.failed || in.pos != NULL || m->zone.len == 0) ? -1 : 0;
-}
-
-
-/* Letters, digits, "_", "." and "-" as they are, the rest as %xx: no name can
-   hold what stands between two.  A lone "-" is the empty name; one that is too
-   long makes all of it too long. */
-
-static void
-pguard_message_out_name(pguard_out_t *out, const unsigned char *s, size_t len)
-{
-    size_t         i, from;
-    unsigned char  ch;
-
-    if (len > PGUARD_NAME_MAX) {
-        out->need = PGUARD_MESSAGE_MAX + 1;
-        return;
-    }
-
-    if (len == 0) {
-        pguard_out_byte(out, '-');
-    }
-
-    from = 0;
-
-    for (i = 0; i < len; i++) {
-        ch = s[i];
-
-        if ((ch >= '0' && ch <= '9')
-            || (ch >= 'a' && ch <= 'z')
-            || (ch >= 'A' && ch <= 'Z')
-            || ch == '_' || ch == '.' || (ch == '-' && len > 1))
-        {
-            continue;
-        }
-
-        pguard_out_bytes(out, s + from, i - from);
-        pguard_out_byte(out, '%');
-        pguard_out_hex(out, &ch, 1);
-        from = i + 1;
-    }
-
-    if (from < len) {
-        pguard_out_bytes(out, s + from, len - from);
-    }
-}
-
-
-static void
-pguard_message_out_id(pguard_out_t *out, const pguard_id_t *id)
-{
-    unsigned char  hex[2 * PGUARD_ID_LEN];
-
-    (void) pguard_hex(hex, id->bytes, PGUARD_ID_LEN);
-    pguard_out_bytes(out, hex, sizeof(hex));
-}
-
-
-static void
-pguard_message_out_zone(pguard_out_t *out, unsigned char *dst,
-    pguard_str_t prefix, pguard_str_t zone)
-{
-    pguard_out_init(out, dst, PGUARD_STORE_KEY_MAX);
-
-    if (prefix.len > PGUARD_PREFIX_MAX) {
-        out->need = PGUARD_MESSAGE_MAX + 1;
-        return;
-    }
-
-    pguard_out_str(out, prefix);
-    pguard_out_byte(out, ':');
-    pguard_message_out_name(out, zone.data, zone.len);
-}
-
-
-static size_t
-pguard_message_done(const pguard_out_t *out, size_t size)
-{
-    return out->need <= size ? out->need : 0;
 }
 
 

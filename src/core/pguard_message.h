@@ -1,17 +1,7 @@
 /*
- * What the guard writes into the shared store: the names of its keys, and
- * blocks as they travel.  Nothing of a client is in there but its digest.
- *
- *   <prefix>:<zone>:{<id>}:w:<rule>:<window>[:<service>]   counts
- *   <prefix>:<zone>:{<client>}:t:<signature>               the throttle
- *   <prefix>:<zone>:{blocks}:data, ...:ends                blocks, their ends
- *   <prefix>:<zone>:{sla:<indicator>:<month>}              gateways, by version
- *   <prefix>:<zone>:{sla:<indicator>:<month>}:<gateway>    the record of one
- *   <prefix>:blocks                                        the channel
- *
- * Names go in percent-encoded, all but letters, digits, "_", "." and "-": so
- * no name can hold a separator, a space or the braces of a hash tag.  The
- * window is part of the key: gateways that disagree on it do not mix slots.
+ * Blocks as they travel from gateway to gateway: the messages of the channel,
+ * and what the store keeps of each.  Nothing of a client is in there but its
+ * digest.  Names go in as in keys: see pguard_store_key.h.
  */
 
 #ifndef PGUARD_MESSAGE_H
@@ -19,14 +9,9 @@
 
 #include "pguard.h"
 #include "pguard_block.h"
-#include "pguard_calendar.h"
 
 
-#define PGUARD_PREFIX_MAX         63
-#define PGUARD_NAME_ENCODED_MAX   (PGUARD_NAME_MAX * 3)
-
-#define PGUARD_STORE_KEY_MAX      768        /* bytes, enough for any key */
-#define PGUARD_MESSAGE_MAX        1024       /* and for any message */
+#define PGUARD_MESSAGE_MAX  1024             /* bytes, enough for any */
 
 
 typedef enum {
@@ -56,34 +41,8 @@ typedef struct {
 } pguard_message_t;
 
 
-/* A prefix is 1 to PGUARD_PREFIX_MAX letters, digits or any of "_.:/-".
-   1 if this is one, else 0. */
-int pguard_prefix_valid(pguard_str_t prefix);
-
-/*
- * Each writes a key at dst, which has PGUARD_STORE_KEY_MAX bytes, and returns
- * its length; 0 if a name or the prefix is longer than it may be.
- */
-size_t pguard_store_key_window(unsigned char *dst, pguard_str_t prefix,
-    pguard_str_t zone, const pguard_id_t *id, pguard_str_t rule,
-    pguard_msec_t window, pguard_str_t service);
-size_t pguard_store_key_throttle(unsigned char *dst, pguard_str_t prefix,
-    pguard_str_t zone, const pguard_id_t *client,
-    const pguard_id_t *signature);
-size_t pguard_store_key_blocks(unsigned char *dst, pguard_str_t prefix,
-    pguard_str_t zone, const char *part);
-
-/* The index of a month's records; that of gateway, if it is not NULL; and one
-   that is being written, if attempt is not 0. */
-size_t pguard_store_key_sla(unsigned char *dst, pguard_str_t prefix,
-    pguard_str_t zone, pguard_str_t indicator, pguard_month_t month,
-    const pguard_id_t *gateway, uint64_t attempt);
-
-/* The channel, and the key on which a connection tries whether it may write. */
-size_t pguard_store_channel(unsigned char *dst, pguard_str_t prefix);
-size_t pguard_store_key_probe(unsigned char *dst, pguard_str_t prefix);
-
-/* The field of a block in the keys of its zone: at dst as above. */
+/* Writes the field of a block in the keys of its zone at dst, which has
+   PGUARD_STORE_KEY_MAX bytes; returns the length. */
 size_t pguard_store_field(unsigned char *dst, const pguard_message_t *m);
 
 /* Copies s into name.  0, or -1 if it is too long (name is then empty). */

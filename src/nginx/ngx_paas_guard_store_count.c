@@ -1,3 +1,8 @@
+/*
+ * Counts on their way to the store: when those that wait go, and what is made
+ * of the answers.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
@@ -25,30 +30,18 @@ typedef struct {
 static ngx_msec_t ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t n,
     uint64_t when);
-static ngx_paas_guard_known_t *ngx_paas_guard_counts_known(
-    ngx_paas_guard_counts_t *counts, ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_item_t *item, uint64_t *key);
+static ngx_paas_guard_pending_t *ngx_paas_guard_counts_add(
+    ngx_paas_guard_store_t *store, ngx_queue_t *bucket);
 static void ngx_paas_guard_counts_learn(ngx_paas_guard_batch_t *batch,
     ngx_uint_t i, uint64_t total);
 static void ngx_paas_guard_counts_timer(ngx_paas_guard_store_t *store,
     ngx_msec_t next);
-static ngx_paas_guard_pending_t *ngx_paas_guard_counts_find(
-    ngx_queue_t *bucket, ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_item_t *item, uint64_t slot);
-static ngx_paas_guard_pending_t *ngx_paas_guard_counts_alloc(
-    ngx_paas_guard_store_t *store);
-static void ngx_paas_guard_counts_free(ngx_paas_guard_counts_t *counts,
-    ngx_paas_guard_pending_t *p);
-static ngx_queue_t *ngx_paas_guard_counts_bucket(
-    ngx_paas_guard_counts_t *counts, const pguard_id_t *id);
 static void ngx_paas_guard_counts_event(ngx_event_t *ev);
 static ngx_int_t ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
     ngx_paas_guard_pending_t *first, uint64_t now);
 static void ngx_paas_guard_counts_handler(void *data,
     ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply);
 static void ngx_paas_guard_counts_put_back(ngx_paas_guard_batch_t *batch);
-static ngx_int_t ngx_paas_guard_counts_same(const ngx_str_t *a,
-    const ngx_str_t *b);
 
 
 void
@@ -88,9 +81,9 @@ ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
 
     counts = &store->counts;
     slot = when / (item->window.window * 100);
-    bucket = ngx_paas_guard_counts_bucket(counts, &item->id);
+    bucket = ngx_paas_guard_pending_bucket(counts, &item->id);
 
-    p = ngx_paas_guard_counts_find(bucket, zone, item, slot);
+    p = ngx_paas_guard_pending_find(bucket, zone, item, slot);
 
     if (p) {
         p->n += n;
@@ -103,7 +96,7 @@ ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
         return p->due;
     }
 
-    p = ngx_paas_guard_counts_alloc(store);
+    p = ngx_paas_guard_counts_add(store, bucket);
 
     p->zone = zone;
     p->item = *item;
@@ -113,7 +106,7 @@ ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
     p->due = ngx_current_msec;
     p->enough = 1;
 
-    known = ngx_paas_guard_counts_known(counts, zone, item, &key);
+    known = ngx_paas_guard_pending_known(counts, zone, item, &key);
 
     if (known->key == key
         && pguard_hold_valid(&known->hold, item->window.window,
@@ -123,31 +116,35 @@ ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
         p->enough = known->hold.enough;
     }
 
-    ngx_queue_insert_tail(&counts->queue, &p->queue);
-    ngx_queue_insert_tail(bucket, &p->bucket);
-
     return p->due;
 }
 
 
-static ngx_paas_guard_known_t *
-ngx_paas_guard_counts_known(ngx_paas_guard_counts_t *counts,
-    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t *key)
+/* When all are in use: those that can be sent go, else the oldest. */
+
+static ngx_paas_guard_pending_t *
+ngx_paas_guard_counts_add(ngx_paas_guard_store_t *store, ngx_queue_t *bucket)
 {
-    uint64_t  hash;
+    ngx_queue_t               *q;
+    ngx_paas_guard_counts_t   *counts;
+    ngx_paas_guard_pending_t  *p;
 
-    /* an id is a digest; the rest only tells its few rules apart */
+    counts = &store->counts;
 
-    ngx_memcpy(&hash, item->id.bytes, sizeof(hash));
+    if (ngx_queue_empty(&counts->free)) {
+        ngx_paas_guard_counts_flush(store, 1);
+    }
 
-    hash ^= ((uint64_t) ngx_crc32_short(item->rule.data, item->rule.len) << 32)
-            ^ ngx_crc32_short(item->service.data, item->service.len)
-            ^ (uintptr_t) zone
-            ^ item->window.window;
+    if (ngx_queue_empty(&counts->free)) {
+        q = ngx_queue_head(&counts->queue);
+        p = ngx_queue_data(q, ngx_paas_guard_pending_t, queue);
 
-    *key = hash;
+        ngx_paas_guard_pending_free(counts, p);
 
-    return &counts->known[hash % NGX_PAAS_GUARD_KNOWN];
+        pguard_add(&store->shared->commands[NGX_PAAS_GUARD_RESULT_DROPPED], 1);
+    }
+
+    return ngx_paas_guard_pending_add(counts, bucket);
 }
 
 
@@ -167,7 +164,7 @@ ngx_paas_guard_counts_learn(ngx_paas_guard_batch_t *batch, ngx_uint_t i,
         return;
     }
 
-    known = ngx_paas_guard_counts_known(&store->counts, batch->zone, item,
+    known = ngx_paas_guard_pending_known(&store->counts, batch->zone, item,
                                         &key);
     if (known->key != key) {
         ngx_memzero(known, sizeof(ngx_paas_guard_known_t));
@@ -183,75 +180,27 @@ ngx_paas_guard_counts_learn(ngx_paas_guard_batch_t *batch, ngx_uint_t i,
 ngx_int_t
 ngx_paas_guard_counts_start(ngx_paas_guard_store_t *store)
 {
-    ngx_uint_t                i;
-    ngx_paas_guard_counts_t  *counts;
+    ngx_event_t  *ev;
 
-    counts = &store->counts;
+    ev = &store->counts.event;
 
-    ngx_queue_init(&counts->free);
-    ngx_queue_init(&counts->queue);
+    ev->data = &store->dummy;
+    ev->log = store->log;
+    ev->handler = ngx_paas_guard_counts_event;
+    ev->cancelable = 1;
 
-    counts->event.data = &store->dummy;
-    counts->event.log = store->log;
-    counts->event.handler = ngx_paas_guard_counts_event;
-    counts->event.cancelable = 1;
-
-    counts->buckets = ngx_alloc(NGX_PAAS_GUARD_PENDING_BUCKETS
-                                * sizeof(ngx_queue_t), store->log);
-    if (counts->buckets == NULL) {
-        return NGX_ERROR;
-    }
-
-    counts->pending = ngx_alloc(NGX_PAAS_GUARD_PENDING_MAX
-                                * sizeof(ngx_paas_guard_pending_t),
-                                store->log);
-    if (counts->pending == NULL) {
-        return NGX_ERROR;
-    }
-
-    counts->known = ngx_calloc(NGX_PAAS_GUARD_KNOWN
-                               * sizeof(ngx_paas_guard_known_t), store->log);
-    if (counts->known == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < NGX_PAAS_GUARD_PENDING_BUCKETS; i++) {
-        ngx_queue_init(&counts->buckets[i]);
-    }
-
-    for (i = 0; i < NGX_PAAS_GUARD_PENDING_MAX; i++) {
-        ngx_queue_insert_tail(&counts->free, &counts->pending[i].queue);
-    }
-
-    return NGX_OK;
+    return ngx_paas_guard_pending_create(&store->counts, store->log);
 }
 
 
 void
 ngx_paas_guard_counts_stop(ngx_paas_guard_store_t *store)
 {
-    ngx_paas_guard_counts_t  *counts;
-
-    counts = &store->counts;
-
-    if (counts->event.timer_set) {
-        ngx_del_timer(&counts->event);
+    if (store->counts.event.timer_set) {
+        ngx_del_timer(&store->counts.event);
     }
 
-    if (counts->buckets) {
-        ngx_free(counts->buckets);
-        counts->buckets = NULL;
-    }
-
-    if (counts->known) {
-        ngx_free(counts->known);
-        counts->known = NULL;
-    }
-
-    if (counts->pending) {
-        ngx_free(counts->pending);
-        counts->pending = NULL;
-    }
+    ngx_paas_guard_pending_destroy(&store->counts);
 }
 
 
@@ -346,122 +295,6 @@ ngx_paas_guard_counts_timer(ngx_paas_guard_store_t *store, ngx_msec_t next)
 }
 
 
-void
-ngx_paas_guard_counts_forget(ngx_paas_guard_store_t *store,
-    ngx_paas_guard_zone_t *zone, const pguard_id_t *id)
-{
-    ngx_queue_t               *bucket, *next, *q;
-    ngx_paas_guard_counts_t   *counts;
-    ngx_paas_guard_pending_t  *p;
-
-    counts = &store->counts;
-
-    if (counts->pending == NULL) {
-        return;
-    }
-
-    bucket = ngx_paas_guard_counts_bucket(counts, id);
-
-    for (q = ngx_queue_head(bucket);
-         q != ngx_queue_sentinel(bucket);
-         q = next)
-    {
-        next = ngx_queue_next(q);
-        p = ngx_queue_data(q, ngx_paas_guard_pending_t, bucket);
-
-        if (p->zone == zone
-            && ngx_memcmp(&p->item.id, id, sizeof(pguard_id_t)) == 0)
-        {
-            ngx_paas_guard_counts_free(counts, p);
-        }
-    }
-}
-
-
-static ngx_paas_guard_pending_t *
-ngx_paas_guard_counts_find(ngx_queue_t *bucket, ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_item_t *item, uint64_t slot)
-{
-    ngx_queue_t               *q;
-    ngx_paas_guard_pending_t  *p;
-
-    for (q = ngx_queue_head(bucket);
-         q != ngx_queue_sentinel(bucket);
-         q = ngx_queue_next(q))
-    {
-        p = ngx_queue_data(q, ngx_paas_guard_pending_t, bucket);
-
-        if (p->slot == slot
-            && p->zone == zone
-            && p->item.window.window == item->window.window
-            && ngx_memcmp(&p->item.id, &item->id, sizeof(pguard_id_t)) == 0
-            && ngx_paas_guard_counts_same(&p->item.rule, &item->rule)
-            && ngx_paas_guard_counts_same(&p->item.service, &item->service))
-        {
-            return p;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* When all are in use: those that can be sent go, else the oldest. */
-
-static ngx_paas_guard_pending_t *
-ngx_paas_guard_counts_alloc(ngx_paas_guard_store_t *store)
-{
-    ngx_queue_t               *q;
-    ngx_paas_guard_counts_t   *counts;
-    ngx_paas_guard_pending_t  *p;
-
-    counts = &store->counts;
-
-    if (ngx_queue_empty(&counts->free)) {
-        ngx_paas_guard_counts_flush(store, 1);
-    }
-
-    if (ngx_queue_empty(&counts->free)) {
-        q = ngx_queue_head(&counts->queue);
-        p = ngx_queue_data(q, ngx_paas_guard_pending_t, queue);
-
-        ngx_paas_guard_counts_free(counts, p);
-
-        pguard_add(&store->shared->commands[NGX_PAAS_GUARD_RESULT_DROPPED], 1);
-    }
-
-    q = ngx_queue_head(&counts->free);
-    ngx_queue_remove(q);
-
-    return ngx_queue_data(q, ngx_paas_guard_pending_t, queue);
-}
-
-
-static void
-ngx_paas_guard_counts_free(ngx_paas_guard_counts_t *counts,
-    ngx_paas_guard_pending_t *p)
-{
-    ngx_queue_remove(&p->queue);
-    ngx_queue_remove(&p->bucket);
-
-    ngx_queue_insert_head(&counts->free, &p->queue);
-}
-
-
-static ngx_queue_t *
-ngx_paas_guard_counts_bucket(ngx_paas_guard_counts_t *counts,
-    const pguard_id_t *id)
-{
-    uint32_t  hash;
-
-    /* an id is a digest: any of its bytes are as good as a hash */
-
-    ngx_memcpy(&hash, id->bytes, sizeof(hash));
-
-    return &counts->buckets[hash % NGX_PAAS_GUARD_PENDING_BUCKETS];
-}
-
-
 static void
 ngx_paas_guard_counts_event(ngx_event_t *ev)
 {
@@ -474,7 +307,8 @@ ngx_paas_guard_counts_event(ngx_event_t *ev)
 
 
 /* What waits for the id of first goes in one call; what is older than its
-   window, or led to a block meanwhile, goes nowhere.  NGX_DECLINED: can't be sent now, and is kept. */
+   window, or led to a block meanwhile, goes nowhere.  NGX_DECLINED: can't be
+   sent now, and is kept. */
 
 static ngx_int_t
 ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
@@ -496,7 +330,7 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
         return NGX_DECLINED;
     }
 
-    bucket = ngx_paas_guard_counts_bucket(&store->counts, &id);
+    bucket = ngx_paas_guard_pending_bucket(&store->counts, &id);
 
     for (q = ngx_queue_head(bucket);
          q != ngx_queue_sentinel(bucket) && n < NGX_PAAS_GUARD_ITEMS_MAX;
@@ -515,7 +349,7 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
             || ngx_paas_guard_lifted_since(zone, &id, p->oldest)
             || ngx_paas_guard_zone_stopped(zone, &p->item))
         {
-            ngx_paas_guard_counts_free(&store->counts, p);
+            ngx_paas_guard_pending_free(&store->counts, p);
             continue;
         }
 
@@ -556,7 +390,7 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
     }
 
     for (i = 0; i < n; i++) {
-        ngx_paas_guard_counts_free(&store->counts, sent[i]);
+        ngx_paas_guard_pending_free(&store->counts, sent[i]);
     }
 
     return NGX_OK;
@@ -638,12 +472,4 @@ ngx_paas_guard_counts_put_back(ngx_paas_guard_batch_t *batch)
     }
 
     ngx_paas_guard_counts_timer(store, ngx_current_msec);
-}
-
-
-static ngx_int_t
-ngx_paas_guard_counts_same(const ngx_str_t *a, const ngx_str_t *b)
-{
-    return a->len == b->len
-           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
 }

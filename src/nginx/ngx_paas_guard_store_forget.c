@@ -171,7 +171,7 @@ ngx_paas_guard_store_forget(ngx_paas_guard_store_t *store,
 
     *calls = 0;
 
-    ngx_paas_guard_counts_forget(store, zone, id);
+    ngx_paas_guard_pending_forget(store, zone, id);
 
     if (!ngx_paas_guard_store_usable(store)) {
         return NGX_DECLINED;

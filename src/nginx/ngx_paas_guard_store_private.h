@@ -7,9 +7,10 @@
 #define _NGX_PAAS_GUARD_STORE_PRIVATE_H_INCLUDED_
 
 
-#include "../core/pguard_url.h"
-#include "../core/pguard_message.h"
 #include "../core/pguard_hold.h"
+#include "../core/pguard_message.h"
+#include "../core/pguard_store_key.h"
+#include "../core/pguard_url.h"
 #include "ngx_paas_guard.h"
 #include "ngx_paas_guard_servers.h"
 
@@ -18,6 +19,7 @@
 #define NGX_PAAS_GUARD_PENDING_BUCKETS  4096
 #define NGX_PAAS_GUARD_KNOWN            8192   /* a power of 2 */
 #define NGX_PAAS_GUARD_OUTBOX_MAX       256    /* blocks and lifts that wait */
+#define NGX_PAAS_GUARD_SYNC_AGAIN       1000   /* ms after one that failed */
 
 
 /* What waits to be counted: sums of one key, within one slot of its window. */
@@ -170,9 +172,36 @@ void ngx_paas_guard_counts_stop(ngx_paas_guard_store_t *store);
 void ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store,
     ngx_uint_t all);
 
-/* Forgets what waits for this key. */
-void ngx_paas_guard_counts_forget(ngx_paas_guard_store_t *store,
+
+/* ngx_paas_guard_store_pending.c */
+
+/* NGX_ERROR: no memory; then counts->pending is NULL. */
+ngx_int_t ngx_paas_guard_pending_create(ngx_paas_guard_counts_t *counts,
+    ngx_log_t *log);
+void ngx_paas_guard_pending_destroy(ngx_paas_guard_counts_t *counts);
+
+/* Where what waits for this id is found. */
+ngx_queue_t *ngx_paas_guard_pending_bucket(ngx_paas_guard_counts_t *counts,
+    const pguard_id_t *id);
+
+/* What waits for the item, counted in that slot; or NULL. */
+ngx_paas_guard_pending_t *ngx_paas_guard_pending_find(ngx_queue_t *bucket,
+    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t slot);
+
+/* One more, to be filled in; there is a free one. */
+ngx_paas_guard_pending_t *ngx_paas_guard_pending_add(
+    ngx_paas_guard_counts_t *counts, ngx_queue_t *bucket);
+void ngx_paas_guard_pending_free(ngx_paas_guard_counts_t *counts,
+    ngx_paas_guard_pending_t *p);
+
+/* Forgets what waits for this id. */
+void ngx_paas_guard_pending_forget(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, const pguard_id_t *id);
+
+/* What the store has said of the item, if its key is *key. */
+ngx_paas_guard_known_t *ngx_paas_guard_pending_known(
+    ngx_paas_guard_counts_t *counts, ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_item_t *item, uint64_t *key);
 
 
 /* ngx_paas_guard_sync.c */
@@ -182,6 +211,14 @@ void ngx_paas_guard_sync_stop(ngx_paas_guard_store_t *store);
 
 /* Sends the messages that wait, if they can be sent. */
 void ngx_paas_guard_sync_flush(ngx_paas_guard_store_t *store);
+
+/* The keys of a zone's blocks: written to keys, and put into args.  Returns how
+   many. */
+ngx_uint_t ngx_paas_guard_sync_keys(ngx_paas_guard_store_t *store,
+    pguard_str_t zone, u_char (*keys)[PGUARD_STORE_KEY_MAX], ngx_str_t *args);
+
+
+/* ngx_paas_guard_sync_load.c */
 
 /* Loads the blocks of all zones, if this worker is the one that does. */
 void ngx_paas_guard_sync_load(ngx_paas_guard_store_t *store);

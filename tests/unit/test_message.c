@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "../../src/core/pguard_message.h"
+#include "../../src/core/pguard_store_key.h"
 
 
 #define string(s)  ((pguard_str_t) { strlen(s), (const unsigned char *) (s) })
