@@ -1,6 +1,5 @@
-#include <string.h>
-
 #include "pguard_slots.h"
+#include "pguard_str.h"
 
 
 /* What a range begins with. */
@@ -12,7 +11,6 @@
 
 
 static unsigned pguard_slots_crc16(pguard_str_t s);
-static int pguard_slots_is_host(pguard_str_t s);
 static void pguard_slots_own(pguard_slots_reader_t *reader);
 static pguard_str_t pguard_slots_word(pguard_str_t *s);
 
@@ -111,7 +109,9 @@ int
 pguard_slots_node_set(pguard_slots_node_t *node, pguard_str_t host,
     int64_t port)
 {
-    if (!pguard_slots_is_host(host) || port < 1 || port > 65535) {
+    if (host.len > PGUARD_SLOTS_HOST_MAX || !pguard_str_word(host, ".-_:")
+        || port < 1 || port > 65535)
+    {
         return -1;
     }
 
@@ -125,30 +125,6 @@ pguard_slots_node_set(pguard_slots_node_t *node, pguard_str_t host,
     node->host[host.len] = '\0';
 
     return 0;
-}
-
-
-static int
-pguard_slots_is_host(pguard_str_t s)
-{
-    size_t         i;
-    unsigned char  ch;
-
-    for (i = 0; i < s.len; i++) {
-        ch = s.data[i];
-
-        if ((ch >= '0' && ch <= '9')
-            || (ch >= 'a' && ch <= 'z')
-            || (ch >= 'A' && ch <= 'Z')
-            || (ch && strchr(".-_:", ch)))
-        {
-            continue;
-        }
-
-        return 0;
-    }
-
-    return s.len <= PGUARD_SLOTS_HOST_MAX;
 }
 
 

@@ -7,6 +7,7 @@
 #include "pguard_status_private.h"
 
 #include "pguard_audit.h"
+#include "pguard_str.h"
 
 
 typedef enum {
@@ -90,9 +91,7 @@ pguard_status_segment(pguard_page_t *p, pguard_str_t s)
     for (i = 0; i < s.len; i++) {
         c = s.data[i];
 
-        if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-            || c == '-' || c == '_' || c == '.')
-        {
+        if (pguard_str_alnum(c) || c == '-' || c == '_' || c == '.') {
             pguard_out_byte(p->out, c);
 
         } else {

@@ -1,7 +1,6 @@
-#include <string.h>
-
 #include "pguard_key.h"
 #include "pguard_store_key.h"
+#include "pguard_str.h"
 
 
 #define PGUARD_STORE_TOO_LONG  (SIZE_MAX / 2)      /* more may be added */
@@ -15,24 +14,8 @@ static void pguard_store_out_id(pguard_out_t *out, const pguard_id_t *id);
 int
 pguard_prefix_valid(pguard_str_t prefix)
 {
-    size_t         i;
-    unsigned char  ch;
-
-    for (i = 0; i < prefix.len; i++) {
-        ch = prefix.data[i];
-
-        if ((ch >= '0' && ch <= '9')
-            || (ch >= 'a' && ch <= 'z')
-            || (ch >= 'A' && ch <= 'Z')
-            || (ch && strchr("_.:/-", ch)))
-        {
-            continue;
-        }
-
-        return 0;
-    }
-
-    return prefix.len > 0 && prefix.len <= PGUARD_PREFIX_MAX;
+    return prefix.len > 0 && prefix.len <= PGUARD_PREFIX_MAX
+           && pguard_str_word(prefix, "_.:/-");
 }
 
 
@@ -192,10 +175,8 @@ pguard_store_out_name(pguard_out_t *out, const unsigned char *s, size_t len)
     for (i = 0; i < len; i++) {
         ch = s[i];
 
-        if ((ch >= '0' && ch <= '9')
-            || (ch >= 'a' && ch <= 'z')
-            || (ch >= 'A' && ch <= 'Z')
-            || ch == '_' || ch == '.' || (ch == '-' && len > 1))
+        if (pguard_str_alnum(ch) || ch == '_' || ch == '.'
+            || (ch == '-' && len > 1))
         {
             continue;
         }

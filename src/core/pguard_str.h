@@ -33,6 +33,33 @@ pguard_str_lower(unsigned char c)
 }
 
 
+static inline int
+pguard_str_alnum(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+
+/* Is s nothing but letters, digits and the characters of extra?  O(len). */
+
+static inline int
+pguard_str_word(pguard_str_t s, const char *extra)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+
+        if (!pguard_str_alnum(s.data[i])
+            && (s.data[i] == '\0' || strchr(extra, s.data[i]) == NULL))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 /* The slice of s without spaces and tabs at its ends.  O(len). */
 
 static inline pguard_str_t

@@ -1,5 +1,4 @@
-#include <string.h>
-
+#include "pguard_str.h"
 #include "pguard_url.h"
 
 
@@ -26,7 +25,6 @@ static const char *pguard_url_host6(pguard_url_host_t *h, pguard_str_t *rest,
 static const char *pguard_url_tail(pguard_url_t *url, pguard_str_t s,
     const pguard_url_shape_t *shape);
 static int pguard_url_number(pguard_str_t s, unsigned max, unsigned *value);
-static int pguard_url_is_name(pguard_str_t s, const char *extra);
 
 
 const pguard_str_t  pguard_url_schemes[PGUARD_URL_KINDS] = {
@@ -175,7 +173,7 @@ pguard_url_host(pguard_url_host_t *h, pguard_str_t s)
             h->name.len = colon - s.data;
         }
 
-        if (!pguard_url_is_name(h->name, ".-_")) {
+        if (h->name.len == 0 || !pguard_str_word(h->name, ".-_")) {
             return h->name.len ? "has a host with a wrong character"
                                : "has no host";
         }
@@ -249,7 +247,7 @@ pguard_url_tail(pguard_url_t *url, pguard_str_t s,
 
     case PGUARD_URL_TAIL_MASTER:
 
-        if (!pguard_url_is_name(s, ".-_")) {
+        if (s.len == 0 || !pguard_str_word(s, ".-_")) {
             return "needs the name of the master after \"/\"";
         }
 
@@ -287,28 +285,4 @@ pguard_url_number(pguard_str_t s, unsigned max, unsigned *value)
     *value = n;
 
     return n <= max;
-}
-
-
-static int
-pguard_url_is_name(pguard_str_t s, const char *extra)
-{
-    size_t         i;
-    unsigned char  ch;
-
-    for (i = 0; i < s.len; i++) {
-        ch = s.data[i];
-
-        if ((ch >= '0' && ch <= '9')
-            || (ch >= 'a' && ch <= 'z')
-            || (ch >= 'A' && ch <= 'Z')
-            || (ch && strchr(extra, ch)))
-        {
-            continue;
-        }
-
-        return 0;
-    }
-
-    return s.len > 0;
 }

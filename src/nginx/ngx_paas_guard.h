@@ -147,10 +147,6 @@ typedef struct ngx_paas_guard_ctx_s {
 } ngx_paas_guard_ctx_t;
 
 
-#define ngx_paas_guard_alnum(c)                                               \
-    (((c) >= '0' && (c) <= '9') || (((c) | 0x20) >= 'a'                       \
-                                    && ((c) | 0x20) <= 'z'))
-
 #define ngx_paas_guard_core_str(s, n)                                         \
     (s).data = (n).data;                                                      \
     (s).len = (n).len

@@ -1,4 +1,5 @@
 #include "ngx_paas_guard.h"
+#include "../core/pguard_str.h"
 
 
 static ngx_int_t
@@ -28,17 +29,11 @@ ngx_paas_guard_add_signature_header(ngx_array_t *headers, ngx_str_t *name)
 static ngx_uint_t
 ngx_paas_guard_is_token(ngx_str_t *s)
 {
-    ngx_uint_t  i;
+    pguard_str_t  name;
 
-    for (i = 0; i < s->len; i++) {
-        if (!ngx_paas_guard_alnum(s->data[i])
-            && ngx_strchr("!#$%&'*+-.^_`|~", s->data[i]) == NULL)
-        {
-            return 0;
-        }
-    }
+    ngx_paas_guard_core_str(name, *s);
 
-    return s->len != 0;
+    return name.len && pguard_str_word(name, "!#$%&'*+-.^_`|~");
 }
 
 

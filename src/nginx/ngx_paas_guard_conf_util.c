@@ -1,4 +1,5 @@
 #include "ngx_paas_guard.h"
+#include "../core/pguard_str.h"
 
 
 ngx_uint_t
@@ -21,20 +22,11 @@ ngx_paas_guard_equal(const ngx_str_t *a, const ngx_str_t *b)
 ngx_int_t
 ngx_paas_guard_check_name(ngx_conf_t *cf, ngx_command_t *cmd, ngx_str_t *name)
 {
-    u_char      ch;
-    ngx_uint_t  i;
+    pguard_str_t  s;
 
-    for (i = 0; i < name->len; i++) {
-        ch = name->data[i];
+    ngx_paas_guard_core_str(s, *name);
 
-        if (!(ngx_paas_guard_alnum(ch) || ch == '-' || ch == '_'
-              || ch == '.' || ch == '/'))
-        {
-            break;
-        }
-    }
-
-    if (i == name->len && name->len && name->len <= PGUARD_NAME_MAX) {
+    if (s.len && s.len <= PGUARD_NAME_MAX && pguard_str_word(s, "-_./")) {
         return NGX_OK;
     }
 
