@@ -95,7 +95,7 @@ typedef enum {
     PGUARD_UNSIGNED_UPGRADE = 0,    /* Upgrade, CONNECT */
     PGUARD_UNSIGNED_UNBUFFERED,     /* the upstream takes an unbuffered body */
     PGUARD_UNSIGNED_TOO_LARGE,      /* body over paas_guard_signature_body */
-    PGUARD_UNSIGNED_BODY_OFF,       /* a body, and paas_guard_signature_body off */
+    PGUARD_UNSIGNED_BODY_OFF,       /* a body, and none are to be signed */
     PGUARD_UNSIGNED_ERROR,          /* body unreadable, or no memory */
     PGUARD_UNSIGNED_WHYS
 } pguard_unsigned_e;

@@ -17,7 +17,7 @@ typedef struct {
     uint64_t       tag;                      /* 0: free */
     pguard_msec_t  since;
     uint64_t       more;                     /* refusals not logged yet */
-    pguard_id_t    id;                       /* of the client, for the summary */
+    pguard_id_t    id;                       /* of the client, in the summary */
     uint16_t       rule;                     /* PGUARD_RULE_NONE: throttle */
     uint16_t       service;
     uint8_t        reason;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "pguard_key.h"
 #include "pguard_message.h"
 #include "pguard_out.h"
 #include "pguard_store_key.h"
@@ -42,7 +43,6 @@ static void pguard_in_hex(pguard_in_t *in, unsigned char *dst, size_t n);
 static void pguard_in_name(pguard_in_t *in, pguard_message_name_t *name);
 static uint64_t pguard_in_number(pguard_in_t *in, uint64_t max);
 static void pguard_in_event(pguard_in_t *in, unsigned char *event);
-static int pguard_digit(unsigned char ch);
 
 
 static const char  pguard_message_ops[PGUARD_MESSAGES + 1] = "blf";
@@ -284,27 +284,12 @@ pguard_in_op(pguard_in_t *in)
 static void
 pguard_in_hex(pguard_in_t *in, unsigned char *dst, size_t n)
 {
-    int           high, low;
-    size_t        i;
     pguard_str_t  f;
 
     f = pguard_in_field(in);
 
-    if (f.len != 2 * n) {
+    if (f.len != 2 * n || pguard_unhex(dst, f.data, n) != 0) {
         in->failed = 1;
-        return;
-    }
-
-    for (i = 0; i < n; i++) {
-        high = pguard_digit(f.data[2 * i]);
-        low = pguard_digit(f.data[2 * i + 1]);
-
-        if (high < 0 || low < 0) {
-            in->failed = 1;
-            return;
-        }
-
-        dst[i] = (unsigned char) (high << 4 | low);
     }
 }
 
@@ -312,7 +297,6 @@ pguard_in_hex(pguard_in_t *in, unsigned char *dst, size_t n)
 static void
 pguard_in_name(pguard_in_t *in, pguard_message_name_t *name)
 {
-    int            high, low;
     size_t         i;
     pguard_str_t   f;
     unsigned char  ch;
@@ -327,15 +311,11 @@ pguard_in_name(pguard_in_t *in, pguard_message_name_t *name)
         ch = f.data[i];
 
         if (ch == '%') {
-            high = (f.len - i > 2) ? pguard_digit(f.data[i + 1]) : -1;
-            low = (f.len - i > 2) ? pguard_digit(f.data[i + 2]) : -1;
-
-            if (high < 0 || low < 0) {
+            if (f.len - i <= 2 || pguard_unhex(&ch, &f.data[i + 1], 1) != 0) {
                 in->failed = 1;
                 return;
             }
 
-            ch = (unsigned char) (high << 4 | low);
             i += 2;
         }
 
@@ -394,19 +374,4 @@ pguard_in_event(pguard_in_t *in, unsigned char *event)
     }
 
     memcpy(event, f.data, PGUARD_EVENT_LEN);
-}
-
-
-static int
-pguard_digit(unsigned char ch)
-{
-    if (ch >= '0' && ch <= '9') {
-        return ch - '0';
-    }
-
-    if (ch >= 'a' && ch <= 'f') {
-        return ch - 'a' + 10;
-    }
-
-    return -1;
 }

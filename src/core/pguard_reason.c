@@ -1,5 +1,5 @@
 /*
- * The closed list of reasons: see contract.md for why each has its class.
+ * The closed list of reasons: docs/clauses.md tells which clause asks for it.
  */
 
 #include "pguard_reason.h"

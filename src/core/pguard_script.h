@@ -38,7 +38,7 @@ typedef enum {
  * SYNC     KEYS data, ends       ARGV from, skip (both 0 at first), limit
  *          gives from, skip for the next page (0, 0: there is none), then
  *               message, ms left, of each
- * FORGET   KEYS data, ends       ARGV message (may be empty), channel, field ...
+ * FORGET   KEYS data, ends       ARGV message (may be empty), channel, fields
  *          drops the fields, then tells the message; gives 1
  */
 

@@ -8,8 +8,8 @@
 #define PGUARD_STATE_ALL      0xff           /* for a service: all of them */
 
 #define PGUARD_STATE_RECORD                                                   \
-    (6 + (int) sizeof(pguard_hash_t) + 2 * PGUARD_ID_LEN + 8 * PGUARD_STATE_NUMBERS \
-     + PGUARD_EVENT_LEN)
+    (6 + (int) sizeof(pguard_hash_t) + 2 * PGUARD_ID_LEN                      \
+     + 8 * PGUARD_STATE_NUMBERS + PGUARD_EVENT_LEN)
 
 
 static void

@@ -40,8 +40,9 @@ typedef struct {
 /* Checks a whole file.  NULL, or what is wrong with it, as half a sentence. */
 const char *pguard_state_open(pguard_state_reader_t *r, pguard_str_t file);
 
-/* The next block, in the times of t; its event is zeros if it has none.  1; 0 at the end, or where a record makes
-   no sense (whose bytes the sum has confirmed: another version's). */
+/* The next block, in the times of t; its event is zeros if it has none.  1; 0
+   at the end, or where a record makes no sense (whose bytes the sum has
+   confirmed: another version's). */
 int pguard_state_next(pguard_state_reader_t *r, const pguard_state_time_t *t,
     pguard_block_t *b, pguard_str_t *rule, pguard_str_t *service);
 

@@ -44,7 +44,7 @@ struct ngx_paas_guard_zone_s {
     pguard_counters_t           *counters;      /* this worker's */
     pguard_key_t                *key;
     pguard_key_t                *own_key;       /* where there is no file */
-    uint16_t                    *rules;         /* [mcf->rules]: index in zone */
+    uint16_t                    *rules;         /* [mcf->rules]: zone's index */
     ngx_event_t                  timer;         /* worker 0: log, state */
     ngx_paas_guard_file_t        file;          /* of blocks */
     uint64_t                     writing;       /* changes; 0: none */

@@ -78,7 +78,7 @@ struct ngx_paas_guard_question_s {
     ngx_paas_guard_zone_t       *zone;
 
     unsigned                     throttle:1;    /* ask for signature, too */
-    unsigned                     answered:1;    /* out: Redis answered in time */
+    unsigned                     answered:1;    /* out: in time */
     unsigned                     admitted:1;    /* out, if throttle */
     pguard_id_t                  client;        /* hash tag of the throttle */
     pguard_id_t                  signature;     /* HMAC of the signature */
@@ -180,7 +180,7 @@ struct ngx_paas_guard_put_s {
     ngx_paas_guard_record_key_t  key;
     pguard_id_t                  gateway;
     uint64_t                     version;
-    u_char                      *bytes;     /* of ngx_alloc(): freed at the end */
+    u_char                      *bytes;     /* of ngx_alloc(): freed here */
     size_t                       len;
     ngx_paas_guard_put_pt        handler;
     void                        *data;

@@ -39,6 +39,9 @@ static void ngx_paas_guard_counts_timer(ngx_paas_guard_store_t *store,
 static void ngx_paas_guard_counts_event(ngx_event_t *ev);
 static ngx_int_t ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
     ngx_paas_guard_pending_t *first, uint64_t now);
+static ngx_uint_t ngx_paas_guard_counts_gather(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_pending_t *first, uint64_t now,
+    ngx_paas_guard_pending_t **found);
 static void ngx_paas_guard_counts_handler(void *data,
     ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply);
 static void ngx_paas_guard_counts_put_back(ngx_paas_guard_batch_t *batch);
@@ -306,29 +309,89 @@ ngx_paas_guard_counts_event(ngx_event_t *ev)
 }
 
 
-/* What waits for the id of first goes in one call; what is older than its
-   window, or led to a block meanwhile, goes nowhere.  NGX_DECLINED: can't be
+/* What waits for the id of first goes in one call.  NGX_DECLINED: it can't be
    sent now, and is kept. */
 
 static ngx_int_t
 ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
     ngx_paas_guard_pending_t *first, uint64_t now)
 {
+    ngx_int_t                  rc;
     ngx_uint_t                 i, n;
-    ngx_queue_t               *bucket, *next, *q;
     ngx_paas_guard_batch_t    *batch;
     ngx_paas_guard_pending_t  *p, *sent[NGX_PAAS_GUARD_ITEMS_MAX];
     ngx_paas_guard_counted_t   counted[NGX_PAAS_GUARD_ITEMS_MAX];
-    pguard_id_t                id;
-    ngx_paas_guard_zone_t     *zone;
 
-    n = 0;
-    id = first->item.id;
-    zone = first->zone;
-
-    if (!ngx_paas_guard_servers_reachable(store->servers, &id)) {
+    if (!ngx_paas_guard_servers_reachable(store->servers, &first->item.id)) {
         return NGX_DECLINED;
     }
+
+    batch = ngx_alloc(sizeof(ngx_paas_guard_batch_t), store->log);
+    if (batch == NULL) {
+        return NGX_DECLINED;
+    }
+
+    batch->store = store;
+    batch->zone = first->zone;
+
+    n = ngx_paas_guard_counts_gather(store, first, now, sent);
+    batch->n = n;
+
+    for (i = 0; i < n; i++) {
+        p = sent[i];
+
+        counted[i].item = &p->item;
+        counted[i].when = NGX_PAAS_GUARD_ITEM_ALWAYS;
+        counted[i].n = p->n;
+        counted[i].at = ngx_paas_guard_servers_time(store->servers,
+                                                    &p->item.id, p->oldest);
+
+        batch->items[i] = p->item;
+        batch->counts[i] = p->n;
+        batch->oldest[i] = p->oldest;
+    }
+
+    rc = NGX_OK;
+
+    if (n) {
+        rc = ngx_paas_guard_store_decide(store, batch->zone, NULL, n, counted,
+                                         0, ngx_paas_guard_counts_handler,
+                                         batch);
+    }
+
+    if (n == 0 || rc != NGX_OK) {
+        ngx_free(batch);
+        return rc == NGX_OK ? NGX_OK : NGX_DECLINED;
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_paas_guard_pending_free(&store->counts, sent[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Those of the id of first that are to be sent, as many as go in a call; what
+   is older than its window, or led to a block meanwhile, goes nowhere. */
+
+static ngx_uint_t
+ngx_paas_guard_counts_gather(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_pending_t *first, uint64_t now,
+    ngx_paas_guard_pending_t **found)
+{
+    ngx_uint_t                 n;
+    ngx_queue_t               *bucket, *next, *q;
+    pguard_id_t                id;
+    ngx_paas_guard_zone_t     *zone;
+    ngx_paas_guard_pending_t  *p;
+
+    n = 0;
+
+    /* it may be freed here */
+
+    id = first->item.id;
+    zone = first->zone;
 
     bucket = ngx_paas_guard_pending_bucket(&store->counts, &id);
 
@@ -353,47 +416,10 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
             continue;
         }
 
-        counted[n].item = &p->item;
-        counted[n].when = NGX_PAAS_GUARD_ITEM_ALWAYS;
-        counted[n].n = p->n;
-        counted[n].at = ngx_paas_guard_servers_time(store->servers, &id,
-                                                    p->oldest);
-
-        sent[n++] = p;
+        found[n++] = p;
     }
 
-    if (n == 0) {
-        return NGX_OK;
-    }
-
-    batch = ngx_alloc(sizeof(ngx_paas_guard_batch_t), store->log);
-    if (batch == NULL) {
-        return NGX_DECLINED;
-    }
-
-    batch->store = store;
-    batch->zone = zone;
-    batch->n = n;
-
-    for (i = 0; i < n; i++) {
-        batch->items[i] = sent[i]->item;
-        batch->counts[i] = sent[i]->n;
-        batch->oldest[i] = sent[i]->oldest;
-    }
-
-    if (ngx_paas_guard_store_decide(store, zone, NULL, n, counted, 0,
-                                    ngx_paas_guard_counts_handler, batch)
-        != NGX_OK)
-    {
-        ngx_free(batch);
-        return NGX_DECLINED;
-    }
-
-    for (i = 0; i < n; i++) {
-        ngx_paas_guard_pending_free(&store->counts, sent[i]);
-    }
-
-    return NGX_OK;
+    return n;
 }
 
 

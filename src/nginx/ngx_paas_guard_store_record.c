@@ -325,26 +325,10 @@ ngx_paas_guard_store_fetch_free(ngx_paas_guard_fetch_t *fetch)
 static ngx_int_t
 ngx_paas_guard_fetch_gateway(ngx_paas_guard_value_t *v, pguard_id_t *id)
 {
-    ngx_int_t   n;
-    ngx_uint_t  i;
-
-    if (v->type != NGX_PAAS_GUARD_VALUE_STRING
-        || v->string.len != 2 * PGUARD_ID_LEN)
-    {
-        return NGX_DECLINED;
-    }
-
-    for (i = 0; i < PGUARD_ID_LEN; i++) {
-        n = ngx_hextoi(v->string.data + 2 * i, 2);
-
-        if (n == NGX_ERROR) {
-            return NGX_DECLINED;
-        }
-
-        id->bytes[i] = (u_char) n;
-    }
-
-    return NGX_OK;
+    return v->type == NGX_PAAS_GUARD_VALUE_STRING
+           && v->string.len == 2 * PGUARD_ID_LEN
+           && pguard_unhex(id->bytes, v->string.data, PGUARD_ID_LEN) == 0
+           ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -13,6 +13,11 @@
 
 #define NGX_PAAS_GUARD_SYNC_PAGE  64         /* blocks of one call */
 
+#if (pguard_script_sync_values(NGX_PAAS_GUARD_SYNC_PAGE)                      \
+     > NGX_PAAS_GUARD_REDIS_VALUES)
+#error a page of blocks is more than a reply may hold
+#endif
+
 
 static void ngx_paas_guard_sync_page(ngx_paas_guard_store_t *store);
 static void ngx_paas_guard_sync_loaded(void *data,

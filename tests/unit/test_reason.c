@@ -1,5 +1,5 @@
 /*
- * pguard_name and pguard_reason: the closed lists of contract.md.
+ * pguard_name and pguard_reason: the closed lists, as README.md has them.
  */
 
 #include <setjmp.h>
