@@ -20,6 +20,7 @@ static const ngx_paas_guard_api_call_t  *ngx_paas_guard_api_tables[] = {
     ngx_paas_guard_api_zones,
     ngx_paas_guard_api_blocks,
     ngx_paas_guard_api_clients,
+    ngx_paas_guard_api_forgets,
     ngx_paas_guard_api_slas,
     ngx_paas_guard_api_outages,
     ngx_paas_guard_api_page

@@ -115,6 +115,7 @@ extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_blocks[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_slas[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_outages[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_clients[];
+extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_forgets[];
 extern const ngx_paas_guard_api_call_t  ngx_paas_guard_api_page[];
 
 
@@ -170,6 +171,11 @@ ngx_paas_guard_zone_t *ngx_paas_guard_api_zone(ngx_paas_guard_api_t *api,
    as a handler's. */
 ngx_int_t ngx_paas_guard_api_arg_zone(ngx_paas_guard_api_t *api,
     ngx_paas_guard_zone_t **zone);
+
+/* ngx_paas_guard_api_clients.c: the id of the path, and the zone that the
+   query asks for; NULL: all.  NGX_OK, or as a handler's. */
+ngx_int_t ngx_paas_guard_api_client(ngx_paas_guard_api_t *api,
+    pguard_id_t *id, ngx_paas_guard_zone_t **zone);
 
 /* A block as a member. */
 void ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api,
