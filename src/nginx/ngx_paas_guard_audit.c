@@ -182,7 +182,15 @@ void
 ngx_paas_guard_audit_init_process(ngx_cycle_t *cycle,
     ngx_paas_guard_audit_t *audit)
 {
-    if (audit == NULL || ngx_worker != 0) {
+    if (audit == NULL) {
+        return;
+    }
+
+    /* in each worker, for any of them may be the first that has a request */
+
+    ngx_paas_guard_audit_begin(audit);
+
+    if (ngx_worker != 0) {
         return;
     }
 
@@ -191,17 +199,17 @@ ngx_paas_guard_audit_init_process(ngx_cycle_t *cycle,
     audit->timer.log = cycle->log;
     audit->timer.cancelable = 1;
 
-    ngx_paas_guard_audit_begin(audit);
-
     ngx_add_timer(&audit->timer, NGX_PAAS_GUARD_AUDIT_TICK);
 }
 
 
-/* What a start or a reload has to say, as soon as it can be written. */
+/* What a start or a reload has to say, as soon as it can be written; a chain
+   has no other first line, though that may have to wait, too. */
 
 static void
 ngx_paas_guard_audit_begin(ngx_paas_guard_audit_t *audit)
 {
+    ngx_int_t                       rc;
     pguard_audit_record_t           rec;
     ngx_paas_guard_audit_shared_t  *shared;
 
@@ -213,13 +221,15 @@ ngx_paas_guard_audit_begin(ngx_paas_guard_audit_t *audit)
     ngx_memzero(&rec, sizeof(pguard_audit_record_t));
     rec.str[PGUARD_AUDIT_VERSION] = version;
 
-    if (ngx_paas_guard_audit_lock(audit) == NGX_OK) {
+    rc = ngx_paas_guard_audit_lock(audit);
 
-        if (shared->chain.seq == 0) {
-            rec.type = PGUARD_AUDIT_CHAIN_STARTED;
-            rec.str[PGUARD_AUDIT_WHY] = why;
-            ngx_paas_guard_audit_append(audit, &rec);
-        }
+    if (shared->chain.seq == 0 && !shared->chain.pending) {
+        rec.type = PGUARD_AUDIT_CHAIN_STARTED;
+        rec.str[PGUARD_AUDIT_WHY] = why;
+        ngx_paas_guard_audit_append(audit, &rec);
+    }
+
+    if (rc == NGX_OK) {
 
         if (audit->digested
             && (!shared->digested

@@ -55,7 +55,7 @@ struct ngx_paas_guard_audit_s {
     ngx_paas_guard_main_conf_t    *mcf;
     ngx_event_t                    timer;       /* worker 0 */
     ngx_uint_t                     usable;      /* the file, in this call */
-    ngx_uint_t                     begun;       /* worker 0 has told so */
+    ngx_uint_t                     begun;       /* this worker has told so */
     ngx_uint_t                     digested;    /* there is a digest */
     u_char                         digest[NGX_PAAS_GUARD_DIGEST_LEN];
 };
