@@ -270,7 +270,7 @@ pguard_slots_redirect(pguard_slots_redirect_t *redirect, pguard_str_t s)
         return -1;
     }
 
-    slot = pguard_slots_number(pguard_slots_word(&s));
+    slot = pguard_str_number(pguard_slots_word(&s));
 
     if (slot < 0 || slot >= PGUARD_SLOTS) {
         return -1;
@@ -296,7 +296,7 @@ pguard_slots_redirect(pguard_slots_redirect_t *redirect, pguard_str_t s)
     word.len = host.len - i;
     host.len = i - 1;
 
-    port = pguard_slots_number(word);
+    port = pguard_str_number(word);
 
     return pguard_slots_node_set(&redirect->node, host, port);
 }
@@ -327,7 +327,7 @@ pguard_slots_switch(pguard_slots_node_t *node, pguard_str_t master,
     }
 
     return pguard_slots_node_set(node, host,
-                                 pguard_slots_number(pguard_slots_word(&s)));
+                                 pguard_str_number(pguard_slots_word(&s)));
 }
 
 
@@ -353,29 +353,4 @@ pguard_slots_word(pguard_str_t *s)
     s->len -= word.len + 1;
 
     return word;
-}
-
-
-int
-pguard_slots_number(pguard_str_t s)
-{
-    int     n;
-    size_t  i;
-
-    if (s.len == 0 || s.len > 5) {
-        return -1;
-    }
-
-    n = 0;
-
-    for (i = 0; i < s.len; i++) {
-
-        if (s.data[i] < '0' || s.data[i] > '9') {
-            return -1;
-        }
-
-        n = n * 10 + (s.data[i] - '0');
-    }
-
-    return (n <= 65535) ? n : -1;
 }

@@ -91,8 +91,5 @@ int pguard_slots_switch(pguard_slots_node_t *node, pguard_str_t master,
 int pguard_slots_node_set(pguard_slots_node_t *node, pguard_str_t host,
     int64_t port);
 
-/* A decimal number up to 65535, or -1. */
-int pguard_slots_number(pguard_str_t s);
-
 
 #endif /* PGUARD_SLOTS_H */

@@ -60,6 +60,34 @@ pguard_str_word(pguard_str_t s, const char *extra)
 }
 
 
+/* A decimal number of up to five digits and up to 65535: a port, or the like;
+   -1 if s is none. */
+
+static inline int
+pguard_str_number(pguard_str_t s)
+{
+    int     n;
+    size_t  i;
+
+    if (s.len == 0 || s.len > 5) {
+        return -1;
+    }
+
+    n = 0;
+
+    for (i = 0; i < s.len; i++) {
+
+        if (s.data[i] < '0' || s.data[i] > '9') {
+            return -1;
+        }
+
+        n = n * 10 + (s.data[i] - '0');
+    }
+
+    return n <= 65535 ? n : -1;
+}
+
+
 /* The slice of s without spaces and tabs at its ends.  O(len). */
 
 static inline pguard_str_t

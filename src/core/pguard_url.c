@@ -24,7 +24,6 @@ static const char *pguard_url_host6(pguard_url_host_t *h, pguard_str_t *rest,
     pguard_str_t s);
 static const char *pguard_url_tail(pguard_url_t *url, pguard_str_t s,
     const pguard_url_shape_t *shape);
-static int pguard_url_number(pguard_str_t s, unsigned max, unsigned *value);
 
 
 const pguard_str_t  pguard_url_schemes[PGUARD_URL_KINDS] = {
@@ -154,6 +153,7 @@ pguard_url_hosts(pguard_url_t *url, pguard_str_t s,
 static const char *
 pguard_url_host(pguard_url_host_t *h, pguard_str_t s)
 {
+    int                   port;
     pguard_str_t          rest;
     const char           *error;
     const unsigned char  *colon;
@@ -189,9 +189,13 @@ pguard_url_host(pguard_url_host_t *h, pguard_str_t s)
     rest.data++;
     rest.len--;
 
-    if (!pguard_url_number(rest, 65535, &h->port) || h->port == 0) {
+    port = pguard_str_number(rest);
+
+    if (port < 1) {
         return "has a wrong port: 1 to 65535 are right";
     }
+
+    h->port = (unsigned) port;
 
     return NULL;
 }
@@ -234,15 +238,19 @@ static const char *
 pguard_url_tail(pguard_url_t *url, pguard_str_t s,
     const pguard_url_shape_t *shape)
 {
+    int  db;
+
     switch (shape->tail) {
 
     case PGUARD_URL_TAIL_DB:
+        db = s.len ? pguard_str_number(s) : 0;
 
-        if (s.len && !pguard_url_number(s, PGUARD_URL_DB_MAX, &url->db)) {
+        if (db < 0) {
             return "has a wrong database after \"/\": "
                    "a number from 0 to 65535 is right";
         }
 
+        url->db = (unsigned) db;
         return NULL;
 
     case PGUARD_URL_TAIL_MASTER:
@@ -258,31 +266,4 @@ pguard_url_tail(pguard_url_t *url, pguard_str_t s,
 
         return s.len ? "takes nothing after the hosts" : NULL;
     }
-}
-
-
-static int
-pguard_url_number(pguard_str_t s, unsigned max, unsigned *value)
-{
-    size_t    i;
-    unsigned  n;
-
-    if (s.len == 0 || s.len > 5) {
-        return 0;
-    }
-
-    n = 0;
-
-    for (i = 0; i < s.len; i++) {
-
-        if (s.data[i] < '0' || s.data[i] > '9') {
-            return 0;
-        }
-
-        n = n * 10 + (s.data[i] - '0');
-    }
-
-    *value = n;
-
-    return n <= max;
 }

@@ -15,7 +15,6 @@
 #define PGUARD_URL_HOSTS_MAX      16
 #define PGUARD_URL_PORT           6379
 #define PGUARD_URL_SENTINEL_PORT  26379
-#define PGUARD_URL_DB_MAX         65535
 
 
 typedef enum {

@@ -2,6 +2,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "../core/pguard_str.h"
 #include "ngx_paas_guard_redis_private.h"
 
 
@@ -308,7 +309,7 @@ ngx_paas_guard_redis_dispatch_master(ngx_paas_guard_redis_t *r)
     s.data = v[1].string.data;
     s.len = v[1].string.len;
 
-    port = (r->reply.nvalues == 2 && v[0].string.len) ? pguard_slots_number(s)
+    port = (r->reply.nvalues == 2 && v[0].string.len) ? pguard_str_number(s)
                                                       : -1;
     if (port < 1) {
         r->broken = "sends an answer of another shape";

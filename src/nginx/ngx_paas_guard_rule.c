@@ -172,12 +172,12 @@ ngx_paas_guard_rule_count(ngx_conf_t *cf, void *to, ngx_str_t *value)
 
     ngx_uint_t  i;
 
-    static const char  *words[] = { "admitted", "throttled", "all" };
+    /* in the order of the bits */
+
+    static const char *const  words[] = { "admitted", "throttled", "all" };
 
     for (i = 0; i < 3; i++) {
-        if (value->len == ngx_strlen(words[i])
-            && ngx_strncmp(value->data, words[i], value->len) == 0)
-        {
+        if (ngx_paas_guard_same(value, words[i])) {
             rule->count = NGX_PAAS_GUARD_COUNT_ADMITTED + i;
             return NGX_CONF_OK;
         }
