@@ -6,7 +6,7 @@
 #   tools/root.sh path NAME              tells where it is
 #   tools/root.sh drop NAME              removes it
 # NAME is SUITE-USE: a copy of the bare SUITE (12 or bookworm, 13 or trixie, forky) for some use
-# of it. Needs root.
+# of it, or SUITE+ARCH-USE: the same of another architecture, as 12+arm64-test. Needs root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +16,12 @@ usage() { sed -n '3,7s/^# *//p' "$0" >&2; exit 2; }
 what=$1
 name=$2
 shift 2
-case ${name%%-*} in
+release=${name%%-*}
+case $release in
+    *+?*) arch=${release#*+} ;;
+    *)    arch= ;;
+esac
+case ${release%%+*} in
     12|bookworm) suite=bookworm ;;
     13|trixie)   suite=trixie ;;
     forky)       suite=forky ;;
@@ -26,10 +31,19 @@ case $name in
     ?*-?*) ;;
     *)     usage ;;
 esac
-bare=$PWD/build/root/$suite
-root=$PWD/build/root/$suite-${name#*-}
+bare=$PWD/build/root/$suite${arch:+"+$arch"}
+root=$bare-${name#*-}
 
 [ "$(id -u)" = 0 ] || { echo "root: a root can be made and entered by root only" >&2; exit 1; }
+
+# A kernel that hands programs of $arch to QEMU: by itself, where systemd runs.
+emulate() {
+    tools/setup.sh emulate
+    arch-test "$arch" >/dev/null && return
+    mount -t binfmt_misc none /proc/sys/fs/binfmt_misc 2>/dev/null || :
+    update-binfmts --enable >/dev/null 2>&1 || :
+    arch-test "$arch" >/dev/null || { echo "root: this machine runs no programs of $arch" >&2; exit 1; }
+}
 
 # where this machine has its Debian from
 site() {
@@ -46,7 +60,7 @@ make_bare() {
     mkdir -p "$(dirname "$bare")"
 
     # a release that is not out yet may have been signed a while ago
-    mmdebstrap --quiet --mode=root --variant=apt \
+    mmdebstrap --quiet --mode=root --variant=apt ${arch:+"--architectures=$arch"} \
         --aptopt='Acquire::Check-Valid-Until "false"' \
         --include=ca-certificates,make,procps "$suite" "$bare" \
         "deb $mirror $suite main" "deb-src $mirror $suite main"
@@ -94,6 +108,8 @@ run() {
             sh -c "cd /src && exec \"\$@\"" sh "$@"
     ' bash "$root" "$@"
 }
+
+[ -z "$arch" ] || emulate
 
 case $what in
     make) make_root ;;

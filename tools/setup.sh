@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|compare|fuzz|chaos|lint|tidy|root|browser]
+# Installs what a task needs and this machine lacks: tools/setup.sh [build|run|test|bench|compare|fuzz|chaos|lint|tidy|root|emulate|browser]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,7 +22,8 @@ case ${1:-run} in
     browser) want=chromium ;;
     tidy)  want="$build clang-tidy" ;;
     root)  want="mmdebstrap util-linux" ;;
-    *)     echo "usage: $0 [build|run|test|bench|compare|fuzz|chaos|lint|tidy|root|browser]" >&2; exit 2 ;;
+    emulate) want="arch-test binfmt-support qemu-user-static" ;;
+    *)     echo "usage: $0 [build|run|test|bench|compare|fuzz|chaos|lint|tidy|root|emulate|browser]" >&2; exit 2 ;;
 esac
 
 deps=$PWD/.deps

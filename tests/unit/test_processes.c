@@ -818,8 +818,14 @@ assert_found_out(void)
 
     free(e);
 
+    /* who was held up may have written its mark when nobody came after it:
+       then the next request is told */
+
     for (i = 0; i < KEYS; i++) {
-        assert_true(found[i] > 0);
+        assert_true(found[i] > 0
+                    || pguard_window_add(&table, key_of(i), 0, &shared->rule,
+                                         clock_ms(NULL), clock_ms,
+                                         NULL).exceeded);
     }
 }
 
