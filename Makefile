@@ -60,7 +60,7 @@ help:
 	@echo "make bench-memory  bytes of a zone for a signature, for a client, at 1, 10, 50 million (8 GB)"
 	@echo "make chaos       load and faults of all kinds for CHAOS_TIME=180 seconds (CHAOS_SEED=)"
 	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
-	@echo "make purity      the core compiles without nginx;  make lint  cppcheck;  make tidy  clang-tidy"
+	@echo "make purity      the core compiles without nginx;  make lint  style, cppcheck;  make tidy  clang-tidy"
 	@echo "make clean       remove $(BUILD)/"
 
 run:
@@ -200,6 +200,7 @@ chaos:
 	@tests/chaos/chaos.py --time $(CHAOS_TIME) $(CHAOS_SEED:%=--seed %)
 
 lint:
+	@tools/style.pl ngx_paas_guard_module.c $(wildcard src/*/*.[ch] tests/*/*.[ch])
 	@tools/setup.sh lint
 	@cppcheck -q --std=c11 --enable=warning,portability --error-exitcode=1 \
 	 --suppress=uninitvar:src/core/pguard_atomic.h \

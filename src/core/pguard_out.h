@@ -39,6 +39,7 @@ pguard_out_text(pguard_out_t *out, const char *s)
     pguard_out_bytes(out, s, strlen(s));
 }
 
+
 /* Decimal, no sign, no leading zeros: at most 20 digits.  pguard_uint() writes
    to where there is room for them, and returns the end. */
 void pguard_out_uint(pguard_out_t *out, uint64_t n);

@@ -719,7 +719,8 @@ fill_first_bucket(void)
     pguard_window_rule_init(&rule, 2, 24 * 3600000);
 
     for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
-        (void) pguard_window_add(&table, (pguard_hash_t) { (i + 1ULL) << 40, 0 },
+        (void) pguard_window_add(&table,
+                                 (pguard_hash_t) { (i + 1ULL) << 40, 0 },
                                  0, &rule, clock_us() / 1000, NULL, NULL);
     }
 
