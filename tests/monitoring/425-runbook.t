@@ -117,6 +117,8 @@ for my $path ('docs/runbook.md', 'docs/runbook.fr.md') {
     # what stands for something of one's own
     my $own = sub {
         my ($command) = @_;
+        my %date = ('2026-11' => $month, '2026-12' => $next, map {
+            ("2026-11-22T05:$_:00Z" => strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time - 3600 + 60 * $_))) } '00', '20');
         for ($command) {
             s{http://127\.0\.0\.1/guard}{$base/guard};
             s{http://127\.0\.0\.1:9145/metrics}{$base/metrics};
@@ -125,10 +127,7 @@ for my $path ('docs/runbook.md', 'docs/runbook.fr.md') {
             s{82486fff1055fb2700000001}{$now{event}};
             s{\bblocks/ID\b}{blocks/$now{block}};
             s{\boutages/ID\b}{outages/$now{outage}};
-            s{\b2026-11-22T05:00:00Z}{strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time - 3600))}e;
-            s{\b2026-11-22T05:20:00Z}{strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time - 2400))}e;
-            s{\b2026-11\b}{$month}g;
-            s{\b2026-12\b}{$next}g;
+            s{\b(2026-11-22T05:[02]0:00Z|2026-1[12])\b}{$date{$1}}g;
             s{-h REDIS\b}{'-s ' . $redis->socket}e;
             s{systemctl status nginx; }{};
         }
