@@ -45,6 +45,7 @@ help:
 	@echo "make test        build, and run all tests"
 	@echo "make test-unit   the unit tests;  make test-nginx  those with nginx, t/"
 	@echo "make test-audit  those of paas-guard-audit"
+	@echo "make test-dates  what has to do with months, as if it were another one"
 	@echo "make test-browser  the status page in Chromium, which it installs (300 MB);"
 	@echo "                 SHOTS=directory keeps screenshots"
 	@echo "make test-monitoring  those of monitoring/, with a Prometheus"
@@ -119,6 +120,12 @@ test-unit: unit
 
 test-nginx:
 	@$(PROVE) -j$(JOBS) t/
+
+# As if it were another month; DATES='2027-02-15 ...' for others.
+.PHONY: test-dates
+test-dates: setup
+	@$(MAKE) --no-print-directory build $(AUDIT)-log
+	@JOBS=$(JOBS) tools/test-dates.sh $(DATES)
 
 .PHONY: test-browser
 test-browser: setup

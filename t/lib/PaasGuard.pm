@@ -404,7 +404,7 @@ sub configure {
         worker_processes $o->{workers};
         pid $d/pid;
         error_log $d/error.log $o->{log_level};
-        env LD_PRELOAD;
+        env LD_PRELOAD; env FAKETIME; env FAKETIME_SHARED; env FAKETIME_DONT_FAKE_MONOTONIC;
         @{[ $o->{main} // '' ]}
         events { worker_connections 1024; }
         http {
