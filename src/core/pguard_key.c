@@ -153,31 +153,6 @@ pguard_id_cache_put(pguard_id_cache_t *cache, pguard_hash_t hash,
 
 
 int
-pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
-    pguard_str_t s, pguard_id_t *id)
-{
-    pguard_hash_t       hash;
-    const pguard_id_t  *found;
-
-    hash = pguard_key_hash(key, s);
-    found = pguard_id_cache_find(cache, hash);
-
-    if (found) {
-        *id = *found;
-        return 0;
-    }
-
-    if (pguard_key_id(key, s, id) != 0) {
-        return -1;
-    }
-
-    pguard_id_cache_put(cache, hash, id);
-
-    return 0;
-}
-
-
-int
 pguard_key_mac(const pguard_key_t *key, pguard_str_t s, unsigned char *mac)
 {
     if (pguard_key_hmac(key->audit, sizeof(key->audit), s.data, s.len, mac)

@@ -58,10 +58,6 @@ const pguard_id_t *pguard_id_cache_find(const pguard_id_cache_t *cache,
 void pguard_id_cache_put(pguard_id_cache_t *cache, pguard_hash_t hash,
     const pguard_id_t *id);
 
-/* The id of s, through the cache. */
-int pguard_key_id_cached(const pguard_key_t *key, pguard_id_cache_t *cache,
-    pguard_str_t s, pguard_id_t *id);
-
 /* HMAC-SHA-256 of s under the audit key: PGUARD_MAC_LEN bytes at mac.  0, or
    -1 if the crypto library fails (mac is then all zero). */
 int pguard_key_mac(const pguard_key_t *key, pguard_str_t s,

@@ -367,9 +367,8 @@ ngx_paas_guard_ctx_t *ngx_paas_guard_ctx(ngx_http_request_t *r);
 ngx_paas_guard_ctx_t *ngx_paas_guard_create_ctx(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *glcf);
 
-/* The status that the client gets; what became of the request. */
+/* The status that the client gets. */
 ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
-ngx_uint_t ngx_paas_guard_outcome(ngx_http_request_t *r);
 
 /* Its SLA class; ctx may be NULL. */
 pguard_sla_e ngx_paas_guard_class(ngx_http_request_t *r,

@@ -2,6 +2,7 @@
 
 
 static void ngx_paas_guard_ctx_cleanup(void *data);
+static ngx_uint_t ngx_paas_guard_outcome(ngx_http_request_t *r);
 static ngx_uint_t ngx_paas_guard_unspoken(ngx_http_request_t *r);
 
 
@@ -90,7 +91,7 @@ ngx_paas_guard_status(ngx_http_request_t *r)
 /* What became of the request: an error_page with another status is no answer
    of a service that failed.  What a cache still had is. */
 
-ngx_uint_t
+static ngx_uint_t
 ngx_paas_guard_outcome(ngx_http_request_t *r)
 {
     ngx_uint_t                  status;

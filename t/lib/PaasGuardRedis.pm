@@ -120,7 +120,7 @@ sub wait_store {
     return PaasGuard::wait_for(sub {
         for (1 .. $times) { store_of($gw) eq $state or return 0 }
         return 1;
-    }, $seconds // 30);
+    }, $seconds // 60);
 }
 
 sub metric {
