@@ -178,7 +178,8 @@ $_->stop for @gw;
 
 SKIP: {
     my ($lib) = grep { -e } glob '/usr/lib/*/faketime/libfaketimeMT.so.1';
-    skip 'no faketime', 9 if !$lib || $ENV{LD_PRELOAD} || $ENV{TEST_NGINX_BINARY} =~ /asan/;
+    skip 'no faketime, or a sanitizer, which does not go with it', 9
+        if !$lib || $ENV{LD_PRELOAD} || $ENV{TEST_NGINX_BINARY} =~ /asan/;
     local $ENV{TZ} = 'UTC';
     POSIX::tzset();
     my ($y, $m) = (gmtime)[5, 4];
