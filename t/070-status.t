@@ -145,7 +145,7 @@ sub lift {
 
 {
     my $redis = redis_start();
-    my %same = (http => $http . 'paas_guard_redis ' . $redis->url . '; paas_guard_secret_file ' . secret_file() . ';',
+    my %same = (http => $http . 'paas_guard_redis ' . $redis->url . ' timeout=2s; paas_guard_secret_file ' . secret_file() . ';',
         conf => $conf, workers => 2);
     my ($one, $two) = (gateway_start(%same), gateway_start(%same));
     my $blocks = sub { scalar @{ api($_[0], '/status/api/1/blocks')->{blocks} } };

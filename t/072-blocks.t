@@ -160,7 +160,7 @@ sub lift {
 {
     my $redis = redis_start();
     my %same = (conf => $conf, workers => 2, http => $http . 'paas_guard_redis ' . $redis->url
-        . '; paas_guard_secret_file ' . secret_file() . ';');
+        . ' timeout=2s; paas_guard_secret_file ' . secret_file() . ';');
     my ($one, $two) = (gateway_start(%same), gateway_start(%same));
     my $id = get($one, 'a', 'ann')->{headers}{'x-client'};
     is get($two, 'a', 'ann')->{headers}{'x-client'}, $id, 'one digest at both';

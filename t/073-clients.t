@@ -128,7 +128,7 @@ sub holds {     # does the file hold these digests, as bytes?
 {
     my $redis = redis_start();
     my %same = (conf => $conf, workers => 2, http => $http . 'paas_guard_redis ' . $redis->url
-        . '; paas_guard_secret_file ' . secret_file() . ';');
+        . ' timeout=2s; paas_guard_secret_file ' . secret_file() . ';');
     my ($one, $two) = (gateway_start(%same), gateway_start(%same));
     my $in_redis = sub {
         my $id = shift;

@@ -11,7 +11,7 @@ use Test::More;
 
 my $api = OpenApi->new('docs/openapi.json');
 my $redis = redis_start();
-my $one = gateway_start(workers => 1, http => <<'_EOC_' . 'paas_guard_redis ' . $redis->url . '; paas_guard_secret_file ' . secret_file() . ';', conf => <<'_EOC2_');
+my $one = gateway_start(workers => 1, http => <<'_EOC_' . 'paas_guard_redis ' . $redis->url . ' timeout=2s; paas_guard_secret_file ' . secret_file() . ';', conf => <<'_EOC2_');
     paas_guard_zone zone=z:1m state=%DIR%/state;
     paas_guard_zone zone=tiny:128k;
     paas_guard_hammer_rule flood key=$paas_guard_client_id window=10m limit=5 block=1m;

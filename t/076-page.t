@@ -240,7 +240,7 @@ $one->stop(allow => qr/exited on signal 9/);
 
 {
     my $redis = redis_start();
-    my %same = (http => $http . 'paas_guard_redis ' . $redis->url . '; paas_guard_secret_file ' . secret_file() . ';',
+    my %same = (http => $http . 'paas_guard_redis ' . $redis->url . ' timeout=2s; paas_guard_secret_file ' . secret_file() . ';',
         conf => $conf);
     my ($one, $two) = (gateway_start(%same), gateway_start(%same));
     send_n($_, 1, 'a', 'x') for $one, $two;

@@ -346,7 +346,7 @@ SKIP: {
 
 {
     my $redis = redis_start();
-    my %shared = (%same, http => $http . 'paas_guard_redis ' . $redis->url . ' timeout=200ms connect_timeout=200ms;', workers => 3);
+    my %shared = (%same, http => $http . 'paas_guard_redis ' . $redis->url . ' timeout=2s connect_timeout=2s;', workers => 3);
     my ($one, $two) = (gateway_start(%shared), gateway_start(%shared));
     ok wait_for(sub { metric($one, 'paas_guard_redis_up') eq '1' && metric($two, 'paas_guard_redis_up') eq '1' }), 'store: there';
     $one->reload;

@@ -22,7 +22,7 @@ ok wait_for(sub { $sentinels[0]->cli('sentinel', 'sentinels', 'paas-1') =~ /name
 # one of the four is not there
 my $url = 'redis+sentinel://' . join(',', "127.0.0.1:$free", map { '127.0.0.1:' . $_->port } @sentinels)
     . '/paas-1';
-my %same = (throttle => 'interval=2s', rule => 'window=20s limit=30 block=1m', timeout => '100ms',
+my %same = (throttle => 'interval=2s', rule => 'window=20s limit=30 block=1m', timeout => '500ms',
     more => "password_file=$file");
 my @gw = (guarded($url, %same, workers => 2), guarded($url, %same));
 ok wait_store($_, 'redis'), 'connected' for @gw;

@@ -16,7 +16,7 @@ my @acl = ('resetchannels', '&paas_guard:*', '~paas_guard:*', '-@all', '+evalsha
 my $redis = redis_start();
 is $redis->cli('acl', 'setuser', 'guard', 'on', '>first', @acl), 'OK', 'a user of the guard\'s own';
 
-my %same = (throttle => 'interval=2s', rule => 'window=10s limit=20 block=1m', timeout => '100ms',
+my %same = (throttle => 'interval=2s', rule => 'window=10s limit=20 block=1m', timeout => '1s',
     more => "username=guard password_file=$file");
 password("first\n");
 (my $url = $redis->url) =~ s{/0\z}{/3};
@@ -25,7 +25,7 @@ ok wait_store($_, 'redis'), 'connected' for @gw;
 my @got = map { $_->get('/a?k=a')->{status} } @gw;
 is "@got", '200 429', 'the throttle is shared';
 $gw[0]->get("/h$_?k=h") for 1 .. 25;
-ok wait_for(sub { $gw[1]->get('/h?k=h')->{headers}{'x-verdict'} eq 'blocked' }, 5), 'and blocks are';
+ok wait_for(sub { $gw[1]->get('/h?k=h')->{headers}{'x-verdict'} eq 'blocked' }), 'and blocks are';
 like $redis->cli('info', 'keyspace'), qr/^db3:/m, 'all of it is in database 3';
 is $redis->cli('acl', 'log'), '', 'nothing was asked that this user may not';
 

@@ -26,7 +26,7 @@ close $out;
 my %same = (workers => 2,
     allow => 'connect\(\) to unix|no live upstreams|redis|exited on signal 9|could not',
     http => "paas_guard_secret_file @{[ secret_file() ]};"
-          . "paas_guard_redis @{[ $redis->url ]} prefix=g username=guard password_file=$none timeout=100ms;"
+          . "paas_guard_redis @{[ $redis->url ]} prefix=g username=guard password_file=$none timeout=500ms;"
           . <<'_EOC_', conf => <<'_EOC2_');
     paas_guard_zone zone=z:1m state=%DIR%/state;
     paas_guard_indicator paas target=99.9% slice=1s min_requests=3;

@@ -92,7 +92,7 @@ my $gateway = gateway_start(
     workers => 2,
     http    => 'paas_guard_zone zone=z:1m;'
         . 'paas_guard_secret_file ' . file('the_secret', "$secret\n") . ';'
-        . 'paas_guard_redis ' . $redis->url . ' password_file=' . file('the_password', "$password\n") . ';'
+        . 'paas_guard_redis ' . $redis->url . ' password_file=' . file('the_password', "$password\n") . ' timeout=2s;'
         . 'log_format store "$paas_guard_store";',
     conf    => <<'_EOC_',
         location / { paas_guard zone=z; add_header X-Store $paas_guard_store; proxy_pass http://backend; }

@@ -47,7 +47,7 @@ For what a block cannot express: several gateways, reload, signals, restart.
 
     my $redis = redis_start();
     my %same = (
-        http => 'paas_guard_zone zone=z:1m; paas_guard_redis ' . $redis->url . ';'
+        http => 'paas_guard_zone zone=z:1m; paas_guard_redis ' . $redis->url . ' timeout=2s;'
               . 'paas_guard_secret_file ' . secret_file() . ';',
         conf => 'location / { paas_guard zone=z; proxy_pass http://backend; }',
     );

@@ -20,7 +20,7 @@ my $redis = redis_start();
 my $http = <<"_EOC_";
     paas_guard_zone zone=paas:10m;
     paas_guard_secret_file @{[ secret_file() ]};
-    paas_guard_redis @{[ $redis->url ]};
+    paas_guard_redis @{[ $redis->url ]} timeout=2s;
     paas_guard_hammer_rule api_client  key=\$paas_guard_client_id window=10s limit=50   block=5m block_max=1h;
     paas_guard_hammer_rule address     key=\$http_x_address       window=10s limit=2000 block=10m scope=zone;
     paas_guard_hammer_rule failed_auth key=\$http_x_address       window=5m  limit=20   count=status:401,403

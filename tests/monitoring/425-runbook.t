@@ -54,7 +54,7 @@ sub gateway {
     access_log $place/guard.log paas_guard;
     paas_guard_zone zone=paas:32m state=$place/state;
     paas_guard_secret_file @{[ secret_file() ]};
-    paas_guard_redis @{[ $redis->url ]};
+    paas_guard_redis @{[ $redis->url ]} timeout=2s;
     paas_guard_audit $place/paas_guard.audit;
     paas_guard_hammer_rule flood key=\$paas_guard_client_id window=10s limit=5 block=10m;
     paas_guard_indicator IC-PAAS_SNC-01 target=99.9%;
