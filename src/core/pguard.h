@@ -46,6 +46,16 @@ typedef struct {
 } pguard_hash_t;
 
 
+/* One of n places (0 to n - 1; n up to 2^32), by the low 32 of bits that are as
+   good as random.  O(1), with no division. */
+
+static inline uint64_t
+pguard_hash_place(uint64_t bits, uint64_t n)
+{
+    return ((bits & 0xffffffff) * n) >> 32;
+}
+
+
 /* HMAC-SHA-256 cut to 128 bits: the only form in which an identity leaves. */
 
 #define PGUARD_ID_LEN      16

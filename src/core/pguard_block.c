@@ -34,9 +34,8 @@ const pguard_str_t  pguard_block_how_names[PGUARD_BLOCK_HOWS] = {
 static uint64_t
 pguard_block_bucket(const pguard_blocks_t *t, uint64_t bits)
 {
-    uint64_t  buckets = t->capacity / PGUARD_BLOCK_WAYS;
-
-    return (((bits & 0xffffffff) * buckets) >> 32) * PGUARD_BLOCK_WAYS;
+    return pguard_hash_place(bits, t->capacity / PGUARD_BLOCK_WAYS)
+           * PGUARD_BLOCK_WAYS;
 }
 
 

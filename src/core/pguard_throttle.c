@@ -69,7 +69,7 @@ typedef struct {
 static pguard_throttle_line_t *
 pguard_throttle_line(const pguard_throttle_t *t, uint64_t bits)
 {
-    return &t->line[((bits & 0xffffffff) * t->lines) >> 32];
+    return &t->line[pguard_hash_place(bits, t->lines)];
 }
 
 

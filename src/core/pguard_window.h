@@ -66,7 +66,7 @@ void pguard_window_rule_init(pguard_window_rule_t *rule, uint64_t limit,
 static inline pguard_window_bucket_t *
 pguard_window_bucket(const pguard_windows_t *w, pguard_hash_t key)
 {
-    return &w->bucket[((key.hi & 0xffffffff) * w->buckets) >> 32];
+    return &w->bucket[pguard_hash_place(key.hi, w->buckets)];
 }
 
 
@@ -76,7 +76,7 @@ pguard_window_bucket(const pguard_windows_t *w, pguard_hash_t key)
 static inline pguard_window_bucket_t *
 pguard_window_second(const pguard_windows_t *w, pguard_hash_t key)
 {
-    return &w->bucket[((key.hi >> 32) * w->buckets) >> 32];
+    return &w->bucket[pguard_hash_place(key.hi >> 32, w->buckets)];
 }
 
 
