@@ -76,7 +76,7 @@ my %case = (
     'guard, strict'                  => { guard => 1, http => $redis_conf, location => "paas_guard_sync strict;\n" },
     'nginx, 2 workers'               => { workers => 2 },
     'guard, 2 workers'               => { guard => 1, workers => 2, base => 'nginx, 2 workers' },
-    'return 429'                     => { server => 'return 429;', request => $refuse, base => 'return 429' },
+    'return 429'                     => { location => "return 429;\n", request => $refuse, base => 'return 429' },
     'limit_req, refusing'            => { http => sprintf($long_key, '64m') =~ s/100r/1r/r, request => $refuse,
                                           location => "limit_req zone=long; limit_req_status 429; limit_req_log_level info;\n", base => 'return 429' },
     'guard, throttled'               => { guard => 1, request => $refuse, location => "paas_guard_throttle interval=1h;\n", base => 'return 429' },

@@ -190,7 +190,7 @@ my %post = (request => { method => 'POST', body => $mb }, args => [ -b => $mb ])
 my $pass = "proxy_pass http://127.0.0.1:$sink;\n";
 
 my $bare   = slope('bare', {});
-my $return = slope('return', \%same, server => 'return 429;');
+my $return = slope('return', \%same, location => "return 429;\n");
 
 my %added = (
     passed    => added(slope('passed', {}, %unlogged), $bare),
