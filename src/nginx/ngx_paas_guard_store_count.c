@@ -309,8 +309,8 @@ ngx_paas_guard_counts_event(ngx_event_t *ev)
 }
 
 
-/* What waits for the id of first goes in one call.  NGX_DECLINED: it can't be
-   sent now, and is kept. */
+/* What waits for the id of first goes in one call.  NGX_DECLINED: first can't
+   be sent now, and is kept. */
 
 static ngx_int_t
 ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
@@ -361,7 +361,10 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
 
     if (n == 0 || rc != NGX_OK) {
         ngx_free(batch);
-        return rc == NGX_OK ? NGX_OK : NGX_DECLINED;
+
+        /* what is kept may be others than first */
+
+        return first->zone ? NGX_DECLINED : NGX_OK;
     }
 
     for (i = 0; i < n; i++) {

@@ -25,8 +25,8 @@ ngx_paas_guard_pending_create(ngx_paas_guard_counts_t *counts,
 
     counts->buckets = ngx_alloc(NGX_PAAS_GUARD_PENDING_BUCKETS
                                 * sizeof(ngx_queue_t), log);
-    counts->pending = ngx_alloc(NGX_PAAS_GUARD_PENDING_MAX
-                                * sizeof(ngx_paas_guard_pending_t), log);
+    counts->pending = ngx_calloc(NGX_PAAS_GUARD_PENDING_MAX
+                                 * sizeof(ngx_paas_guard_pending_t), log);
     counts->known = ngx_calloc(NGX_PAAS_GUARD_KNOWN
                                * sizeof(ngx_paas_guard_known_t), log);
 
@@ -138,6 +138,8 @@ ngx_paas_guard_pending_free(ngx_paas_guard_counts_t *counts,
     ngx_queue_remove(&p->bucket);
 
     ngx_queue_insert_head(&counts->free, &p->queue);
+
+    p->zone = NULL;
 }
 
 

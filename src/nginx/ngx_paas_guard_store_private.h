@@ -27,7 +27,7 @@
 typedef struct {
     ngx_queue_t                     queue;     /* the oldest first, or free */
     ngx_queue_t                     bucket;
-    ngx_paas_guard_zone_t          *zone;
+    ngx_paas_guard_zone_t          *zone;      /* NULL: is free */
     ngx_paas_guard_item_t           item;
     uint64_t                        n;
     uint64_t                        oldest;    /* microseconds */
