@@ -486,7 +486,7 @@ ngx_paas_guard_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_paas_guard_init_process(ngx_cycle_t *cycle)
 {
-    u_char                        origin[8];
+    u_char                        origin[PGUARD_EVENT_LEN / 2];
     ngx_uint_t                    i;
     ngx_paas_guard_sla_t        **slas;
     ngx_paas_guard_zone_t       **zones;
@@ -513,7 +513,9 @@ ngx_paas_guard_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    (void) pguard_hex(gmcf->worker->origin, origin, sizeof(origin));
+    ngx_memzero(origin + sizeof(origin) - NGX_PAAS_GUARD_EVENT_COUNT / 2,
+                NGX_PAAS_GUARD_EVENT_COUNT / 2);
+    (void) pguard_hex(gmcf->worker->event, origin, sizeof(origin));
 
     if (gmcf->key && pguard_hmac_init(&gmcf->worker->hmac, gmcf->key) != 0) {
         return NGX_ERROR;

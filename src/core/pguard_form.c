@@ -14,19 +14,16 @@ pguard_form_begin(pguard_form_t *form, const pguard_out_t *out)
 void
 pguard_form_hole(pguard_form_t *form, const pguard_out_t *out, unsigned cell)
 {
-    size_t               len;
     pguard_form_hole_t  *hole;
-
-    len = out->need - form->from;
 
     if (form->holes < PGUARD_FORM_HOLES) {
         hole = &form->hole[form->holes];
-        hole->before = len - form->len;
+        hole->at = out->need - form->from;
+        hole->len = 0;
         hole->cell = cell;
     }
 
     form->holes++;
-    form->len = len;
 }
 
 
@@ -34,36 +31,50 @@ int
 pguard_form_end(pguard_form_t *form, const pguard_out_t *out)
 {
     form->len = out->need - form->from;
-    form->room = form->len + form->holes * PGUARD_FORM_CELL;
 
     return form->holes <= PGUARD_FORM_HOLES
-           && form->len == (size_t) (out->pos - form->text);
+           && form->len == (size_t) (out->pos - form->text)
+           && form->holes * PGUARD_FORM_CELL <= (size_t) (out->end - out->pos);
 }
 
 
-unsigned char *
-pguard_form_fill(const pguard_form_t *form, const pguard_form_cell_t *cells,
-    unsigned char *p)
+/* Makes room for len bytes in a hole: what is behind it moves. */
+
+static void
+pguard_form_fit(pguard_form_t *form, pguard_form_hole_t *hole, size_t len)
 {
-    const unsigned char       *text, *end;
-    const pguard_form_cell_t  *cell;
-    const pguard_form_hole_t  *hole, *last;
+    size_t               behind;
+    pguard_form_hole_t  *next;
 
-    text = form->text;
-    end = text + form->len;
-    last = form->hole + form->holes;
+    behind = hole->at + hole->len;
 
-    for (hole = form->hole; hole < last; hole++) {
-        memcpy(p, text, hole->before);
-        p += hole->before;
-        text += hole->before;
+    memmove(form->text + hole->at + len, form->text + behind,
+            form->len - behind);
 
-        cell = &cells[hole->cell];
-        memcpy(p, cell->text, PGUARD_FORM_CELL);
-        p += cell->len;
+    for (next = hole + 1; next < form->hole + form->holes; next++) {
+        next->at = next->at - hole->len + len;
     }
 
-    memcpy(p, text, (size_t) (end - text));
+    form->len = form->len - hole->len + len;
+    hole->len = len;
+}
 
-    return p + (end - text);
+
+void
+pguard_form_set(pguard_form_t *form, unsigned cell, pguard_str_t value)
+{
+    pguard_form_hole_t  *hole;
+
+    for (hole = form->hole; hole < form->hole + form->holes; hole++) {
+
+        if (hole->cell != cell) {
+            continue;
+        }
+
+        if (hole->len != value.len) {
+            pguard_form_fit(form, hole, value.len);
+        }
+
+        memcpy(form->text + hole->at, value.data, value.len);
+    }
 }

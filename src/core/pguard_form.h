@@ -1,6 +1,6 @@
 /*
- * A text with holes: rendered once, and from then on filled, in one pass that
- * copies what is always the same and puts a value into each hole.
+ * A text with holes: rendered once, and kept with a value in each hole, which
+ * others replace.  Who needs a text of its own copies this one, in one go.
  *
  * Who renders it marks a hole where a value would go:
  *
@@ -8,7 +8,8 @@
  *     ... pguard_form_hole(&form, &out, cell); ...
  *     if (pguard_form_end(&form, &out)) ...
  *
- * out has a buffer, which the form points into, and which stays the caller's.
+ * out has a buffer, which stays the caller's: the text is in it, and has the
+ * rest of it to grow into.
  */
 
 #ifndef PGUARD_FORM_H
@@ -22,23 +23,15 @@
 #define PGUARD_FORM_CELL   32            /* bytes that a value may have */
 
 
-/* A value.  All of the cell is copied, whatever its length is: that takes no
-   call and no loop. */
-
 typedef struct {
-    unsigned char         text[PGUARD_FORM_CELL];
-    size_t                len;
-} pguard_form_cell_t;
-
-typedef struct {
-    size_t                before;        /* bytes of text since the last one */
-    size_t                cell;          /* which value goes there */
+    size_t                at;            /* where in the text its value is */
+    size_t                len;           /* of the value; 0 at first */
+    unsigned              cell;          /* which value it is */
 } pguard_form_hole_t;
 
 typedef struct {
-    const unsigned char  *text;          /* in what it was rendered into */
-    size_t                len;           /* of the text without its holes */
-    size_t                room;          /* that filling it may write to */
+    unsigned char        *text;
+    size_t                len;
     size_t                from;          /* out->need at its begin */
     unsigned              holes;         /* may be over the maximum: no form */
     pguard_form_hole_t    hole[PGUARD_FORM_HOLES];
@@ -49,14 +42,13 @@ void pguard_form_begin(pguard_form_t *form, const pguard_out_t *out);
 void pguard_form_hole(pguard_form_t *form, const pguard_out_t *out,
     unsigned cell);
 
-/* 1, or 0: the text did not fit into the buffer of out, or had too many
-   holes. */
+/* 1, or 0: it had too many holes, or the buffer of out has no room for it with
+   PGUARD_FORM_CELL bytes in each. */
 int pguard_form_end(pguard_form_t *form, const pguard_out_t *out);
 
-/* Fills it with cells, by their number, into p, where there are form->room
-   bytes: more than it then has.  Returns the end. */
-unsigned char *pguard_form_fill(const pguard_form_t *form,
-    const pguard_form_cell_t *cells, unsigned char *p);
+/* Puts value, of PGUARD_FORM_CELL bytes at most, into each hole for this cell.
+   O(len) if it is of another length than the last, else O(holes). */
+void pguard_form_set(pguard_form_t *form, unsigned cell, pguard_str_t value);
 
 
 #endif /* PGUARD_FORM_H */

@@ -192,6 +192,21 @@ pguard_hex(unsigned char *dst, const unsigned char *src, size_t n)
 }
 
 
+void
+pguard_hex_next(unsigned char *end, size_t n)
+{
+    for ( /* void */ ; n; n--) {
+
+        if (*--end != 'f') {
+            *end = *end == '9' ? 'a' : *end + 1;
+            return;
+        }
+
+        *end = '0';
+    }
+}
+
+
 static int
 pguard_unhex_digit(unsigned char c)
 {

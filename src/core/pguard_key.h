@@ -67,6 +67,10 @@ int pguard_key_mac(const pguard_key_t *key, pguard_str_t s,
 unsigned char *pguard_hex(unsigned char *dst, const unsigned char *src,
     size_t n);
 
+/* Adds 1 to the number of n lower-case hex digits that ends at end; the highest
+   one is followed by 0. */
+void pguard_hex_next(unsigned char *end, size_t n);
+
 /* Reads 2 * n hex digits of either case.  0, or -1 if one is not a digit. */
 int pguard_unhex(unsigned char *dst, const unsigned char *src, size_t n);
 

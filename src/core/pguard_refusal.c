@@ -52,9 +52,9 @@ static void pguard_pen_row(const pguard_pen_t *pen, unsigned text,
 static void pguard_pen_text(const pguard_pen_t *pen, unsigned text);
 static void pguard_pen_value(const pguard_pen_t *pen,
     pguard_refusal_cell_e cell, pguard_escape_pt escape);
-static void pguard_refusal_time(pguard_refusal_form_t *form,
+static PGUARD_RARE void pguard_refusal_set_time(pguard_refusal_form_t *form,
     uint64_t seconds);
-static void pguard_refusal_span(pguard_form_cell_t *cell, uint64_t seconds,
+static size_t pguard_refusal_span(unsigned char *text, uint64_t seconds,
     pguard_lang_e lang);
 static pguard_str_t pguard_refusal_rule(const pguard_refusal_t *r);
 static pguard_str_t pguard_refusal_policy(const pguard_refusal_t *r);
@@ -182,10 +182,10 @@ pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
 {
     pguard_pen_t  pen = { out, &form->form, r, lang };
 
+    static const unsigned char  none[PGUARD_EVENT_LEN];
+    static const pguard_str_t   id = { sizeof(none), none };
+
     form->lang = lang;
-    form->cells[PGUARD_REFUSAL_EVENT].len = PGUARD_EVENT_LEN;
-    form->cells[PGUARD_REFUSAL_BLOCK].len = r->block.len ? PGUARD_EVENT_LEN : 0;
-    pguard_refusal_time(form, r->retry_after);
 
     pguard_form_begin(&form->form, out);
     pguard_pen_header(&pen);
@@ -194,43 +194,80 @@ pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
 
     form->header = out->need - form->form.from + PGUARD_EVENT_LEN;
 
+    pguard_form_hole(&form->form, out, PGUARD_REFUSAL_SECONDS);
     pguard_pen_body(&pen, body);
 
-    return pguard_form_end(&form->form, out);
+    if (!pguard_form_end(&form->form, out)) {
+        return 0;
+    }
+
+    pguard_form_set(&form->form, PGUARD_REFUSAL_EVENT, id);
+    pguard_form_set(&form->form, PGUARD_REFUSAL_BLOCK, id);
+    pguard_refusal_set_time(form, r->retry_after);
+
+    return 1;
 }
 
 
 void
-pguard_refusal_cells(pguard_refusal_form_t *form, const unsigned char *event,
-    const unsigned char *block, uint64_t retry_after)
+pguard_refusal_time(pguard_refusal_form_t *form, uint64_t retry_after)
 {
-    memcpy(form->cells[PGUARD_REFUSAL_EVENT].text, event, PGUARD_EVENT_LEN);
-
-    if (form->cells[PGUARD_REFUSAL_BLOCK].len) {
-        memcpy(form->cells[PGUARD_REFUSAL_BLOCK].text, block,
-               PGUARD_EVENT_LEN);
-    }
-
-    /* those who are refused in a row are mostly told the same time */
+    /* those who are refused in a row are mostly told the same */
 
     if (form->retry_after != retry_after) {
-        pguard_refusal_time(form, retry_after);
+        pguard_refusal_set_time(form, retry_after);
     }
 }
 
 
 static void
-pguard_refusal_time(pguard_refusal_form_t *form, uint64_t seconds)
+pguard_refusal_set_time(pguard_refusal_form_t *form, uint64_t seconds)
 {
-    pguard_form_cell_t  *cell;
+    size_t              *event;
+    pguard_str_t         value;
+    unsigned char        text[PGUARD_FORM_CELL];
+    pguard_form_hole_t  *hole;
+
+    value.data = text;
+    value.len = (size_t) (pguard_uint(text, seconds) - text);
+    pguard_form_set(&form->form, PGUARD_REFUSAL_SECONDS, value);
 
     form->retry_after = seconds;
+    form->retry = value.len;
 
-    cell = &form->cells[PGUARD_REFUSAL_SECONDS];
-    cell->len = (size_t) (pguard_uint(cell->text, seconds) - cell->text);
+    value.len = pguard_refusal_span(text, seconds, form->lang);
+    pguard_form_set(&form->form, PGUARD_REFUSAL_SPAN, value);
 
-    pguard_refusal_span(&form->cells[PGUARD_REFUSAL_SPAN], seconds,
-                        form->lang);
+    /* what is behind these has moved */
+
+    event = form->event;
+    form->block = 0;
+
+    for (hole = form->form.hole; hole < form->form.hole + form->form.holes;
+         hole++)
+    {
+        if (hole->cell == PGUARD_REFUSAL_EVENT) {
+            *event++ = hole->at;
+
+        } else if (hole->cell == PGUARD_REFUSAL_BLOCK) {
+            form->block = hole->at;
+        }
+    }
+}
+
+
+void
+pguard_refusal_copy(const pguard_refusal_form_t *form,
+    const unsigned char *event, const unsigned char *block, unsigned char *to)
+{
+    memcpy(to, form->form.text, form->form.len);
+
+    memcpy(to + form->event[0], event, PGUARD_EVENT_LEN);
+    memcpy(to + form->event[1], event, PGUARD_EVENT_LEN);
+
+    if (form->block) {
+        memcpy(to + form->block, block, PGUARD_EVENT_LEN);
+    }
 }
 
 
@@ -455,7 +492,7 @@ static void
 pguard_pen_value(const pguard_pen_t *pen, pguard_refusal_cell_e cell,
     pguard_escape_pt escape)
 {
-    pguard_form_cell_t  span;
+    unsigned char  span[PGUARD_FORM_CELL];
 
     if (pen->form) {
         pguard_form_hole(pen->form, pen->out, cell);
@@ -473,8 +510,9 @@ pguard_pen_value(const pguard_pen_t *pen, pguard_refusal_cell_e cell,
         break;
 
     case PGUARD_REFUSAL_SPAN:
-        pguard_refusal_span(&span, pen->r->retry_after, pen->lang);
-        pguard_out_bytes(pen->out, span.text, span.len);
+        pguard_out_bytes(pen->out, span,
+                         pguard_refusal_span(span, pen->r->retry_after,
+                                             pen->lang));
         break;
 
     default: /* PGUARD_REFUSAL_SECONDS */
@@ -484,11 +522,11 @@ pguard_pen_value(const pguard_pen_t *pen, pguard_refusal_cell_e cell,
 }
 
 
-/* How long that is: "2 minutes". */
+/* How long that is: "2 minutes".  Returns its length, PGUARD_FORM_CELL at
+   most. */
 
-static void
-pguard_refusal_span(pguard_form_cell_t *cell, uint64_t seconds,
-    pguard_lang_e lang)
+static size_t
+pguard_refusal_span(unsigned char *text, uint64_t seconds, pguard_lang_e lang)
 {
     uint64_t              n;
     unsigned char        *p;
@@ -500,9 +538,10 @@ pguard_refusal_span(pguard_form_cell_t *cell, uint64_t seconds,
 
     n = n / span->unit + (n % span->unit != 0);
 
-    p = pguard_uint(cell->text, n);
+    p = pguard_uint(text, n);
     memcpy(p, span->name[lang].data, span->name[lang].len);
-    cell->len = (size_t) (p - cell->text) + span->name[lang].len;
+
+    return (size_t) (p - text) + span->name[lang].len;
 }
 
 

@@ -32,8 +32,8 @@ extern const pguard_str_t  pguard_refusal_identical;         /* "identical" */
 void pguard_refusal_body(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_body_e body, pguard_lang_e lang);
 
-/* The same two, for refusals that differ in event, block and time only: what is
-   always the same is rendered once, the others are cells that fill it. */
+/* The same two, for refusals that differ in event, block and time only: all
+   else is rendered once, see pguard_form.h. */
 
 typedef enum {
     PGUARD_REFUSAL_EVENT = 0,
@@ -44,25 +44,32 @@ typedef enum {
 } pguard_refusal_cell_e;
 
 typedef struct {
-    pguard_form_t       form;          /* of PaaS-Guard, and of the body */
-    size_t              header;        /* bytes of PaaS-Guard, when filled */
-    pguard_lang_e       lang;
-    uint64_t            retry_after;   /* in the cells */
-    pguard_form_cell_t  cells[PGUARD_REFUSAL_CELLS];
+    pguard_form_t  form;               /* of PaaS-Guard, Retry-After, body */
+    size_t         header;             /* bytes of the first */
+    size_t         retry;              /* of the second */
+    size_t         event[2];           /* where in the form these are */
+    size_t         block;              /* 0: there is none */
+    pguard_lang_e  lang;
+    uint64_t       retry_after;        /* in the form */
 } pguard_refusal_form_t;
 
-#define PGUARD_REFUSAL_FORM  3328
+#define PGUARD_REFUSAL_FORM  3520
 
-/* Renders both into out, one after the other: PGUARD_REFUSAL_FORM bytes are
-   enough for names of PGUARD_NAME_MAX.  1, or 0 if it had no room for them. */
+/* Renders all three into out, one after the other: PGUARD_REFUSAL_FORM bytes
+   are enough for names of PGUARD_NAME_MAX.  1, or 0 if it had no room for
+   them. */
 int pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang);
 
-/* Sets the cells.  event and block are PGUARD_EVENT_LEN hex digits each; block
-   is not read if the form was rendered without one. */
-void pguard_refusal_cells(pguard_refusal_form_t *form,
+/* The form with this time in it: form->form.len bytes are what comes to be. */
+void pguard_refusal_time(pguard_refusal_form_t *form, uint64_t retry_after);
+
+/* Copies it to where there is room for it, with the two ids in it.  Each is
+   PGUARD_EVENT_LEN hex digits; block is not read if the form was rendered
+   without one. */
+void pguard_refusal_copy(const pguard_refusal_form_t *form,
     const unsigned char *event, const unsigned char *block,
-    uint64_t retry_after);
+    unsigned char *to);
 
 /* The value of Content-Type for it; that of Content-Language is in
    pguard_lang_names[]. */

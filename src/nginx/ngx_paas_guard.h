@@ -58,6 +58,10 @@ typedef struct {
     ngx_uint_t                   wish;
 } ngx_paas_guard_wish_t;
 
+/* An event id has random digits, a worker's own, and then so many that count. */
+
+#define NGX_PAAS_GUARD_EVENT_COUNT  8
+
 /* What a worker keeps for itself; a copy of its own after the fork. */
 
 struct ngx_paas_guard_worker_s {
@@ -68,8 +72,7 @@ struct ngx_paas_guard_worker_s {
     pguard_id_cache_t            ids;
     XXH3_state_t                *xxh;
     pguard_hmac_t                hmac;          /* of the secret file */
-    u_char                       origin[16];    /* random digits of event ids */
-    uint32_t                     events;
+    u_char                       event[PGUARD_EVENT_LEN];   /* the last id */
 };
 
 

@@ -8,6 +8,10 @@
 
 static ngx_int_t ngx_paas_guard_header_filter(ngx_http_request_t *r);
 static void ngx_paas_guard_own_header(ngx_http_request_t *r,
+    ngx_table_elt_t *tag);
+static PGUARD_RARE void ngx_paas_guard_drop_others(ngx_http_request_t *r,
+    ngx_table_elt_t *tag);
+static PGUARD_RARE void ngx_paas_guard_add_ratelimit(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_int_t ngx_paas_guard_ratelimit(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
@@ -59,18 +63,13 @@ ngx_paas_guard_header_filter(ngx_http_request_t *r)
 
     ctx = ngx_paas_guard_ctx(r);
 
-    ngx_paas_guard_own_header(r, ctx);
+    ngx_paas_guard_own_header(r, ctx ? ctx->tag : NULL);
 
     if (ctx && ctx->conf->ratelimit && !ctx->ratelimited
         && ctx->state == NGX_PAAS_GUARD_DONE
         && ctx->verdict != PGUARD_VERDICT_EXEMPT)
     {
-        ctx->ratelimited = 1;
-
-        if (ngx_paas_guard_ratelimit(r, ctx) != NGX_OK) {
-            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                          "paas_guard: RateLimit headers left out");
-        }
+        ngx_paas_guard_add_ratelimit(r, ctx);
     }
 
     return ngx_http_next_header_filter(r);
@@ -90,20 +89,40 @@ ngx_paas_guard_is_tag(ngx_table_elt_t *h)
 /* Whatever an upstream says of itself under our name is left out. */
 
 static void
-ngx_paas_guard_own_header(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+ngx_paas_guard_own_header(ngx_http_request_t *r, ngx_table_elt_t *tag)
 {
-    ngx_uint_t        i;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t  *h, *end;
 
     for (part = &r->headers_out.headers.part; part; part = part->next) {
         h = part->elts;
 
-        for (i = 0; i < part->nelts; i++) {
-            if ((ctx == NULL || &h[i] != ctx->tag)
-                && ngx_paas_guard_is_tag(&h[i]))
-            {
-                h[i].hash = 0;
+        for (end = h + part->nelts; h < end; h++) {
+
+            if (h->key.len == sizeof(NGX_PAAS_GUARD_TAG) - 1 && h != tag) {
+                ngx_paas_guard_drop_others(r, tag);
+                return;
+            }
+        }
+    }
+}
+
+
+/* One has a name as long as ours. */
+
+static PGUARD_RARE void
+ngx_paas_guard_drop_others(ngx_http_request_t *r, ngx_table_elt_t *tag)
+{
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h, *end;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (end = h + part->nelts; h < end; h++) {
+
+            if (h != tag && ngx_paas_guard_is_tag(h)) {
+                h->hash = 0;
             }
         }
     }
@@ -307,6 +326,18 @@ ngx_paas_guard_ratelimit(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     return ngx_paas_guard_ratelimit_header(r, "RateLimit", pguard_ratelimit,
                                            p, n);
+}
+
+
+static PGUARD_RARE void
+ngx_paas_guard_add_ratelimit(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ctx->ratelimited = 1;
+
+    if (ngx_paas_guard_ratelimit(r, ctx) != NGX_OK) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "paas_guard: RateLimit headers left out");
+    }
 }
 
 

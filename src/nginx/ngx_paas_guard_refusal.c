@@ -3,8 +3,8 @@
 #include "../core/pguard_refusal.h"
 
 
-/* The headers of a refusal: the first two have another value each time, and the
-   last goes only with our own body. */
+/* The headers of a refusal: the first two have a value of the request's own,
+   and the last goes only with our own body. */
 
 enum {
     NGX_PAAS_GUARD_HEADER_TAG = 0,
@@ -43,11 +43,11 @@ typedef struct {
 } ngx_paas_guard_wishing_t;
 
 
-/* What one request gets of it. */
+/* What one request gets of it: the values of its first two headers, and the
+   body. */
 
 typedef struct {
     ngx_buf_t                  buf;
-    pguard_form_cell_t         retry_after;
     u_char                     text[];
 } ngx_paas_guard_filled_t;
 
@@ -56,7 +56,7 @@ static void ngx_paas_guard_wishes(ngx_http_request_t *r,
     ngx_paas_guard_worker_t *worker, pguard_body_e *body, pguard_lang_e *lang);
 static ngx_inline ngx_uint_t ngx_paas_guard_wish(ngx_http_request_t *r,
     const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
-    ngx_str_t *line, ngx_uint_t n);
+    ngx_table_elt_t *h, ngx_uint_t n);
 static PGUARD_RARE ngx_uint_t ngx_paas_guard_read_wish(ngx_http_request_t *r,
     const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
     ngx_str_t *line);
@@ -80,13 +80,10 @@ static ngx_uint_t ngx_paas_guard_error_page(ngx_http_request_t *r,
 void
 ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event)
 {
-    uint32_t  n;
+    pguard_hex_next(worker->event + PGUARD_EVENT_LEN,
+                    NGX_PAAS_GUARD_EVENT_COUNT);
 
-    n = htonl(++worker->events);
-
-    (void) pguard_hex(ngx_cpymem(event, worker->origin,
-                                 sizeof(worker->origin)),
-                      (u_char *) &n, sizeof(n));
+    ngx_memcpy(event, worker->event, PGUARD_EVENT_LEN);
 }
 
 
@@ -159,10 +156,9 @@ static void
 ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_worker_t *worker,
     pguard_body_e *body, pguard_lang_e *lang)
 {
-    ngx_str_t        *accept, *accept_language;
     ngx_uint_t        accepts, languages;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *end;
+    ngx_table_elt_t  *h, *end, *accept, *accept_language;
 
     static const ngx_paas_guard_wishing_t  bodies = {
         "accept", pguard_negotiate_body
@@ -171,6 +167,11 @@ ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_worker_t *worker,
     static const ngx_paas_guard_wishing_t  langs = {
         "accept-language", pguard_negotiate_lang
     };
+
+    /* most headers are told apart by the lengths of their names */
+
+    static const uint64_t  lens = 1ULL << (sizeof("accept") - 1)
+                                  | 1ULL << (sizeof("accept-language") - 1);
 
     accepts = 0;
     languages = 0;
@@ -182,12 +183,16 @@ ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_worker_t *worker,
 
         for (end = h + part->nelts; h < end; h++) {
 
+            if ((lens >> (h->key.len & 63) & 1) == 0) {
+                continue;
+            }
+
             if (ngx_paas_guard_header_is(h, "accept")) {
-                accept = &h->value;
+                accept = h;
                 accepts++;
 
             } else if (ngx_paas_guard_header_is(h, "accept-language")) {
-                accept_language = &h->value;
+                accept_language = h;
                 languages++;
             }
         }
@@ -206,12 +211,15 @@ ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_worker_t *worker,
 static ngx_inline ngx_uint_t
 ngx_paas_guard_wish(ngx_http_request_t *r,
     const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
-    ngx_str_t *line, ngx_uint_t n)
+    ngx_table_elt_t *h, ngx_uint_t n)
 {
+    ngx_str_t  *line;
+
     if (n != 1) {
-        return n ? ngx_paas_guard_read_wish(r, wishing, NULL, line) : 0;
+        return n ? ngx_paas_guard_read_wish(r, wishing, NULL, NULL) : 0;
     }
 
+    line = &h->value;
     known += line->len % NGX_PAAS_GUARD_WISHES;
 
     if (known->len == line->len
@@ -360,48 +368,46 @@ ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
 }
 
 
-/* The two headers that vary are set in the answer itself, which is nobody
-   else's until they are copied from there. */
+/* The two headers are set in the answer itself, which is nobody else's until
+   they are copied from there. */
 
 static ngx_paas_guard_filled_t *
 ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_answer_t *answer)
 {
-    u_char                   *end;
+    u_char                   *p;
     ngx_buf_t                *b;
-    ngx_str_t                *value;
+    ngx_table_elt_t          *h;
     pguard_refusal_form_t    *form;
     ngx_paas_guard_filled_t  *filled;
 
     form = &answer->form;
 
+    pguard_refusal_time(form, ctx->retry_after);
+
     filled = ngx_palloc(r->pool, sizeof(ngx_paas_guard_filled_t)
-                                 + form->form.room);
+                                 + form->form.len);
     if (filled == NULL) {
         return NULL;
     }
 
-    pguard_refusal_cells(form, ctx->event, ctx->block, ctx->retry_after);
+    p = filled->text;
+    h = answer->headers;
 
-    end = pguard_form_fill(&form->form, form->cells, filled->text);
+    pguard_refusal_copy(form, ctx->event, ctx->block, p);
 
-    value = &answer->headers[NGX_PAAS_GUARD_HEADER_TAG].value;
-    value->data = filled->text;
-    value->len = form->header;
-
-    filled->retry_after = form->cells[PGUARD_REFUSAL_SECONDS];
-
-    value = &answer->headers[NGX_PAAS_GUARD_HEADER_RETRY].value;
-    value->data = filled->retry_after.text;
-    value->len = filled->retry_after.len;
+    h[NGX_PAAS_GUARD_HEADER_TAG].value.data = p;
+    h[NGX_PAAS_GUARD_HEADER_TAG].value.len = form->header;
+    h[NGX_PAAS_GUARD_HEADER_RETRY].value.data = p + form->header;
+    h[NGX_PAAS_GUARD_HEADER_RETRY].value.len = form->retry;
 
     b = &filled->buf;
     ngx_memzero(b, sizeof(ngx_buf_t));
 
-    b->start = filled->text;
-    b->pos = filled->text + form->header;
-    b->last = end;
-    b->end = end;
+    b->start = p;
+    b->pos = p + form->header + form->retry;
+    b->last = p + form->form.len;
+    b->end = b->last;
     b->temporary = 1;
     b->last_buf = 1;
     b->last_in_chain = 1;

@@ -1,6 +1,6 @@
 /*
- * pguard_form: what is filled is what would have been written, wherever the
- * holes are and however much there is in them.
+ * pguard_form: what is in it is what would have been written, wherever the
+ * holes are, however much there is in them, and whatever was before.
  */
 
 #include <setjmp.h>
@@ -35,21 +35,74 @@ render(pguard_form_t *form, pguard_out_t *out, const char *text)
 }
 
 
-/* Fills into memory of just the room that was told. */
+static pguard_str_t
+str(const char *text)
+{
+    return (pguard_str_t) { strlen(text), (const unsigned char *) text };
+}
+
 
 static void
-expect(const pguard_form_t *form, const pguard_form_cell_t *cells,
-    const char *text)
+expect(const pguard_form_t *form, const char *text)
 {
-    unsigned char  *buf, *end;
+    assert_int_equal(form->len, strlen(text));
+    assert_memory_equal(form->text, text, form->len);
+}
 
-    buf = malloc(form->room + 1);
-    assert_non_null(buf);
 
-    end = pguard_form_fill(form, cells, buf);
-    assert_true(end <= buf + form->room);
-    *end = '\0';
-    assert_string_equal((char *) buf, text);
+/* Values for "a0b1c0d", and what they make of it. */
+
+typedef struct {
+    const char  *zero;
+    const char  *one;
+    const char  *text;
+} row_t;
+
+static const char  longest[] = "01234567890123456789012345678901";
+
+static void
+test_replaced(void **state)
+{
+    char           *buf;
+    size_t          i, j, size;
+    pguard_out_t    out;
+    pguard_form_t   form;
+
+    static const row_t  rows[] = {
+        { "", "", "abcd" },
+        { "x", "", "axbcxd" },
+        { "", "y", "abycd" },
+        { "y", "x", "aybxcyd" },
+        { "four", "one", "afourbonecfourd" },
+        { "one", longest, "aoneb01234567890123456789012345678901coned" },
+        { longest, longest,
+          "a01234567890123456789012345678901b01234567890123456789012345678901"
+          "c01234567890123456789012345678901d" },
+    };
+
+    (void) state;
+
+    assert_int_equal(strlen(longest), PGUARD_FORM_CELL);
+
+    size = 4 + 3 * PGUARD_FORM_CELL;
+    buf = malloc(size);
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (j = 0; j < sizeof(rows) / sizeof(rows[0]); j++) {
+
+            pguard_out_init(&out, buf, size);
+            assert_true(render(&form, &out, "a0b1c0d"));
+            expect(&form, "abcd");
+
+            pguard_form_set(&form, 0, str(rows[i].zero));
+            pguard_form_set(&form, 1, str(rows[i].one));
+            expect(&form, rows[i].text);
+
+            pguard_form_set(&form, 1, str(rows[j].one));
+            pguard_form_set(&form, 0, str(rows[j].zero));
+            expect(&form, rows[j].text);
+        }
+    }
 
     free(buf);
 }
@@ -58,30 +111,27 @@ expect(const pguard_form_t *form, const pguard_form_cell_t *cells,
 static void
 test_edges(void **state)
 {
-    char                buf[64];
-    size_t              i;
-    pguard_out_t        out;
-    pguard_form_t       form;
-    pguard_form_cell_t  cells[3];
+    char            buf[320];
+    size_t          i;
+    pguard_out_t    out;
+    pguard_form_t   form;
 
     static const struct {
-        const char     *text;
-        const char     *filled;
+        const char  *text;
+        const char  *filled;
     } rows[] = {
         { "", "" },
         { "nothing", "nothing" },
         { "1", "one" },
         { "0", "" },
         { "2", "01234567890123456789012345678901" },
+        { "3", "" },
         { "1-", "one-" },
         { "-1", "-one" },
         { "11", "oneone" },
         { "0000", "" },
-        { "2222", "01234567890123456789012345678901"
-                  "01234567890123456789012345678901"
-                  "01234567890123456789012345678901"
-                  "01234567890123456789012345678901" },
-        { "a1b0c2d", "aonebc01234567890123456789012345678901d" },
+        { "22", "01234567890123456789012345678901"
+                "01234567890123456789012345678901" },
         { "1a1a1a1a", "oneaoneaoneaonea" },
         { "21012101", "01234567890123456789012345678901" "one" "one"
                       "01234567890123456789012345678901" "one" "one" }
@@ -89,49 +139,21 @@ test_edges(void **state)
 
     (void) state;
 
-    memset(cells, 0xff, sizeof(cells));
-    cells[0].len = 0;
-    memcpy(cells[1].text, "one", 3);
-    cells[1].len = 3;
-    memcpy(cells[2].text, "01234567890123456789012345678901", 32);
-    cells[2].len = 32;
-
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         pguard_out_init(&out, buf, sizeof(buf));
+        pguard_out_text(&out, "before");
         assert_true(render(&form, &out, rows[i].text));
-        expect(&form, cells, rows[i].filled);
+
+        pguard_form_set(&form, 2, str(longest));
+        pguard_form_set(&form, 1, str("one"));
+        pguard_form_set(&form, 0, str(""));
+        expect(&form, rows[i].filled);
+        assert_memory_equal(buf, "before", 6);
     }
 }
 
 
-/* Two in one buffer, one after the other, filled with other values. */
-
-static void
-test_two(void **state)
-{
-    char                buf[16];
-    pguard_out_t        out;
-    pguard_form_t       a, b;
-    pguard_form_cell_t  cells[1];
-
-    (void) state;
-
-    memset(cells, 0, sizeof(cells));
-    pguard_out_init(&out, buf, sizeof(buf));
-    assert_true(render(&a, &out, "a=0;"));
-    assert_true(render(&b, &out, "0=b"));
-
-    cells[0].text[0] = 'x';
-    cells[0].len = 1;
-    expect(&a, cells, "a=x;");
-    expect(&b, cells, "x=b");
-
-    cells[0].text[1] = 'y';
-    cells[0].len = 2;
-    expect(&a, cells, "a=xy;");
-    expect(&b, cells, "xy=b");
-}
-
+/* A buffer has to have room for the longest values. */
 
 static void
 test_no_room(void **state)
@@ -143,19 +165,21 @@ test_no_room(void **state)
 
     (void) state;
 
-    for (size = 1; size < 8; size++) {
+    for (size = 1; size < 2 * PGUARD_FORM_CELL; size++) {
         buf = malloc(size);
         pguard_out_init(&out, buf, size);
-        assert_int_equal(render(&form, &out, "abc0def"), size >= 6);
+        assert_int_equal(render(&form, &out, "abc0def"),
+                         size >= 6 + PGUARD_FORM_CELL);
         free(buf);
     }
 
-    buf = malloc(8);
-    pguard_out_init(&out, buf, 8);
+    size = 9 * PGUARD_FORM_CELL;
+    buf = malloc(size);
+    pguard_out_init(&out, buf, size);
     assert_true(render(&form, &out, "00000000"));
-    pguard_out_init(&out, buf, 8);
+    pguard_out_init(&out, buf, size);
     assert_false(render(&form, &out, "000000000"));
-    pguard_out_init(&out, buf, 8);
+    pguard_out_init(&out, buf, size);
     assert_false(render(&form, &out, "a000000000000000000000b"));
     free(buf);
 }
@@ -166,7 +190,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_edges),
-        cmocka_unit_test(test_two),
+        cmocka_unit_test(test_replaced),
         cmocka_unit_test(test_no_room)
     };
 

@@ -250,6 +250,38 @@ test_hex_round_trip(void **state)
 
 
 static void
+test_hex_next(void **state)
+{
+    size_t         i;
+    char           text[16];
+
+    static const struct {
+        const char  *was;
+        size_t       n;
+        const char  *is;
+    } rows[] = {
+        { "00000000", 8, "00000001" },
+        { "00000008", 8, "00000009" },
+        { "00000009", 8, "0000000a" },
+        { "0000000e", 8, "0000000f" },
+        { "0000000f", 8, "00000010" },
+        { "000009ff", 8, "00000a00" },
+        { "ffffffff", 8, "00000000" },
+        { "12345678ffff", 4, "123456780000" },
+        { "f", 0, "f" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        strcpy(text, rows[i].was);
+        pguard_hex_next((unsigned char *) text + strlen(text), rows[i].n);
+        assert_string_equal(text, rows[i].is);
+    }
+}
+
+
+static void
 test_unhex_bad_digits(void **state)
 {
     int            c;
@@ -285,6 +317,7 @@ main(void)
         cmocka_unit_test(test_mac),
         cmocka_unit_test(test_id_cached),
         cmocka_unit_test(test_hex_round_trip),
+        cmocka_unit_test(test_hex_next),
         cmocka_unit_test(test_unhex_bad_digits)
     };
 

@@ -702,36 +702,38 @@ static void
 expect_form(const pguard_refusal_t *first, const pguard_refusal_t *r,
     pguard_body_e b, pguard_lang_e l)
 {
-    char                   text[PGUARD_REFUSAL_FORM], filled[PAGE];
-    char                   direct[PAGE], number[32];
-    unsigned char         *end;
+    char                   text[PGUARD_REFUSAL_FORM], number[32];
+    char                   direct[PAGE], *filled;
     pguard_out_t           out;
-    pguard_form_cell_t    *cells;
     pguard_refusal_form_t  form;
 
     memset(&form, 0xff, sizeof(form));
     pguard_out_init(&out, text, sizeof(text));
     assert_true(pguard_refusal_form(&form, &out, first, b, l));
 
-    cells = form.cells;
-    pguard_refusal_cells(&form, r->event.data,
-                         r->block.len ? r->block.data : NULL, r->retry_after);
+    pguard_refusal_time(&form, UINT64_MAX);
+    pguard_refusal_time(&form, r->retry_after);
 
-    assert_true(form.form.room < PAGE);
-    end = pguard_form_fill(&form.form, cells, (unsigned char *) filled);
-    *end = '\0';
+    filled = malloc(form.form.len + 1);
+    assert_non_null(filled);
+    pguard_refusal_copy(&form, r->event.data,
+                        r->block.len ? r->block.data : NULL,
+                        (unsigned char *) filled);
+    filled[form.form.len] = '\0';
 
     pguard_out_init(&out, direct, sizeof(direct));
     pguard_refusal_header(&out, r);
     assert_int_equal(out.need, form.header);
     assert_memory_equal(filled, direct, form.header);
-    assert_string_equal(filled + form.header, body(r, b, l, direct));
 
     snprintf(number, sizeof(number), "%llu",
              (unsigned long long) r->retry_after);
-    assert_int_equal(cells[PGUARD_REFUSAL_SECONDS].len, strlen(number));
-    assert_memory_equal(cells[PGUARD_REFUSAL_SECONDS].text, number,
-                        strlen(number));
+    assert_int_equal(form.retry, strlen(number));
+    assert_memory_equal(filled + form.header, number, form.retry);
+
+    assert_string_equal(filled + form.header + form.retry,
+                        body(r, b, l, direct));
+    free(filled);
 }
 
 
@@ -809,7 +811,7 @@ test_form_room(void **state)
     pguard_out_init(&out, text, PGUARD_REFUSAL_FORM);
     assert_true(pguard_refusal_form(&form, &out, &hammering, PGUARD_BODY_JSON,
                                     PGUARD_LANG_FR));
-    need = out.need;
+    need = out.need + form.form.holes * PGUARD_FORM_CELL;
     free(text);
 
     for (size = 1; size <= need; size++) {
