@@ -47,8 +47,10 @@ typedef struct {
 
 static void pguard_ledger_places(uint64_t slice, uint64_t entries,
     pguard_ledger_places_t *p);
-static int pguard_ledger_enter(pguard_ledger_t *l, uint64_t now);
-static int pguard_ledger_add(uint64_t *p, pguard_month_t month,
+static PGUARD_RARE int pguard_ledger_enter(pguard_ledger_t *l, uint64_t now);
+static inline int pguard_ledger_add_one(uint64_t *p, uint64_t month,
+    unsigned shift, uint64_t max);
+static PGUARD_RARE int pguard_ledger_add(uint64_t *p, pguard_month_t month,
     unsigned shift, uint64_t max, uint64_t n);
 
 
@@ -216,69 +218,102 @@ pguard_cells_sum(const pguard_cells_t *cells)
 
 
 void
-pguard_ledger_count(pguard_ledger_t *l, uint64_t now, pguard_sla_e class,
-    pguard_reason_e reason)
+pguard_ledger_count(pguard_ledger_t *l, uint64_t now, unsigned cell)
 {
-    unsigned         cell;
-    uint64_t        *bank, i;
-    pguard_month_t   month;
+    pguard_ledger_slice_t  *last;
 
-    cell = pguard_ledger_cell(class, reason);
-    class = pguard_cell_class(cell);
+    last = &l->last;
 
     (void) pguard_add(&l->memory->ever.word[cell], 1);
 
-    if ((now < l->span.start || now >= l->span.end)
-        && !pguard_ledger_enter(l, now))
+    /* also where now is before the start */
+
+    if ((now - last->start >= last->length && !pguard_ledger_enter(l, now))
+        || !pguard_ledger_add_one(&last->total[cell], last->month, 0,
+                                  PGUARD_TOTAL_MAX))
     {
         (void) pguard_add(&l->memory->late, 1);
         return;
     }
 
-    month = l->span.month;
-
-    if (!pguard_ledger_add(
-                    &l->memory->total[month % PGUARD_LEDGER_RING].word[cell],
-                    month, 0, PGUARD_TOTAL_MAX, 1))
-    {
-        (void) pguard_add(&l->memory->late, 1);
+    if (last->slot == NULL) {
         return;
     }
 
-    i = (now - l->span.start) / l->slice;
+    switch (pguard_cell_class(cell)) {
 
-    if (i >= l->slots
-        || (class != PGUARD_SLA_GOOD && class != PGUARD_SLA_FAILED))
-    {
-        return;
+    case PGUARD_SLA_GOOD:
+        (void) pguard_ledger_add_one(last->slot, last->month, 0,
+                                     PGUARD_SLOT_MAX);
+        break;
+
+    case PGUARD_SLA_FAILED:
+        (void) pguard_ledger_add_one(last->slot, last->month,
+                                     PGUARD_SLOT_FAILED, PGUARD_SLOT_MAX);
+        break;
+
+    default:
+        break;
     }
-
-    bank = l->bank[month % 2];
-
-    (void) pguard_ledger_add(&bank[i], month,
-                             class == PGUARD_SLA_FAILED ? PGUARD_SLOT_FAILED
-                                                        : 0,
-                             PGUARD_SLOT_MAX, 1);
 }
 
 
-static int
+/* Finds the slice of now, and its month.  1; 0 if that is none. */
+
+static PGUARD_RARE int
 pguard_ledger_enter(pguard_ledger_t *l, uint64_t now)
 {
-    if (!pguard_month_of(l->tz, now, &l->span)) {
-        memset(&l->span, 0, sizeof(l->span));
+    uint64_t                i;
+    pguard_month_span_t     span;
+    pguard_ledger_slice_t  *last;
+
+    last = &l->last;
+
+    if (!pguard_month_of(l->tz, now, &span)) {
+        last->length = 0;
         return 0;
     }
 
-    pguard_raise(&l->memory->newest, l->span.month);
+    pguard_raise(&l->memory->newest, span.month);
+
+    i = (now - span.start) / l->slice;
+
+    last->start = span.start + i * l->slice;
+    last->length = span.end - last->start < l->slice ? span.end - last->start
+                                                     : l->slice;
+    last->month = (uint64_t) span.month << PGUARD_WORD_MONTH;
+    last->total = l->memory->total[span.month % PGUARD_LEDGER_RING].word;
+    last->slot = i < l->slots ? &l->bank[span.month % 2][i] : NULL;
 
     return 1;
 }
 
 
+/* The same as pguard_ledger_add(), mostly without a call. */
+
+static inline int
+pguard_ledger_add_one(uint64_t *p, uint64_t month, unsigned shift,
+    uint64_t max)
+{
+    uint64_t  count;
+
+    count = pguard_peek(p) - month;
+
+    if (count >> PGUARD_WORD_MONTH == 0
+        && ((count >> shift) & max) < max - PGUARD_WORD_ROOM)
+    {
+        (void) pguard_add(p, 1ULL << shift);
+        return 1;
+    }
+
+    return pguard_ledger_add(p, (pguard_month_t) (month >> PGUARD_WORD_MONTH),
+                             shift, max, 1);
+}
+
+
 /* 1; 0 if the word is a later month's.  A count that is full stays so. */
 
-static int
+static PGUARD_RARE int
 pguard_ledger_add(uint64_t *p, pguard_month_t month, unsigned shift,
     uint64_t max, uint64_t n)
 {

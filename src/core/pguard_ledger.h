@@ -58,6 +58,17 @@ typedef struct {
 
 typedef struct pguard_ledger_memory_s  pguard_ledger_memory_t;
 
+/* Where what comes in a slice is counted. */
+
+typedef struct {
+    uint64_t                 start;      /* seconds since 1970 */
+    uint64_t                 length;     /* 0: no slice; the last of a month
+                                            may be shorter than others */
+    uint64_t                 month;      /* as words have it */
+    uint64_t                *total;      /* [PGUARD_CELLS], of the month */
+    uint64_t                *slot;       /* NULL: the month has no more */
+} pguard_ledger_slice_t;
+
 /* A process's view, made by pguard_ledger_open(). */
 
 typedef struct {
@@ -69,7 +80,7 @@ typedef struct {
     uint64_t                 slice;      /* seconds */
     uint64_t                 slots;      /* of a month, at most */
     size_t                   bits_size;
-    pguard_month_span_t      span;       /* of the last count */
+    pguard_ledger_slice_t    last;       /* of the last count */
 } pguard_ledger_t;
 
 
@@ -103,9 +114,9 @@ pguard_sla_e pguard_cell_class(unsigned cell);
 uint64_t pguard_cells_class(const pguard_cells_t *cells, pguard_sla_e class);
 uint64_t pguard_cells_sum(const pguard_cells_t *cells);
 
-/* Counts one request that ended at now.  Lock-free, O(1): three additions. */
-void pguard_ledger_count(pguard_ledger_t *l, uint64_t now, pguard_sla_e class,
-    pguard_reason_e reason);
+/* Counts one request that ended at now, in this cell.  Lock-free, O(1): three
+   additions. */
+void pguard_ledger_count(pguard_ledger_t *l, uint64_t now, unsigned cell);
 
 /*
  * Housekeeping, by one process at a time (caller holds a lock): at the start,

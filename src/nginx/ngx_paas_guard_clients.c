@@ -4,6 +4,10 @@
 #define NGX_PAAS_GUARD_NOTE_AGAIN  60000      /* ms */
 
 
+static PGUARD_RARE void ngx_paas_guard_client_tell(
+    ngx_paas_guard_zone_t *zone, pguard_hash_t hash, const pguard_id_t *id);
+
+
 static const pguard_id_t  ngx_paas_guard_nobody;
 
 
@@ -15,22 +19,27 @@ ngx_paas_guard_client_note(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
     const pguard_id_t *id)
 {
     uint64_t                tag;
-    pguard_msec_t           now;
     ngx_paas_guard_note_t  *note;
 
-    now = ngx_current_msec;
     tag = hash.lo ^ (uintptr_t) zone->memory
           ^ pguard_peek(&zone->core.lifts->count) << 32;
 
     note = &zone->mcf->worker->notes[hash.hi % NGX_PAAS_GUARD_NOTES];
 
-    if (note->tag == tag && now - note->at < NGX_PAAS_GUARD_NOTE_AGAIN) {
-        return;
+    if (note->tag != tag
+        || ngx_current_msec - note->at >= NGX_PAAS_GUARD_NOTE_AGAIN)
+    {
+        note->tag = tag;
+        note->at = ngx_current_msec;
+        ngx_paas_guard_client_tell(zone, hash, id);
     }
+}
 
-    note->tag = tag;
-    note->at = now;
 
+static PGUARD_RARE void
+ngx_paas_guard_client_tell(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
+    const pguard_id_t *id)
+{
     pguard_client_note(&zone->core.clients, hash, id,
                        ngx_paas_guard_clock(NULL));
 }

@@ -6,6 +6,8 @@ static ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,
 static void ngx_paas_guard_plain_client(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static pguard_str_t ngx_paas_guard_address(ngx_http_request_t *r);
+static PGUARD_RARE pguard_id_t ngx_paas_guard_new_client_id(
+    ngx_paas_guard_ctx_t *ctx);
 
 
 ngx_str_t  ngx_paas_guard_default_client_text =
@@ -35,7 +37,7 @@ ngx_paas_guard_cached_id(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
 
 /* The digest of s, kept under hash. */
 
-static pguard_id_t
+static PGUARD_RARE pguard_id_t
 ngx_paas_guard_new_id(ngx_paas_guard_zone_t *zone, pguard_str_t s,
     pguard_hash_t hash)
 {
@@ -81,16 +83,22 @@ ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s)
 pguard_id_t
 ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx)
 {
+    pguard_id_t  id;
+
+    return ngx_paas_guard_cached_id(ctx->conf->zone, ctx->client_hash, &id)
+           ? id : ngx_paas_guard_new_client_id(ctx);
+}
+
+
+static PGUARD_RARE pguard_id_t
+ngx_paas_guard_new_client_id(ngx_paas_guard_ctx_t *ctx)
+{
     u_char                  text[PGUARD_ID_HEX_LEN + NGX_SOCKADDR_STRLEN], *p;
     pguard_id_t             id;
     pguard_str_t            s;
     ngx_paas_guard_zone_t  *zone;
 
     zone = ctx->conf->zone;
-
-    if (ngx_paas_guard_cached_id(zone, ctx->client_hash, &id)) {
-        return id;
-    }
 
     if (!ctx->plain_client) {
         return ngx_paas_guard_new_id(zone, ctx->client, ctx->client_hash);

@@ -6,6 +6,8 @@
 #define NGX_PAAS_GUARD_MIX  0x9e3779b97f4a7c15ULL
 
 
+static PGUARD_RARE void ngx_paas_guard_log_answer(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
 static ngx_uint_t ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule,
     ngx_uint_t status);
 static PGUARD_RARE void ngx_paas_guard_log_first(ngx_http_request_t *r,
@@ -17,27 +19,34 @@ static PGUARD_RARE void ngx_paas_guard_log_first(ngx_http_request_t *r,
 ngx_int_t
 ngx_paas_guard_log_handler(ngx_http_request_t *r)
 {
-    ngx_uint_t                   i;
-    pguard_block_t               b;
-    ngx_paas_guard_key_t        *key;
     ngx_paas_guard_ctx_t        *ctx;
     ngx_paas_guard_main_conf_t  *gmcf;
-
-    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
 
     if (r != r->main) {
         return NGX_OK;
     }
 
     ctx = ngx_paas_guard_ctx(r);
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
 
     if (gmcf->slas.nelts) {
         ngx_paas_guard_sla_count(r, ctx);
     }
 
-    if (gmcf->status_rules == 0) {
-        return NGX_OK;
+    if (gmcf->status_rules) {
+        ngx_paas_guard_log_answer(r, ctx);
     }
+
+    return NGX_OK;
+}
+
+
+static PGUARD_RARE void
+ngx_paas_guard_log_answer(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_uint_t             i;
+    pguard_block_t         b;
+    ngx_paas_guard_key_t  *key;
 
     /* what the guard itself has refused is no answer to count */
 
@@ -45,7 +54,7 @@ ngx_paas_guard_log_handler(ngx_http_request_t *r)
         || ctx->verdict == PGUARD_VERDICT_BLOCKED
         || ctx->verdict == PGUARD_VERDICTS)
     {
-        return NGX_OK;
+        return;
     }
 
     ctx->now = ngx_paas_guard_now();
@@ -62,8 +71,6 @@ ngx_paas_guard_log_handler(ngx_http_request_t *r)
     }
 
     (void) ngx_paas_guard_count(ctx, NGX_PAAS_GUARD_COUNT_STATUS, &b);
-
-    return NGX_OK;
 }
 
 

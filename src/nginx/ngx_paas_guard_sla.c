@@ -427,10 +427,8 @@ ngx_paas_guard_sla_render(ngx_paas_guard_sla_t *sla, size_t *len,
 void
 ngx_paas_guard_sla_count(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    ngx_uint_t                   i;
-    pguard_sla_e                 class;
-    pguard_reason_e              reason;
-    ngx_paas_guard_sla_t       **slas;
+    unsigned                     cell;
+    ngx_paas_guard_sla_t       **sla, **end;
     ngx_paas_guard_loc_conf_t   *glcf;
 
     glcf = ctx ? ctx->conf
@@ -440,15 +438,16 @@ ngx_paas_guard_sla_count(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return;
     }
 
-    class = ngx_paas_guard_class(r, ctx);
-    reason = ctx && (ctx->verdict == PGUARD_VERDICT_THROTTLED
-                     || ctx->verdict == PGUARD_VERDICT_BLOCKED)
-             ? ctx->reason : PGUARD_REASON_NONE;
+    cell = pguard_ledger_cell(ngx_paas_guard_class(r, ctx),
+                              ctx && (ctx->verdict == PGUARD_VERDICT_THROTTLED
+                                      || ctx->verdict
+                                         == PGUARD_VERDICT_BLOCKED)
+                              ? ctx->reason : PGUARD_REASON_NONE);
 
-    slas = glcf->slas->elts;
+    sla = glcf->slas->elts;
 
-    for (i = 0; i < glcf->slas->nelts; i++) {
-        pguard_ledger_count(&slas[i]->ledger, ngx_time(), class, reason);
+    for (end = sla + glcf->slas->nelts; sla < end; sla++) {
+        pguard_ledger_count(&(*sla)->ledger, ngx_time(), cell);
     }
 }
 

@@ -52,6 +52,14 @@ month_at(uint64_t t)
 }
 
 
+static void
+request(pguard_ledger_t *l, uint64_t now, pguard_sla_e class,
+    pguard_reason_e reason)
+{
+    pguard_ledger_count(l, now, pguard_ledger_cell(class, reason));
+}
+
+
 static int
 setup(void **state)
 {
@@ -188,16 +196,16 @@ test_classes_add_up(void **state)
     pguard_ledger_roll(&ledger, MARCH, &rule);
     assert_int_equal(pguard_ledger_since(&ledger), MARCH);
 
-    pguard_ledger_count(&ledger, MARCH, GOOD, NONE);
-    pguard_ledger_count(&ledger, MARCH + 59, FAILED, NONE);
-    pguard_ledger_count(&ledger, MARCH + 60, GOOD, PGUARD_REASON_LOCKOUT);
-    pguard_ledger_count(&ledger, MARCH + 60, EXCLUDED,
-                        PGUARD_REASON_DUPLICATE);
-    pguard_ledger_count(&ledger, MARCH + 61, EXCLUDED,
-                        PGUARD_REASON_HAMMERING);
-    pguard_ledger_count(&ledger, MARCH + 61, FAILED, PGUARD_REASON_OPERATOR);
-    pguard_ledger_count(&ledger, MARCH + 61, IGNORED, NONE);
-    pguard_ledger_count(&ledger, APRIL - 1, GOOD, NONE);
+    request(&ledger, MARCH, GOOD, NONE);
+    request(&ledger, MARCH + 59, FAILED, NONE);
+    request(&ledger, MARCH + 60, GOOD, PGUARD_REASON_LOCKOUT);
+    request(&ledger, MARCH + 60, EXCLUDED,
+            PGUARD_REASON_DUPLICATE);
+    request(&ledger, MARCH + 61, EXCLUDED,
+            PGUARD_REASON_HAMMERING);
+    request(&ledger, MARCH + 61, FAILED, PGUARD_REASON_OPERATOR);
+    request(&ledger, MARCH + 61, IGNORED, NONE);
+    request(&ledger, APRIL - 1, GOOD, NONE);
 
     assert_int_equal(class_of(march, GOOD), 3);
     assert_int_equal(class_of(march, FAILED), 2);
@@ -238,18 +246,18 @@ test_slots_of_a_day(void **state)
     for (t = MARCH; t < MARCH + DAY; t += 15) {
         /* 10:00 to 10:03 fails, then half of 10:03, then a quarter */
 
-        pguard_ledger_count(&ledger, t,
-                            t >= MARCH + 36000
-                            && (t < MARCH + 36180
-                                || (t < MARCH + 36240 && t % 30)
-                                || (t < MARCH + 36300 && t % 60 == 0))
-                            ? FAILED : GOOD, NONE);
+        request(&ledger, t,
+                t >= MARCH + 36000
+                && (t < MARCH + 36180
+                    || (t < MARCH + 36240 && t % 30)
+                    || (t < MARCH + 36300 && t % 60 == 0))
+                ? FAILED : GOOD, NONE);
     }
 
     /* only two in 10:06, both failed: too few if four are wanted */
 
-    pguard_ledger_count(&ledger, MARCH + DAY + 6, FAILED, NONE);
-    pguard_ledger_count(&ledger, MARCH + DAY + 7, FAILED, NONE);
+    request(&ledger, MARCH + DAY + 6, FAILED, NONE);
+    request(&ledger, MARCH + DAY + 7, FAILED, NONE);
 
     pguard_ledger_bits(&ledger, &span, MARCH + 2 * DAY, &rule, bits);
 
@@ -311,8 +319,8 @@ test_months_go_by(void **state)
         pguard_ledger_roll(&ledger, span.start + 5, &rule);
 
         for (i = 0; i < m - first + 1; i++) {
-            pguard_ledger_count(&ledger, span.start + i * 60, GOOD, NONE);
-            pguard_ledger_count(&ledger, span.start + i * 60, FAILED, NONE);
+            request(&ledger, span.start + i * 60, GOOD, NONE);
+            request(&ledger, span.start + i * 60, FAILED, NONE);
         }
     }
 
@@ -356,12 +364,12 @@ test_late_for_judgement(void **state)
     (void) state;
 
     pguard_month_span(&utc, month_at(MARCH), &span);
-    pguard_ledger_count(&ledger, MARCH, GOOD, NONE);
+    request(&ledger, MARCH, GOOD, NONE);
     pguard_ledger_roll(&ledger, APRIL, &rule);
     pguard_ledger_bits(&ledger, &span, APRIL, &rule, bits);
     assert_int_equal(bit(bits, 0), 0);
 
-    pguard_ledger_count(&ledger, MARCH, FAILED, NONE);
+    request(&ledger, MARCH, FAILED, NONE);
     pguard_ledger_roll(&ledger, APRIL + 10, &lax);
     pguard_ledger_bits(&ledger, &span, APRIL + 10, &lax, bits);
     assert_int_equal(bit(bits, 0), 1);
@@ -375,12 +383,12 @@ test_clock_back_over_the_boundary(void **state)
 
     (void) state;
 
-    pguard_ledger_count(&ledger, APRIL - 1, GOOD, NONE);
-    pguard_ledger_count(&ledger, APRIL, GOOD, NONE);
+    request(&ledger, APRIL - 1, GOOD, NONE);
+    request(&ledger, APRIL, GOOD, NONE);
     pguard_ledger_roll(&ledger, APRIL, &rule);
-    pguard_ledger_count(&ledger, APRIL - 1, FAILED, NONE);
+    request(&ledger, APRIL - 1, FAILED, NONE);
     pguard_ledger_roll(&ledger, APRIL - 1, &rule);
-    pguard_ledger_count(&ledger, APRIL, FAILED, NONE);
+    request(&ledger, APRIL, FAILED, NONE);
     pguard_ledger_roll(&ledger, APRIL, &rule);
 
     slots_sum(month_at(MARCH), &good, &failed);
@@ -403,14 +411,14 @@ test_older_never_replaces_newer(void **state)
 
     (void) state;
 
-    pguard_ledger_count(&ledger, APRIL + 30 * DAY, GOOD, NONE);
-    pguard_ledger_count(&ledger, MARCH, FAILED, NONE);
+    request(&ledger, APRIL + 30 * DAY, GOOD, NONE);
+    request(&ledger, MARCH, FAILED, NONE);
     assert_int_equal(pguard_ledger_slot(&ledger, may, 0).good, 1);
     assert_int_equal(pguard_ledger_slot(&ledger, may, 0).failed, 0);
     assert_int_equal(class_of(month_at(MARCH), FAILED), 1);
 
-    pguard_ledger_count(&ledger, MARCH - 500 * DAY, FAILED, NONE);
-    pguard_ledger_count(&ledger, UINT64_MAX, FAILED, NONE);
+    request(&ledger, MARCH - 500 * DAY, FAILED, NONE);
+    request(&ledger, UINT64_MAX, FAILED, NONE);
     pguard_ledger_ever(&ledger, &cells, &late);
     assert_int_equal(pguard_cells_sum(&cells), 4);
     assert_int_equal(late, 1);
@@ -430,8 +438,8 @@ test_clock_was_ahead(void **state)
     (void) state;
 
     for (t = 0; t < 100; t++) {
-        pguard_ledger_count(&ledger, MARCH + 3653 * DAY + t * 60, FAILED,
-                            NONE);
+        request(&ledger, MARCH + 3653 * DAY + t * 60, FAILED,
+                NONE);
     }
 
     pguard_ledger_roll(&ledger, MARCH + 3653 * DAY, &rule);
@@ -440,7 +448,7 @@ test_clock_was_ahead(void **state)
     assert_int_equal(pguard_ledger_since(&ledger), MARCH);
 
     for (t = 0; t < 50; t++) {
-        pguard_ledger_count(&ledger, MARCH + t * 60, GOOD, NONE);
+        request(&ledger, MARCH + t * 60, GOOD, NONE);
     }
 
     slots_sum(month_at(MARCH), &good, &failed);
@@ -465,9 +473,9 @@ test_full_slot_stays_full(void **state)
     (void) state;
 
     pguard_ledger_add_slot(&ledger, m, 0, slot);
-    pguard_ledger_count(&ledger, MARCH, GOOD, NONE);
-    pguard_ledger_count(&ledger, MARCH, GOOD, NONE);
-    pguard_ledger_count(&ledger, MARCH, FAILED, NONE);
+    request(&ledger, MARCH, GOOD, NONE);
+    request(&ledger, MARCH, GOOD, NONE);
+    request(&ledger, MARCH, FAILED, NONE);
     assert_int_equal(pguard_ledger_slot(&ledger, m, 0).good, slot.good + 1);
     assert_int_equal(pguard_ledger_slot(&ledger, m, 0).failed, 6);
     assert_int_equal(class_of(m, GOOD), 2);
@@ -486,8 +494,8 @@ across(unsigned worker, unsigned n)
                                         &utc), 0);
 
     for (i = 0; i < n; i++) {
-        pguard_ledger_count(&own, APRIL - n / 2 + i,
-                            i % 5 == worker ? FAILED : GOOD, NONE);
+        request(&own, APRIL - n / 2 + i,
+                i % 5 == worker ? FAILED : GOOD, NONE);
     }
 }
 
@@ -505,7 +513,7 @@ test_boundary_with_several_workers(void **state)
     /* what was there two months before, in the same bank */
 
     for (i = 0; i < 2000; i++) {
-        pguard_ledger_count(&ledger, APRIL - 60 * DAY + i * 60, FAILED, NONE);
+        request(&ledger, APRIL - 60 * DAY + i * 60, FAILED, NONE);
     }
 
     for (i = 0; i < WORKERS; i++) {

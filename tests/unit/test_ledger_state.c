@@ -71,6 +71,14 @@ new_ledger(void)
 }
 
 
+static void
+request(pguard_ledger_t *l, uint64_t now, pguard_sla_e class,
+    pguard_reason_e reason)
+{
+    pguard_ledger_count(l, now, pguard_ledger_cell(class, reason));
+}
+
+
 static int
 setup(void **state)
 {
@@ -137,13 +145,13 @@ fill(pguard_ledger_t *l)
         pguard_ledger_roll(l, span.start, &rule);
 
         for (i = 0; i < 300; i++) {
-            pguard_ledger_count(l, span.start + (uint64_t) lrand48()
-                                                % (10 * DAY),
-                                lrand48() % 3 ? PGUARD_SLA_GOOD
-                                              : PGUARD_SLA_FAILED,
-                                PGUARD_REASON_NONE);
-            pguard_ledger_count(l, span.start + i, PGUARD_SLA_EXCLUDED,
-                                PGUARD_REASON_DUPLICATE);
+            request(l, span.start + (uint64_t) lrand48()
+                                    % (10 * DAY),
+                    lrand48() % 3 ? PGUARD_SLA_GOOD
+                                  : PGUARD_SLA_FAILED,
+                    PGUARD_REASON_NONE);
+            request(l, span.start + i, PGUARD_SLA_EXCLUDED,
+                    PGUARD_REASON_DUPLICATE);
         }
     }
 
@@ -287,19 +295,19 @@ test_another_slice_is_converted(void **state)
     /* March is judged: two runs.  April is not: one, and one not over. */
 
     (void) pguard_month_of(&utc, APRIL, &span);
-    pguard_ledger_count(&ledger[0], APRIL - 600, PGUARD_SLA_FAILED,
-                        PGUARD_REASON_NONE);
-    pguard_ledger_count(&ledger[0], APRIL - DAY, PGUARD_SLA_FAILED,
-                        PGUARD_REASON_NONE);
-    pguard_ledger_count(&ledger[0], APRIL - DAY + 600, PGUARD_SLA_FAILED,
-                        PGUARD_REASON_NONE);
+    request(&ledger[0], APRIL - 600, PGUARD_SLA_FAILED,
+            PGUARD_REASON_NONE);
+    request(&ledger[0], APRIL - DAY, PGUARD_SLA_FAILED,
+            PGUARD_REASON_NONE);
+    request(&ledger[0], APRIL - DAY + 600, PGUARD_SLA_FAILED,
+            PGUARD_REASON_NONE);
     pguard_ledger_roll(&ledger[0], APRIL, &rule);
-    pguard_ledger_count(&ledger[0], APRIL + 600, PGUARD_SLA_FAILED,
-                        PGUARD_REASON_NONE);
-    pguard_ledger_count(&ledger[0], APRIL + 1200, PGUARD_SLA_GOOD,
-                        PGUARD_REASON_NONE);
-    pguard_ledger_count(&ledger[0], APRIL + 1800, PGUARD_SLA_FAILED,
-                        PGUARD_REASON_NONE);
+    request(&ledger[0], APRIL + 600, PGUARD_SLA_FAILED,
+            PGUARD_REASON_NONE);
+    request(&ledger[0], APRIL + 1200, PGUARD_SLA_GOOD,
+            PGUARD_REASON_NONE);
+    request(&ledger[0], APRIL + 1800, PGUARD_SLA_FAILED,
+            PGUARD_REASON_NONE);
     (void) declare(&ledger[0], APRIL + 900, APRIL + 1300);
     s = state_of(&ledger[0], 0);
 
@@ -481,13 +489,13 @@ static void
 count(unsigned gateway, uint64_t slot, unsigned good, unsigned failed)
 {
     for ( ; good; good--) {
-        pguard_ledger_count(&ledger[gateway], APRIL + slot * SLICE,
-                            PGUARD_SLA_GOOD, PGUARD_REASON_NONE);
+        request(&ledger[gateway], APRIL + slot * SLICE,
+                PGUARD_SLA_GOOD, PGUARD_REASON_NONE);
     }
 
     for ( ; failed; failed--) {
-        pguard_ledger_count(&ledger[gateway], APRIL + slot * SLICE,
-                            PGUARD_SLA_FAILED, PGUARD_REASON_NONE);
+        request(&ledger[gateway], APRIL + slot * SLICE,
+                PGUARD_SLA_FAILED, PGUARD_REASON_NONE);
     }
 }
 
