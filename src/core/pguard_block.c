@@ -73,7 +73,7 @@ pguard_block_id_key(const pguard_id_t *id)
 }
 
 
-static pguard_block_t *
+static inline pguard_block_t *
 pguard_block_in(const pguard_blocks_t *t, uint64_t n, pguard_block_kind_e kind,
     pguard_hash_t key)
 {
@@ -92,6 +92,14 @@ pguard_block_in(const pguard_blocks_t *t, uint64_t n, pguard_block_kind_e kind,
 }
 
 
+static PGUARD_RARE pguard_block_t *
+pguard_block_away(const pguard_blocks_t *t, pguard_block_kind_e kind,
+    pguard_hash_t key)
+{
+    return pguard_block_in(t, pguard_block_second(t, key), kind, key);
+}
+
+
 pguard_block_t *
 pguard_block_get(const pguard_blocks_t *t, pguard_block_kind_e kind,
     pguard_hash_t key)
@@ -100,7 +108,25 @@ pguard_block_get(const pguard_blocks_t *t, pguard_block_kind_e kind,
 
     b = pguard_block_in(t, pguard_block_first(t, key), kind, key);
 
-    return b ? b : pguard_block_in(t, pguard_block_second(t, key), kind, key);
+    return b ? b : pguard_block_away(t, kind, key);
+}
+
+
+/* The same of one that may be active. */
+
+static inline pguard_block_t *
+pguard_block_look(const pguard_blocks_t *t, pguard_block_kind_e kind,
+    pguard_hash_t key, pguard_msec_t now)
+{
+    pguard_block_t  *b;
+
+    b = pguard_block_in(t, pguard_block_first(t, key), kind, key);
+
+    if (b == NULL && pguard_load(t->until_away) > now) {
+        b = pguard_block_away(t, kind, key);
+    }
+
+    return b;
 }
 
 
@@ -110,11 +136,7 @@ pguard_block_find(const pguard_blocks_t *t, pguard_block_kind_e kind,
 {
     pguard_block_t  *b;
 
-    b = pguard_block_in(t, pguard_block_first(t, key), kind, key);
-
-    if (b == NULL && pguard_load(t->until_away) > now) {
-        b = pguard_block_in(t, pguard_block_second(t, key), kind, key);
-    }
+    b = pguard_block_look(t, kind, key, now);
 
     return b && pguard_load(&b->until) > now ? b : NULL;
 }
@@ -132,6 +154,49 @@ pguard_block_copy(const pguard_block_t *b, pguard_hash_t key,
 
     return until > now && pguard_load(&b->until) == until
            && to->key.lo == key.lo && to->key.hi == key.hi;
+}
+
+
+void
+pguard_block_tell(const pguard_block_t *b, pguard_blocked_t *to)
+{
+    to->until = b->until;
+    to->rule = b->rule;
+    to->reason = b->reason;
+    memcpy(to->event, b->event, PGUARD_EVENT_LEN);
+}
+
+
+int
+pguard_block_refuse(const pguard_blocks_t *t, pguard_block_kind_e kind,
+    pguard_hash_t key, pguard_msec_t now, pguard_blocked_t *to)
+{
+    pguard_hash_t    was;
+    pguard_msec_t    until;
+    pguard_block_t  *b;
+
+    b = pguard_block_look(t, kind, key, now);
+
+    if (b == NULL) {
+        return 0;
+    }
+
+    /* as pguard_block_copy() */
+
+    until = pguard_load(&b->until);
+    was = b->key;
+    pguard_block_tell(b, to);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+
+    if (until <= now || pguard_load(&b->until) != until
+        || was.lo != key.lo || was.hi != key.hi)
+    {
+        return 0;
+    }
+
+    (void) pguard_add(&b->refused, 1);
+
+    return 1;
 }
 
 

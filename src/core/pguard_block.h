@@ -72,6 +72,15 @@ typedef struct {
     uint8_t        how;           /* pguard_block_how_e */
 } __attribute__((aligned(64))) pguard_block_t;
 
+/* What of a block goes into a refusal. */
+
+typedef struct {
+    pguard_msec_t  until;
+    uint16_t       rule;
+    uint8_t        reason;
+    unsigned char  event[PGUARD_EVENT_LEN];
+} pguard_blocked_t;
+
 typedef struct {
     uint64_t         *tag;        /* [capacity], 0: free; in lines of ways */
     pguard_block_t   *block;      /* [capacity] */
@@ -105,6 +114,14 @@ pguard_block_t *pguard_block_find(const pguard_blocks_t *t,
 /* Copies *b if it is still the active block of key.  1, or 0 if it changed. */
 int pguard_block_copy(const pguard_block_t *b, pguard_hash_t key,
     pguard_msec_t now, pguard_block_t *to);
+
+/* Is there an active block of key at now?  1: *to is filled, and one more
+   refusal by it is counted; or 0.  Lock-free, O(1). */
+int pguard_block_refuse(const pguard_blocks_t *t, pguard_block_kind_e kind,
+    pguard_hash_t key, pguard_msec_t now, pguard_blocked_t *to);
+
+/* Fills *to.  Nobody else changes b. */
+void pguard_block_tell(const pguard_block_t *b, pguard_blocked_t *to);
 
 /* How many offences are remembered of b at now (b may be NULL: 0). */
 unsigned pguard_block_steps(const pguard_block_t *b, pguard_msec_t now);

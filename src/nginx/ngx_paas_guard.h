@@ -227,14 +227,15 @@ ngx_int_t ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
 void ngx_paas_guard_zone_refused(ngx_paas_guard_zone_t *zone,
     const pguard_block_t *b);
 
-/* Copies the active block of key, set here or learned, to b.  1, or 0. */
+/* Is key blocked, by a block set here or learned?  1, with b filled and its
+   refusal counted, or 0. */
 ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
-    pguard_msec_t now, pguard_block_t *b);
+    pguard_msec_t now, pguard_blocked_t *b);
 
 /* The same for a block that an operator has set for the client, by no rule. */
 ngx_uint_t ngx_paas_guard_operator_blocked(ngx_paas_guard_ctx_t *ctx,
-    pguard_msec_t now, pguard_block_t *b);
+    pguard_msec_t now, pguard_blocked_t *b);
 
 /* The key of such a block; service is NULL: all. */
 pguard_hash_t ngx_paas_guard_operator_key(const pguard_id_t *client,
@@ -386,7 +387,11 @@ pguard_msec_t ngx_paas_guard_clock(void *unused);
 void ngx_paas_guard_item(ngx_paas_guard_item_t *item,
     ngx_paas_guard_loc_conf_t *glcf, ngx_paas_guard_key_t *key);
 
+/* The client, and the keys of the rules in force; then those of rules that can
+   only have blocked it elsewhere.  NGX_ERROR: one can't be told. */
 ngx_int_t ngx_paas_guard_keys(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+PGUARD_RARE ngx_int_t ngx_paas_guard_zone_keys(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
 /* conf->exempt is not NULL. */

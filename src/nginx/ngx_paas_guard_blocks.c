@@ -22,29 +22,10 @@ static ngx_int_t ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_offence_t *offence, pguard_block_t *b);
 
 
-static ngx_uint_t
-ngx_paas_guard_zone_find(ngx_paas_guard_zone_t *zone,
-    pguard_block_kind_e kind, pguard_hash_t key, pguard_msec_t now,
-    pguard_block_t *b)
-{
-    pguard_block_t  *found;
-
-    found = pguard_block_find(&zone->core.blocks, kind, key, now);
-
-    if (found == NULL || !pguard_block_copy(found, key, now, b)) {
-        return 0;
-    }
-
-    (void) pguard_add(&found->refused, 1);
-
-    return 1;
-}
-
-
 ngx_uint_t
 ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
-    pguard_msec_t now, pguard_block_t *b)
+    pguard_msec_t now, pguard_blocked_t *b)
 {
     pguard_id_t             id;
     const pguard_blocks_t  *blocks;
@@ -52,11 +33,10 @@ ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
     blocks = &zone->core.blocks;
 
     if (pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
-        && ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_HERE,
-                                    ngx_paas_guard_block_key(key->rule,
-                                                             service,
-                                                             key->hash),
-                                    now, b))
+        && pguard_block_refuse(blocks, PGUARD_BLOCK_HERE,
+                               ngx_paas_guard_block_key(key->rule, service,
+                                                        key->hash),
+                               now, b))
     {
         return 1;
     }
@@ -67,10 +47,10 @@ ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
 
     id = ngx_paas_guard_key_id(key);
 
-    if (!ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_ELSEWHERE,
-                                  ngx_paas_guard_block_key(key->rule, service,
-                                           pguard_block_id_key(&id)),
-                                  now, b))
+    if (!pguard_block_refuse(blocks, PGUARD_BLOCK_ELSEWHERE,
+                             ngx_paas_guard_block_key(key->rule, service,
+                                                   pguard_block_id_key(&id)),
+                             now, b))
     {
         return 0;
     }
@@ -98,21 +78,20 @@ ngx_paas_guard_operator_key(const pguard_id_t *client,
 
 ngx_uint_t
 ngx_paas_guard_operator_blocked(ngx_paas_guard_ctx_t *ctx, pguard_msec_t now,
-    pguard_block_t *b)
+    pguard_blocked_t *b)
 {
     pguard_id_t             id;
-    ngx_paas_guard_zone_t  *zone;
+    const pguard_blocks_t  *blocks;
 
-    zone = ctx->conf->zone;
+    blocks = &ctx->conf->zone->core.blocks;
     id = ngx_paas_guard_client_id(ctx);
 
-    return ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_OPERATOR,
-                                    ngx_paas_guard_operator_key(&id, NULL),
-                                    now, b)
-           || ngx_paas_guard_zone_find(zone, PGUARD_BLOCK_OPERATOR,
-                                       ngx_paas_guard_operator_key(&id,
+    return pguard_block_refuse(blocks, PGUARD_BLOCK_OPERATOR,
+                               ngx_paas_guard_operator_key(&id, NULL), now, b)
+           || pguard_block_refuse(blocks, PGUARD_BLOCK_OPERATOR,
+                                  ngx_paas_guard_operator_key(&id,
                                                           ctx->conf->service),
-                                       now, b);
+                                  now, b);
 }
 
 

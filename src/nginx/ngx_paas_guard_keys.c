@@ -285,7 +285,7 @@ ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 /* Rules for the whole zone that are not in force here: not counted, but who
    they have blocked is blocked here, too. */
 
-static PGUARD_RARE ngx_int_t
+ngx_int_t
 ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ngx_uint_t                    i, j, nrules;
@@ -391,7 +391,7 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
                   || pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now)
                   || pguard_block_any(blocks, PGUARD_BLOCK_OPERATOR, now);
 
-    return ctx->blocks ? ngx_paas_guard_zone_keys(r, ctx) : NGX_OK;
+    return NGX_OK;
 }
 
 

@@ -422,7 +422,6 @@ static ngx_int_t
 ngx_paas_guard_push_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     const ngx_table_elt_t *headers, ngx_uint_t n)
 {
-    ngx_uint_t        i;
     ngx_list_t       *list;
     ngx_table_elt_t  *h;
 
@@ -436,9 +435,7 @@ ngx_paas_guard_push_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     h += list->last->nelts;
     list->last->nelts += n;
 
-    for (i = 0; i < NGX_PAAS_GUARD_HEADERS; i++) {
-        h[i] = headers[i];
-    }
+    ngx_memcpy(h, headers, NGX_PAAS_GUARD_HEADERS * sizeof(ngx_table_elt_t));
 
     ctx->tag = &h[NGX_PAAS_GUARD_HEADER_TAG];
 

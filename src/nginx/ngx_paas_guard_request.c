@@ -6,6 +6,8 @@ static ngx_int_t ngx_paas_guard_start(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_int_t ngx_paas_guard_check(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+static ngx_uint_t ngx_paas_guard_check_keys(ngx_paas_guard_ctx_t *ctx,
+    ngx_uint_t from, pguard_msec_t now, pguard_blocked_t *b);
 static void ngx_paas_guard_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_paas_guard_throttle(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
@@ -19,7 +21,7 @@ static ngx_int_t ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx,
 static ngx_int_t ngx_paas_guard_refused(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict);
 static ngx_int_t ngx_paas_guard_blocked(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_block_t *b, pguard_msec_t now);
+    ngx_paas_guard_ctx_t *ctx, const pguard_blocked_t *b, pguard_msec_t now);
 
 
 ngx_int_t
@@ -150,29 +152,60 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 static ngx_int_t
 ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    ngx_uint_t                  i;
-    pguard_block_t              b;
-    pguard_blocks_t            *blocks;
-    ngx_paas_guard_loc_conf_t  *glcf;
+    ngx_uint_t              nkeys;
+    pguard_msec_t           now;
+    pguard_blocked_t        b;
+    ngx_paas_guard_zone_t  *zone;
 
-    glcf = ctx->conf;
-    blocks = &glcf->zone->core.blocks;
+    zone = ctx->conf->zone;
+    now = ctx->now / 1000;
 
-    if (pguard_block_any(blocks, PGUARD_BLOCK_OPERATOR, ctx->now / 1000)
-        && ngx_paas_guard_operator_blocked(ctx, ctx->now / 1000, &b))
+    if (pguard_block_any(&zone->core.blocks, PGUARD_BLOCK_OPERATOR, now)
+        && ngx_paas_guard_operator_blocked(ctx, now, &b))
     {
-        return ngx_paas_guard_blocked(r, ctx, &b, ctx->now / 1000);
+        return ngx_paas_guard_blocked(r, ctx, &b, now);
     }
 
-    for (i = 0; i < ctx->nkeys; i++) {
-        if (ngx_paas_guard_zone_blocked(glcf->zone, glcf->service,
-                                        &ctx->keys[i], ctx->now / 1000, &b))
-        {
-            return ngx_paas_guard_blocked(r, ctx, &b, ctx->now / 1000);
-        }
+    if (ngx_paas_guard_check_keys(ctx, 0, now, &b)) {
+        return ngx_paas_guard_blocked(r, ctx, &b, now);
+    }
+
+    nkeys = ctx->nkeys;
+
+    if (ngx_paas_guard_zone_keys(r, ctx) != NGX_OK) {
+        return ngx_paas_guard_verdict(ctx, PGUARD_VERDICT_PASSED);
+    }
+
+    if (ngx_paas_guard_check_keys(ctx, nkeys, now, &b)) {
+        return ngx_paas_guard_blocked(r, ctx, &b, now);
     }
 
     return NGX_AGAIN;
+}
+
+
+/* Is one of the keys from this one on blocked? */
+
+static ngx_uint_t
+ngx_paas_guard_check_keys(ngx_paas_guard_ctx_t *ctx, ngx_uint_t from,
+    pguard_msec_t now, pguard_blocked_t *b)
+{
+    ngx_paas_guard_key_t       *key, *end;
+    ngx_paas_guard_loc_conf_t  *glcf;
+
+    glcf = ctx->conf;
+
+    for (key = ctx->keys + from, end = ctx->keys + ctx->nkeys; key < end;
+         key++)
+    {
+        if (ngx_paas_guard_zone_blocked(glcf->zone, glcf->service, key, now,
+                                        b))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -323,8 +356,9 @@ ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
 static ngx_int_t
 ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    ngx_uint_t      what;
-    pguard_block_t  b;
+    ngx_uint_t        what;
+    pguard_block_t    b;
+    pguard_blocked_t  blocked;
 
     if (ctx->question) {
         ngx_paas_guard_hear(ctx);
@@ -335,7 +369,10 @@ ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     if (ngx_paas_guard_count(ctx, what, &b) == NGX_OK) {
         ngx_paas_guard_zone_refused(ctx->conf->zone, &b);
-        return ngx_paas_guard_blocked(r, ctx, &b, ngx_paas_guard_clock(NULL));
+        pguard_block_tell(&b, &blocked);
+
+        return ngx_paas_guard_blocked(r, ctx, &blocked,
+                                      ngx_paas_guard_clock(NULL));
     }
 
     if (ctx->throttled) {
@@ -352,7 +389,7 @@ ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
 static ngx_int_t
 ngx_paas_guard_blocked(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    pguard_block_t *b, pguard_msec_t now)
+    const pguard_blocked_t *b, pguard_msec_t now)
 {
     ctx->reason = b->reason;
     ctx->rule = pguard_zone_name(&ctx->conf->zone->core, PGUARD_NAME_RULE,

@@ -133,6 +133,48 @@ test_whole_key_counts(void **state)
 
 
 static void
+test_refuse(void **state)
+{
+    pguard_block_t    *b;
+    pguard_blocks_t    t = table(CAPACITY);
+    pguard_blocked_t   to;
+
+    (void) state;
+
+    assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
+                                         START, &to), 0);
+
+    b = put(&t, 1, START);
+    b->refused = 0;
+    b->rule = 7;
+    b->reason = PGUARD_REASON_LOCKOUT;
+    memcpy(b->event, "0123456789abcdef01234567", PGUARD_EVENT_LEN);
+
+    assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
+                                         START, &to), 1);
+    assert_int_equal(to.until, b->until);
+    assert_int_equal(to.rule, 7);
+    assert_int_equal(to.reason, PGUARD_REASON_LOCKOUT);
+    assert_memory_equal(to.event, b->event, PGUARD_EVENT_LEN);
+    assert_int_equal(b->refused, 1);
+
+    assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_ELSEWHERE,
+                                         key_of(1), START, &to), 0);
+    assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(2),
+                                         START, &to), 0);
+    assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
+                                         b->until, &to), 0);
+    assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
+                                         b->until - 1, &to), 1);
+    assert_int_equal(b->refused, 2);
+
+    pguard_block_lift(&t, b, PGUARD_BLOCK_LIFTED, START);
+    assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
+                                         START, &to), 0);
+}
+
+
+static void
 test_copy(void **state)
 {
     pguard_block_t   *b, to;
@@ -752,6 +794,7 @@ main(void)
         cmocka_unit_test(test_put_and_find),
         cmocka_unit_test(test_whole_key_counts),
         cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_refuse),
         cmocka_unit_test(test_same_key_is_replaced),
         cmocka_unit_test(test_same_key_before_free_place),
         cmocka_unit_test(test_active_is_never_replaced),
