@@ -326,6 +326,10 @@ void ngx_paas_guard_lifted(ngx_paas_guard_zone_t *zone, const pguard_id_t *id);
 ngx_uint_t ngx_paas_guard_lifted_since(ngx_paas_guard_zone_t *zone,
     const pguard_id_t *id, uint64_t since);
 
+/* Ids that were told before the last of so many may be forgotten. */
+
+#define ngx_paas_guard_lifts(zone)  pguard_peek(&(zone)->core.lifts->count)
+
 /* ngx_paas_guard_state.c: blocks in a file */
 
 void ngx_paas_guard_state_load(ngx_paas_guard_zone_t *zone, ngx_log_t *log);

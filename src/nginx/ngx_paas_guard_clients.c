@@ -22,7 +22,7 @@ ngx_paas_guard_client_note(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
     ngx_paas_guard_note_t  *note;
 
     tag = hash.lo ^ (uintptr_t) zone->memory
-          ^ pguard_peek(&zone->core.lifts->count) << 32;
+          ^ ngx_paas_guard_lifts(zone) << 32;
 
     note = &zone->mcf->worker->notes[hash.hi % NGX_PAAS_GUARD_NOTES];
 
@@ -69,7 +69,7 @@ ngx_uint_t
 ngx_paas_guard_lifted_since(ngx_paas_guard_zone_t *zone,
     const pguard_id_t *id, uint64_t since)
 {
-    return pguard_peek(&zone->core.lifts->count)
+    return ngx_paas_guard_lifts(zone)
            && pguard_lift_time(zone->core.lifts,
                                ngx_paas_guard_lift_who(zone, id))
               >= since;

@@ -153,6 +153,7 @@ ngx_paas_guard_item(ngx_paas_guard_item_t *item,
     }
 
     item->id = ngx_paas_guard_key_id(key);
+    item->hash = key->window;
     item->window = key->rule->window;
     item->data = key;
     item->total = 0;

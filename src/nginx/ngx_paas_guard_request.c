@@ -11,6 +11,10 @@ static ngx_uint_t ngx_paas_guard_check_keys(ngx_paas_guard_ctx_t *ctx,
 static void ngx_paas_guard_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_paas_guard_throttle(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+static ngx_inline void ngx_paas_guard_tell(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key);
+static PGUARD_RARE void ngx_paas_guard_tell_first(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key);
 static PGUARD_RARE ngx_int_t ngx_paas_guard_counted(
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
     pguard_window_result_t *result, pguard_block_t *b);
@@ -279,10 +283,16 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
                                    ctx->source, &key->rule->window, now,
                                    ngx_paas_guard_clock, NULL);
 
-        if (!result.exceeded && !result.evicted && !result.seen
-            && zone->mcf->store == NULL)
-        {
-            continue;
+        if (!result.exceeded && !result.evicted && !result.seen) {
+
+            if (zone->mcf->store == NULL) {
+                continue;
+            }
+
+            if (ctx->question == NULL) {
+                ngx_paas_guard_tell(ctx, key);
+                continue;
+            }
         }
 
         if (ngx_paas_guard_counted(ctx, key, &result,
@@ -297,17 +307,55 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
 }
 
 
+/* The store counts it, too; what a question has carried there must not go
+   twice. */
+
+static ngx_inline void
+ngx_paas_guard_tell(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
+{
+    ngx_paas_guard_zone_t  *zone;
+
+    zone = ctx->conf->zone;
+
+    if (ctx->question && ctx->conf->strict
+        && key->rule->count != NGX_PAAS_GUARD_COUNT_STATUS)
+    {
+        return;
+    }
+
+    if (ngx_paas_guard_store_count_more(zone->mcf->store, zone, key->window,
+                                        ctx->now)
+        != NGX_OK)
+    {
+        ngx_paas_guard_tell_first(ctx, key);
+    }
+}
+
+
+/* The first since the store was told last: there is no sum to add it to. */
+
+static PGUARD_RARE void
+ngx_paas_guard_tell_first(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key)
+{
+    ngx_paas_guard_zone_t  *zone;
+    ngx_paas_guard_item_t   item;
+
+    zone = ctx->conf->zone;
+
+    ngx_paas_guard_item(&item, ctx->conf, key);
+    ngx_paas_guard_store_count(zone->mcf->store, zone, &item, ctx->now);
+}
+
+
 static ngx_int_t
 ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
     pguard_window_result_t *result, pguard_block_t *b)
 {
-    uint64_t                     total;
-    ngx_paas_guard_item_t        item;
-    ngx_paas_guard_loc_conf_t   *glcf;
-    ngx_paas_guard_main_conf_t  *gmcf;
+    uint64_t                    total;
+    ngx_paas_guard_loc_conf_t  *glcf;
 
     glcf = ctx->conf;
-    gmcf = glcf->zone->mcf;
 
     if (result->evicted) {
         (void) pguard_add(&glcf->zone->counters
@@ -335,13 +383,8 @@ ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
         }
     }
 
-    /* what a question has carried there must not go twice */
-
-    if (gmcf->store && (ctx->question == NULL || !glcf->strict
-                        || key->rule->count == NGX_PAAS_GUARD_COUNT_STATUS))
-    {
-        ngx_paas_guard_item(&item, glcf, key);
-        ngx_paas_guard_store_count(gmcf->store, glcf->zone, &item);
+    if (glcf->zone->mcf->store) {
+        ngx_paas_guard_tell(ctx, key);
     }
 
     if (!result->exceeded) {

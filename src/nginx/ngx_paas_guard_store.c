@@ -8,6 +8,8 @@
 #include "ngx_paas_guard_store_private.h"
 
 
+static ngx_inline ngx_uint_t ngx_paas_guard_store_on(
+    ngx_paas_guard_store_t *store);
 static ngx_int_t ngx_paas_guard_store_start(ngx_paas_guard_store_t *store);
 static ngx_paas_guard_servers_conf_t *ngx_paas_guard_store_servers(
     ngx_paas_guard_store_t *store);
@@ -84,7 +86,7 @@ ngx_paas_guard_store_state(ngx_paas_guard_store_t *store)
         return &ngx_paas_guard_store_local;
     }
 
-    return (ngx_paas_guard_store_usable(store)
+    return (ngx_paas_guard_store_on(store)
             && ngx_paas_guard_servers_whole(store->servers))
            ? &ngx_paas_guard_store_redis : &ngx_paas_guard_store_degraded;
 }
@@ -94,7 +96,7 @@ ngx_uint_t
 ngx_paas_guard_store_up(ngx_paas_guard_store_t *store)
 {
     return pguard_load(&store->shared->degraded_since) == 0
-           && ngx_paas_guard_store_usable(store)
+           && ngx_paas_guard_store_on(store)
            && ngx_paas_guard_servers_whole(store->servers);
 }
 
@@ -102,11 +104,18 @@ ngx_paas_guard_store_up(ngx_paas_guard_store_t *store)
 ngx_uint_t
 ngx_paas_guard_store_usable(ngx_paas_guard_store_t *store)
 {
-    if (!store->started && ngx_paas_guard_store_start(store) != NGX_OK) {
-        return 0;
-    }
+    return ngx_paas_guard_store_on(store)
+           && ngx_paas_guard_servers_usable(store->servers);
+}
 
-    return !store->stopping && ngx_paas_guard_servers_usable(store->servers);
+
+/* Are there servers to ask? */
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_store_on(ngx_paas_guard_store_t *store)
+{
+    return (store->started || ngx_paas_guard_store_start(store) == NGX_OK)
+           && !store->stopping;
 }
 
 

@@ -62,6 +62,7 @@ typedef enum {
 } ngx_paas_guard_item_e;
 
 typedef struct {
+    pguard_hash_t                hash;      /* it is counted under, here */
     ngx_str_t                    rule;      /* name */
     ngx_str_t                    service;   /* empty: all services */
     pguard_id_t                  id;        /* of the rule's key */
@@ -138,10 +139,17 @@ ngx_int_t ngx_paas_guard_store_ask(ngx_paas_guard_store_t *store,
    answered or never asked. */
 void ngx_paas_guard_store_cancel(ngx_paas_guard_question_t *q);
 
-/* Adds one to the counts that all gateways share, with the next flush.  Never
-   fails: what can't be kept is counted as dropped. */
+/* Adds one, of when (us, monotonic), to the counts that all gateways share,
+   with the next flush.  Never fails: what can't be kept is counted as
+   dropped. */
 void ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
-    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item);
+    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t when);
+
+/* The same for an item of which nothing but its hash is known yet, if others of
+   it wait to be sent.  NGX_DECLINED: nothing was done, it takes the item.
+   O(1). */
+ngx_int_t ngx_paas_guard_store_count_more(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, pguard_hash_t hash, uint64_t when);
 
 /* Tells the other gateways of a block that this one set, and forgets the
    counts behind it. */

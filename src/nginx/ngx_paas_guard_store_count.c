@@ -27,9 +27,11 @@ typedef struct {
 } ngx_paas_guard_batch_t;
 
 
-static ngx_msec_t ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
-    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t n,
-    uint64_t when);
+static ngx_paas_guard_pending_t *ngx_paas_guard_counts_put(
+    ngx_paas_guard_store_t *store, ngx_paas_guard_zone_t *zone,
+    ngx_paas_guard_item_t *item, uint64_t n, uint64_t when);
+static ngx_inline ngx_uint_t ngx_paas_guard_counts_more(
+    ngx_paas_guard_pending_t *p, uint64_t n, uint64_t when);
 static ngx_paas_guard_pending_t *ngx_paas_guard_counts_add(
     ngx_paas_guard_store_t *store, ngx_queue_t *bucket);
 static void ngx_paas_guard_counts_learn(ngx_paas_guard_batch_t *batch,
@@ -49,10 +51,10 @@ static void ngx_paas_guard_counts_put_back(ngx_paas_guard_batch_t *batch);
 
 void
 ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
-    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item)
+    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t when)
 {
-    ngx_uint_t  usable;
-    ngx_msec_t  due;
+    ngx_uint_t                 usable;
+    ngx_paas_guard_pending_t  *p;
 
     usable = ngx_paas_guard_store_usable(store);
 
@@ -60,18 +62,56 @@ ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
         return;
     }
 
-    due = ngx_paas_guard_counts_put(store, zone, item, 1,
-                                    ngx_paas_guard_redis_clock());
+    p = ngx_paas_guard_counts_put(store, zone, item, 1, when);
+
+    /* whoever has the item has told the zone whose id it is: for the short time
+       until p goes, others of its slot need not */
+
+    p->span = item->window.window * 100;
+    p->lifts = ngx_paas_guard_lifts(zone);
+
+    *ngx_paas_guard_pending_place(&store->counts, item->hash) =
+                                       (uint16_t) (p - store->counts.pending);
 
     if (usable) {
-        ngx_paas_guard_counts_timer(store, due);
+        ngx_paas_guard_counts_timer(store, p->due);
     }
 }
 
 
-/* When it is to be told. */
+/* Where no flush is to come, the store is not there, or nothing waits. */
 
-static ngx_msec_t
+ngx_int_t
+ngx_paas_guard_store_count_more(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_zone_t *zone, pguard_hash_t hash, uint64_t when)
+{
+    ngx_paas_guard_counts_t   *counts;
+    ngx_paas_guard_pending_t  *p;
+
+    counts = &store->counts;
+
+    if (!counts->event.timer_set) {
+        return NGX_DECLINED;
+    }
+
+    p = &counts->pending[*ngx_paas_guard_pending_place(counts, hash)];
+
+    if (!ngx_paas_guard_pending_is(p, zone, hash)
+        || when - p->slot >= p->span
+        || p->lifts != ngx_paas_guard_lifts(zone))
+    {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_paas_guard_counts_more(p, 1, when)) {
+        ngx_paas_guard_counts_timer(store, p->due);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_paas_guard_pending_t *
 ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t n,
     uint64_t when)
@@ -83,20 +123,14 @@ ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
     ngx_paas_guard_pending_t  *p;
 
     counts = &store->counts;
-    slot = when / (item->window.window * 100);
+    slot = when - when % (item->window.window * 100);
     bucket = ngx_paas_guard_pending_bucket(counts, &item->id);
 
-    p = ngx_paas_guard_pending_find(bucket, zone, item, slot);
+    p = ngx_paas_guard_pending_find(bucket, zone, item->hash, slot);
 
     if (p) {
-        p->n += n;
-        p->oldest = ngx_min(p->oldest, when);
-
-        if (p->n >= p->enough) {
-            p->due = ngx_current_msec;
-        }
-
-        return p->due;
+        (void) ngx_paas_guard_counts_more(p, n, when);
+        return p;
     }
 
     p = ngx_paas_guard_counts_add(store, bucket);
@@ -106,10 +140,11 @@ ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
     p->n = n;
     p->oldest = when;
     p->slot = slot;
+    p->span = 0;
     p->due = ngx_current_msec;
     p->enough = 1;
 
-    known = ngx_paas_guard_pending_known(counts, zone, item, &key);
+    known = ngx_paas_guard_pending_known(counts, zone, item->hash, &key);
 
     if (known->key == key
         && pguard_hold_valid(&known->hold, item->window.window,
@@ -119,7 +154,26 @@ ngx_paas_guard_counts_put(ngx_paas_guard_store_t *store,
         p->enough = known->hold.enough;
     }
 
-    return p->due;
+    return p;
+}
+
+
+/* 1: now they are to be told at once. */
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_counts_more(ngx_paas_guard_pending_t *p, uint64_t n,
+    uint64_t when)
+{
+    p->n += n;
+    p->oldest = ngx_min(p->oldest, when);
+
+    if (p->n < p->enough) {
+        return 0;
+    }
+
+    p->due = ngx_current_msec;
+
+    return 1;
 }
 
 
@@ -167,8 +221,8 @@ ngx_paas_guard_counts_learn(ngx_paas_guard_batch_t *batch, ngx_uint_t i,
         return;
     }
 
-    known = ngx_paas_guard_pending_known(&store->counts, batch->zone, item,
-                                        &key);
+    known = ngx_paas_guard_pending_known(&store->counts, batch->zone,
+                                         item->hash, &key);
     if (known->key != key) {
         ngx_memzero(known, sizeof(ngx_paas_guard_known_t));
         known->key = key;
@@ -253,6 +307,7 @@ ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store, ngx_uint_t all)
             /* others may be at another server */
 
             p->due = ngx_current_msec;
+            p->span = 0;
         }
 
         next = ((ngx_msec_int_t) (p->due - next) < 0) ? p->due : next;

@@ -10,10 +10,6 @@
 #include "ngx_paas_guard_store_private.h"
 
 
-static ngx_int_t ngx_paas_guard_pending_same(const ngx_str_t *a,
-    const ngx_str_t *b);
-
-
 ngx_int_t
 ngx_paas_guard_pending_create(ngx_paas_guard_counts_t *counts,
     ngx_log_t *log)
@@ -27,11 +23,13 @@ ngx_paas_guard_pending_create(ngx_paas_guard_counts_t *counts,
                                 * sizeof(ngx_queue_t), log);
     counts->pending = ngx_calloc(NGX_PAAS_GUARD_PENDING_MAX
                                  * sizeof(ngx_paas_guard_pending_t), log);
+    counts->places = ngx_calloc(NGX_PAAS_GUARD_PENDING_PLACES
+                                * sizeof(uint16_t), log);
     counts->known = ngx_calloc(NGX_PAAS_GUARD_KNOWN
                                * sizeof(ngx_paas_guard_known_t), log);
 
     if (counts->buckets == NULL || counts->pending == NULL
-        || counts->known == NULL)
+        || counts->places == NULL || counts->known == NULL)
     {
         ngx_paas_guard_pending_destroy(counts);
         return NGX_ERROR;
@@ -55,6 +53,11 @@ ngx_paas_guard_pending_destroy(ngx_paas_guard_counts_t *counts)
     if (counts->buckets) {
         ngx_free(counts->buckets);
         counts->buckets = NULL;
+    }
+
+    if (counts->places) {
+        ngx_free(counts->places);
+        counts->places = NULL;
     }
 
     if (counts->known) {
@@ -85,7 +88,7 @@ ngx_paas_guard_pending_bucket(ngx_paas_guard_counts_t *counts,
 
 ngx_paas_guard_pending_t *
 ngx_paas_guard_pending_find(ngx_queue_t *bucket, ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_item_t *item, uint64_t slot)
+    pguard_hash_t hash, uint64_t slot)
 {
     ngx_queue_t               *q;
     ngx_paas_guard_pending_t  *p;
@@ -96,13 +99,7 @@ ngx_paas_guard_pending_find(ngx_queue_t *bucket, ngx_paas_guard_zone_t *zone,
     {
         p = ngx_queue_data(q, ngx_paas_guard_pending_t, bucket);
 
-        if (p->slot == slot
-            && p->zone == zone
-            && p->item.window.window == item->window.window
-            && ngx_memcmp(&p->item.id, &item->id, sizeof(pguard_id_t)) == 0
-            && ngx_paas_guard_pending_same(&p->item.rule, &item->rule)
-            && ngx_paas_guard_pending_same(&p->item.service, &item->service))
-        {
+        if (p->slot == slot && ngx_paas_guard_pending_is(p, zone, hash)) {
             return p;
         }
     }
@@ -177,28 +174,9 @@ ngx_paas_guard_pending_forget(ngx_paas_guard_store_t *store,
 
 ngx_paas_guard_known_t *
 ngx_paas_guard_pending_known(ngx_paas_guard_counts_t *counts,
-    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t *key)
+    ngx_paas_guard_zone_t *zone, pguard_hash_t hash, uint64_t *key)
 {
-    uint64_t  hash;
+    *key = hash.hi ^ (uintptr_t) zone;
 
-    /* an id is a digest; the rest only tells its few rules apart */
-
-    ngx_memcpy(&hash, item->id.bytes, sizeof(hash));
-
-    hash ^= ((uint64_t) ngx_crc32_short(item->rule.data, item->rule.len) << 32)
-            ^ ngx_crc32_short(item->service.data, item->service.len)
-            ^ (uintptr_t) zone
-            ^ item->window.window;
-
-    *key = hash;
-
-    return &counts->known[hash % NGX_PAAS_GUARD_KNOWN];
-}
-
-
-static ngx_int_t
-ngx_paas_guard_pending_same(const ngx_str_t *a, const ngx_str_t *b)
-{
-    return a->len == b->len
-           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
+    return &counts->known[hash.lo % NGX_PAAS_GUARD_KNOWN];
 }

@@ -17,7 +17,8 @@
 
 #define NGX_PAAS_GUARD_PENDING_MAX      4096   /* counts that wait */
 #define NGX_PAAS_GUARD_PENDING_BUCKETS  4096
-#define NGX_PAAS_GUARD_KNOWN            8192   /* a power of 2 */
+#define NGX_PAAS_GUARD_PENDING_PLACES   8192   /* powers of 2 */
+#define NGX_PAAS_GUARD_KNOWN            8192
 #define NGX_PAAS_GUARD_OUTBOX_MAX       256    /* blocks and lifts that wait */
 #define NGX_PAAS_GUARD_SYNC_AGAIN       1000   /* ms after one that failed */
 
@@ -27,13 +28,15 @@
 typedef struct {
     ngx_queue_t                     queue;     /* the oldest first, or free */
     ngx_queue_t                     bucket;
-    ngx_paas_guard_zone_t          *zone;      /* NULL: is free */
-    ngx_paas_guard_item_t           item;
+    ngx_msec_t                      due;
+    uint64_t                        enough;    /* goes with the next flush */
     uint64_t                        n;
     uint64_t                        oldest;    /* microseconds */
-    uint64_t                        slot;
-    uint64_t                        enough;    /* goes with the next flush */
-    ngx_msec_t                      due;
+    uint64_t                        slot;      /* its start, the same */
+    uint64_t                        span;      /* from there, found by hash, */
+    uint64_t                        lifts;     /* while there are no more */
+    ngx_paas_guard_zone_t          *zone;      /* NULL: is free */
+    ngx_paas_guard_item_t           item;
 } ngx_paas_guard_pending_t;
 
 /* What the store has said of a key: one that is forgotten is told sooner. */
@@ -46,6 +49,7 @@ typedef struct {
 typedef struct {
     ngx_paas_guard_pending_t       *pending;
     ngx_queue_t                    *buckets;
+    uint16_t                       *places;    /* by hash: which was last */
     ngx_paas_guard_known_t         *known;
     ngx_queue_t                     free;
     ngx_queue_t                     queue;
@@ -136,6 +140,27 @@ ngx_paas_guard_store_str(const ngx_str_t *s)
 }
 
 
+/* Is p what waits for the item of this hash? */
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_pending_is(ngx_paas_guard_pending_t *p,
+    ngx_paas_guard_zone_t *zone, pguard_hash_t hash)
+{
+    return p->zone == zone
+           && p->item.hash.lo == hash.lo && p->item.hash.hi == hash.hi;
+}
+
+
+/* Which of pending it may be: the last one of this place. */
+
+static ngx_inline uint16_t *
+ngx_paas_guard_pending_place(ngx_paas_guard_counts_t *counts,
+    pguard_hash_t hash)
+{
+    return &counts->places[hash.lo % NGX_PAAS_GUARD_PENDING_PLACES];
+}
+
+
 /* ngx_paas_guard_store_tls.c */
 
 /* Makes store->tls of the parameters, if the url asks for TLS. */
@@ -184,9 +209,9 @@ void ngx_paas_guard_pending_destroy(ngx_paas_guard_counts_t *counts);
 ngx_queue_t *ngx_paas_guard_pending_bucket(ngx_paas_guard_counts_t *counts,
     const pguard_id_t *id);
 
-/* What waits for the item, counted in that slot; or NULL. */
+/* What waits for the item of this hash, counted in that slot; or NULL. */
 ngx_paas_guard_pending_t *ngx_paas_guard_pending_find(ngx_queue_t *bucket,
-    ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t slot);
+    ngx_paas_guard_zone_t *zone, pguard_hash_t hash, uint64_t slot);
 
 /* One more, to be filled in; there is a free one. */
 ngx_paas_guard_pending_t *ngx_paas_guard_pending_add(
@@ -198,10 +223,10 @@ void ngx_paas_guard_pending_free(ngx_paas_guard_counts_t *counts,
 void ngx_paas_guard_pending_forget(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, const pguard_id_t *id);
 
-/* What the store has said of the item, if its key is *key. */
+/* What the store has said of the item of this hash, if its key is *key. */
 ngx_paas_guard_known_t *ngx_paas_guard_pending_known(
     ngx_paas_guard_counts_t *counts, ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_item_t *item, uint64_t *key);
+    pguard_hash_t hash, uint64_t *key);
 
 
 /* ngx_paas_guard_sync.c */
