@@ -155,6 +155,29 @@ typedef struct ngx_paas_guard_ctx_s {
     (s).len = (n).len
 
 
+extern ngx_module_t  ngx_paas_guard_module;
+
+/* An internal redirect forgets the contexts of modules, the pool does not: of
+   this main request, or NULL. */
+PGUARD_RARE ngx_paas_guard_ctx_t *ngx_paas_guard_forgotten_ctx(
+    ngx_http_request_t *r);
+
+
+/* The context of r's main request, over internal redirects; or NULL. */
+
+static ngx_inline ngx_paas_guard_ctx_t *
+ngx_paas_guard_ctx(ngx_http_request_t *r)
+{
+    ngx_paas_guard_ctx_t  *ctx;
+
+    r = r->main;
+    ctx = ngx_http_get_module_ctx(r, ngx_paas_guard_module);
+
+    return ctx || (!r->internal && !r->filter_finalize)
+           ? ctx : ngx_paas_guard_forgotten_ctx(r);
+}
+
+
 /* Is this a line of the header called name, a literal in lower case? */
 
 #define ngx_paas_guard_header_is(h, name)                                     \
@@ -370,8 +393,6 @@ uint64_t ngx_paas_guard_total(ngx_paas_guard_ctx_t *ctx,
 
 /* ngx_paas_guard_ctx.c: the context, and clocks */
 
-/* The context of r's main request, over internal redirects; or NULL. */
-ngx_paas_guard_ctx_t *ngx_paas_guard_ctx(ngx_http_request_t *r);
 ngx_paas_guard_ctx_t *ngx_paas_guard_create_ctx(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *glcf);
 
@@ -529,9 +550,6 @@ uint64_t ngx_paas_guard_entries(ngx_paas_guard_zone_t *zone,
     pguard_entry_e kind, pguard_usec_t now);
 char *ngx_paas_guard_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-
-
-extern ngx_module_t  ngx_paas_guard_module;
 
 
 #endif /* _NGX_PAAS_GUARD_H_INCLUDED_ */

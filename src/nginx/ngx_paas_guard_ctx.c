@@ -6,20 +6,11 @@ static ngx_uint_t ngx_paas_guard_outcome(ngx_http_request_t *r);
 static ngx_uint_t ngx_paas_guard_unspoken(ngx_http_request_t *r);
 
 
-/* An internal redirect forgets the contexts of modules, the pool does not. */
-
-ngx_paas_guard_ctx_t *
-ngx_paas_guard_ctx(ngx_http_request_t *r)
+PGUARD_RARE ngx_paas_guard_ctx_t *
+ngx_paas_guard_forgotten_ctx(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t    *cln;
     ngx_paas_guard_ctx_t  *ctx;
-
-    r = r->main;
-    ctx = ngx_http_get_module_ctx(r, ngx_paas_guard_module);
-
-    if (ctx || (!r->internal && !r->filter_finalize)) {
-        return ctx;
-    }
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
         if (cln->handler == ngx_paas_guard_ctx_cleanup) {

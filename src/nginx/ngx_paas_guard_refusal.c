@@ -422,6 +422,7 @@ static ngx_int_t
 ngx_paas_guard_push_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     const ngx_table_elt_t *headers, ngx_uint_t n)
 {
+    ngx_uint_t        i;
     ngx_list_t       *list;
     ngx_table_elt_t  *h;
 
@@ -435,7 +436,11 @@ ngx_paas_guard_push_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     h += list->last->nelts;
     list->last->nelts += n;
 
-    ngx_memcpy(h, headers, NGX_PAAS_GUARD_HEADERS * sizeof(ngx_table_elt_t));
+#pragma GCC unroll 6
+
+    for (i = 0; i < NGX_PAAS_GUARD_HEADERS; i++) {
+        h[i] = headers[i];
+    }
 
     ctx->tag = &h[NGX_PAAS_GUARD_HEADER_TAG];
 

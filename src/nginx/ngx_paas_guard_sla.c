@@ -438,11 +438,13 @@ ngx_paas_guard_sla_count(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return;
     }
 
-    cell = pguard_ledger_cell(ngx_paas_guard_class(r, ctx),
-                              ctx && (ctx->verdict == PGUARD_VERDICT_THROTTLED
-                                      || ctx->verdict
-                                         == PGUARD_VERDICT_BLOCKED)
-                              ? ctx->reason : PGUARD_REASON_NONE);
+    /* what was refused is of the class that its reason implies */
+
+    cell = ctx && (ctx->verdict == PGUARD_VERDICT_THROTTLED
+                   || ctx->verdict == PGUARD_VERDICT_BLOCKED)
+           ? PGUARD_CELL_REASON + ctx->reason
+           : pguard_ledger_cell(ngx_paas_guard_class(r, ctx),
+                                PGUARD_REASON_NONE);
 
     sla = glcf->slas->elts;
 
