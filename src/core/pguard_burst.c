@@ -21,11 +21,10 @@ pguard_burst_open(pguard_burst_t *to, const pguard_burst_t *b,
 
 
 int
-pguard_burst_add(const pguard_bursts_t *t, pguard_hash_t key,
-    const pguard_burst_t *b, pguard_msec_t now)
+pguard_burst_more(const pguard_bursts_t *t, pguard_hash_t key)
 {
     unsigned         i;
-    uint64_t         tag, was;
+    uint64_t         tag;
     pguard_burst_t  *e;
 
     tag = key.lo | 1;
@@ -37,9 +36,27 @@ pguard_burst_add(const pguard_bursts_t *t, pguard_hash_t key,
 
         if (pguard_load(&e->tag) == tag) {
             (void) pguard_add(&e->more, 1);
-            return 0;
+            return 1;
         }
     }
+
+    return 0;
+}
+
+
+int
+pguard_burst_add(const pguard_bursts_t *t, pguard_hash_t key,
+    const pguard_burst_t *b, pguard_msec_t now)
+{
+    unsigned         i;
+    uint64_t         tag, was;
+    pguard_burst_t  *e;
+
+    if (pguard_burst_more(t, key)) {
+        return 0;
+    }
+
+    tag = key.lo | 1;
 
     for (i = 0; i < PGUARD_BURST_WAYS; i++) {
         e = &t->burst[(key.hi + i) % t->capacity];

@@ -30,8 +30,11 @@ typedef struct {
     uint64_t        *others;                 /* refusals with no place */
 } pguard_bursts_t;
 
-/* 1 if this refusal is the first of a burst: log it.  b brings id, rule,
-   service, reason, level. */
+/* Counts a refusal of a burst that goes on.  1, or 0: there is none. */
+int pguard_burst_more(const pguard_bursts_t *t, pguard_hash_t key);
+
+/* The same, or else begins a burst.  1 if this refusal is the first of it: log
+   it.  b brings id, rule, service, reason, level. */
 int pguard_burst_add(const pguard_bursts_t *t, pguard_hash_t key,
     const pguard_burst_t *b, pguard_msec_t now);
 

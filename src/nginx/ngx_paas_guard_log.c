@@ -10,7 +10,10 @@ static PGUARD_RARE void ngx_paas_guard_log_answer(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_uint_t ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule,
     ngx_uint_t status);
-static PGUARD_RARE void ngx_paas_guard_log_first(ngx_http_request_t *r,
+static PGUARD_RARE void ngx_paas_guard_log_burst(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, pguard_hash_t key,
+    const pguard_top_client_t *c);
+static void ngx_paas_guard_log_first(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, const pguard_id_t *id);
 
 
@@ -91,56 +94,57 @@ ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule, ngx_uint_t status)
 }
 
 
-/* Who is refused most is told on the status page; see pguard_top.h. */
-
-static void
-ngx_paas_guard_log_top(ngx_paas_guard_zone_t *zone, const pguard_burst_t *b,
-    pguard_msec_t now)
-{
-    pguard_top_client_t  c;
-
-    c.id = b->id;
-    c.rule = b->rule;
-    c.service = b->service;
-    c.reason = b->reason;
-
-    pguard_top_add(&zone->core.top, &c, now);
-}
-
-
-/* The first of a burst has a line of its own; see pguard_burst.h. */
+/* Who is refused most is told on the status page, see pguard_top.h; the first of
+   a burst has a line of its own, see pguard_burst.h. */
 
 void
 ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     pguard_hash_t               key;
-    pguard_burst_t              burst;
+    pguard_top_client_t         c;
     ngx_paas_guard_loc_conf_t  *glcf;
 
     glcf = ctx->conf;
 
-    burst.id = ngx_paas_guard_client_id(ctx);
-    burst.rule = ctx->rule.len ? ctx->rule_index : PGUARD_RULE_NONE;
-    burst.service = (uint16_t) glcf->service->index;
-    burst.reason = (uint8_t) ctx->reason;
-    burst.level = (uint8_t) glcf->log_level;
-
-    key = ngx_paas_guard_salt(ctx->client_hash, glcf->service->salt);
-    key.lo ^= burst.rule * NGX_PAAS_GUARD_MIX;
+    c.id = ngx_paas_guard_client_id(ctx);
+    c.rule = ctx->rule.len ? ctx->rule_index : PGUARD_RULE_NONE;
+    c.service = (uint16_t) glcf->service->index;
+    c.reason = (uint8_t) ctx->reason;
 
     if (!glcf->dry_run) {
-        ngx_paas_guard_log_top(glcf->zone, &burst, ctx->now / 1000);
+        pguard_top_add(&glcf->zone->core.top, &c, ctx->now / 1000);
     }
 
-    if (pguard_burst_add(&glcf->zone->core.bursts, key, &burst,
-                         ctx->now / 1000))
-    {
-        ngx_paas_guard_log_first(r, ctx, &burst.id);
+    key = ngx_paas_guard_salt(ctx->client_hash, glcf->service->salt);
+    key.lo ^= c.rule * NGX_PAAS_GUARD_MIX;
+
+    if (!pguard_burst_more(&glcf->zone->core.bursts, key)) {
+        ngx_paas_guard_log_burst(r, ctx, key, &c);
     }
 }
 
 
 static PGUARD_RARE void
+ngx_paas_guard_log_burst(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    pguard_hash_t key, const pguard_top_client_t *c)
+{
+    pguard_burst_t  burst;
+
+    burst.id = c->id;
+    burst.rule = c->rule;
+    burst.service = c->service;
+    burst.reason = c->reason;
+    burst.level = (uint8_t) ctx->conf->log_level;
+
+    if (pguard_burst_add(&ctx->conf->zone->core.bursts, key, &burst,
+                         ctx->now / 1000))
+    {
+        ngx_paas_guard_log_first(r, ctx, &c->id);
+    }
+}
+
+
+static void
 ngx_paas_guard_log_first(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     const pguard_id_t *id)
 {

@@ -89,6 +89,24 @@ test_first_only(void **state)
 
 
 static void
+test_more(void **state)
+{
+    pguard_burst_t   b;
+    pguard_bursts_t  t = table();
+
+    (void) state;
+
+    assert_int_equal(pguard_burst_more(&t, (pguard_hash_t) { 1 << 8, 3 }), 0);
+    assert_int_equal(refuse(&t, 3, 1, START), 1);
+    assert_int_equal(pguard_burst_more(&t, (pguard_hash_t) { 1 << 8, 3 }), 1);
+    assert_int_equal(pguard_burst_more(&t, (pguard_hash_t) { 2 << 8, 3 }), 0);
+
+    assert_int_equal(lines(&t, START + PGUARD_BURST_PERIOD, &b), 1);
+    assert_int_equal(b.more, 1);
+}
+
+
+static void
 test_one_summary_a_minute(void **state)
 {
     unsigned         minute, i;
@@ -255,6 +273,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_first_only),
+        cmocka_unit_test(test_more),
         cmocka_unit_test(test_one_summary_a_minute),
         cmocka_unit_test(test_goes_quiet_and_closes),
         cmocka_unit_test(test_full),
