@@ -111,7 +111,9 @@ typedef struct ngx_paas_guard_ctx_s {
     unsigned                     ratelimited:1; /* its headers were added */
     unsigned                     has_client:1;
     unsigned                     plain_client:1;    /* the default one */
+    unsigned                     recalled:1;    /* the connection's last head */
     unsigned                     has_credential:1;  /* it was looked for */
+    unsigned                     has_headers:1;     /* they are hashed */
     unsigned                     authorization:1;   /* of no known scheme */
 
     pguard_str_t                 rule;          /* name, behind a block */
@@ -144,6 +146,7 @@ typedef struct ngx_paas_guard_ctx_s {
     uint16_t                     source;        /* see pguard_window_add() */
     pguard_credential_t          credential;
     pguard_hash_t                credential_hash;   /* 0: there is none */
+    pguard_hash_t                headers_hash;  /* of those to be signed */
     pguard_hash_t                signature;
 
     ngx_paas_guard_key_t         keys[];        /* room for all rules */
@@ -426,6 +429,9 @@ ngx_uint_t ngx_paas_guard_exempt(ngx_http_request_t *r,
 pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
     ngx_paas_guard_service_t *service, pguard_hash_t hash);
 
+/* The client's address, as in $binary_remote_addr. */
+pguard_str_t ngx_paas_guard_address(ngx_http_request_t *r);
+
 pguard_id_t ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx);
 pguard_id_t ngx_paas_guard_key_id(ngx_paas_guard_key_t *key);
 extern ngx_str_t  ngx_paas_guard_default_client_text;
@@ -445,10 +451,26 @@ pguard_str_t ngx_paas_guard_credential(ngx_http_request_t *r);
 ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
     const char *name, pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n);
 
+/* ngx_paas_guard_head.c: what the connection knows of its last request */
+
+/* 1: r has the same address and the same lines that count, so the hashes of
+   credential, client (the default one) and headers are taken over. */
+ngx_uint_t ngx_paas_guard_recall(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
+/* Keeps them for the next request.  Never fails: what can't be kept is read
+   again. */
+void ngx_paas_guard_remember(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
 /* ngx_paas_guard_signature.c: what it asks for */
 
 ngx_int_t ngx_paas_guard_signable(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_uint_t *body);
+
+/* Hashes the headers that are signed.  NGX_ERROR: too many lines. */
+ngx_int_t ngx_paas_guard_hash_headers(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
 ngx_int_t ngx_paas_guard_sign(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 

@@ -1,34 +1,9 @@
 #include "ngx_paas_guard.h"
 
 
-/*
- * Who a request claims to be, by Authorization, X-API-Key, or a cookie.
- *
- * A connection that is kept alive mostly brings one and the same line of
- * Authorization, request by request.  What the last one told is kept in the
- * connection's memory, with a copy of the line: to compare it costs a fifth of
- * reading and hashing it again.
- */
+/* Who a request claims to be, by Authorization, X-API-Key, or a cookie. */
 
-#define NGX_PAAS_GUARD_KIND      0x9e3779b97f4a7c15ULL  /* odd */
-
-#define NGX_PAAS_GUARD_MEMO_MAX  2048       /* bytes of a line that is kept */
-
-
-typedef struct {
-    ngx_pool_cleanup_t       cleanup;       /* marks it in the pool */
-    ngx_paas_guard_zone_t   *zone;          /* whose key the hash has */
-    pguard_credential_e      kind;
-    size_t                   start;         /* of the credential in line */
-    size_t                   end;
-    pguard_hash_t            hash;
-    size_t                   len;
-    size_t                   size;          /* of line */
-    u_char                   line[];
-} ngx_paas_guard_memo_t;
-
-
-static void ngx_paas_guard_memo_cleanup(void *data);
+#define NGX_PAAS_GUARD_KIND  0x9e3779b97f4a7c15ULL  /* odd */
 
 
 /* The lines of the header called name (lower case), at most max of them. */
@@ -116,101 +91,6 @@ ngx_paas_guard_read_lines(ngx_http_request_t *r,
 }
 
 
-static void
-ngx_paas_guard_memo_cleanup(void *data)
-{
-    /* only marks the memo in the pool's list */
-}
-
-
-static ngx_paas_guard_memo_t *
-ngx_paas_guard_memo(ngx_connection_t *c)
-{
-    ngx_pool_cleanup_t  *cln;
-
-    for (cln = c->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_paas_guard_memo_cleanup) {
-            return cln->data;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* From the second request on: most connections have one only. */
-
-static PGUARD_RARE ngx_paas_guard_memo_t *
-ngx_paas_guard_new_memo(ngx_connection_t *c, size_t len)
-{
-    size_t                  size;
-    ngx_paas_guard_memo_t  *memo;
-
-    if (c->requests < 2 || len > NGX_PAAS_GUARD_MEMO_MAX) {
-        return NULL;
-    }
-
-    size = ngx_align(len, 64);
-
-    memo = ngx_palloc(c->pool, sizeof(ngx_paas_guard_memo_t) + size);
-    if (memo == NULL) {
-        return NULL;
-    }
-
-    memo->size = size;
-    memo->cleanup.handler = ngx_paas_guard_memo_cleanup;
-    memo->cleanup.data = memo;
-    memo->cleanup.next = c->pool->cleanup;
-    c->pool->cleanup = &memo->cleanup;
-
-    return memo;
-}
-
-
-/* A line that is longer than the first one is not kept. */
-
-static PGUARD_RARE void
-ngx_paas_guard_keep(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_memo_t *memo, ngx_str_t *line)
-{
-    if (memo == NULL) {
-        memo = ngx_paas_guard_new_memo(r->connection, line->len);
-    }
-
-    if (memo == NULL || line->len > memo->size) {
-        return;
-    }
-
-    memo->zone = ctx->conf->zone;
-    memo->kind = ctx->credential.kind;
-    memo->start = ctx->credential.value.data - line->data;
-    memo->end = memo->start + ctx->credential.value.len;
-    memo->hash = ctx->credential_hash;
-    memo->len = line->len;
-    ngx_memcpy(memo->line, line->data, line->len);
-}
-
-
-static ngx_uint_t
-ngx_paas_guard_recall(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_memo_t *memo,
-    ngx_str_t *line)
-{
-    if (memo == NULL || memo->len != line->len
-        || memo->zone != ctx->conf->zone
-        || !pguard_credential_same(memo->line, line->data, line->len))
-    {
-        return 0;
-    }
-
-    ctx->credential.kind = memo->kind;
-    ctx->credential.value.data = line->data + memo->start;
-    ctx->credential.value.len = memo->end - memo->start;
-    ctx->credential_hash = memo->hash;
-
-    return 1;
-}
-
-
 /* A token must not pass for an API key of the same bytes. */
 
 static void
@@ -236,8 +116,7 @@ void
 ngx_paas_guard_find_credential(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx)
 {
-    ngx_table_elt_t        *line;
-    ngx_paas_guard_memo_t  *memo;
+    ngx_table_elt_t  *line;
 
     if (ctx->has_credential) {
         return;
@@ -245,20 +124,10 @@ ngx_paas_guard_find_credential(ngx_http_request_t *r,
 
     ctx->has_credential = 1;
     line = r->headers_in.authorization;
-    memo = NULL;
 
-    if (line) {
-        memo = ngx_paas_guard_memo(r->connection);
-
-        if (ngx_paas_guard_recall(ctx, memo, &line->value)) {
-            return;
-        }
-
-        if (ngx_paas_guard_quick_credential(line, &ctx->credential)) {
-            ngx_paas_guard_hash_credential(ctx);
-            ngx_paas_guard_keep(r, ctx, memo, &line->value);
-            return;
-        }
+    if (line && ngx_paas_guard_quick_credential(line, &ctx->credential)) {
+        ngx_paas_guard_hash_credential(ctx);
+        return;
     }
 
     ngx_paas_guard_read_lines(r, ctx->conf->zone->mcf, &ctx->credential);

@@ -5,7 +5,6 @@ static ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static void ngx_paas_guard_plain_client(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
-static pguard_str_t ngx_paas_guard_address(ngx_http_request_t *r);
 static PGUARD_RARE pguard_id_t ngx_paas_guard_new_client_id(
     ngx_paas_guard_ctx_t *ctx);
 
@@ -366,14 +365,20 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     pguard_blocks_t         *blocks;
     ngx_paas_guard_rule_t  **rules;
 
+    ctx->recalled = ngx_paas_guard_recall(r, ctx);
+
     if (ngx_paas_guard_client(r, ctx) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (!ctx->recalled) {
+        ctx->source = ngx_paas_guard_source(ctx);
+        ngx_paas_guard_remember(r, ctx);
     }
 
     in_force = ctx->conf->rules;
 
     if (in_force) {
-        ctx->source = ngx_paas_guard_source(ctx);
         rules = in_force->elts;
 
         for (i = 0; i < in_force->nelts; i++) {
@@ -398,7 +403,7 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
 /* $binary_remote_addr, without the price of a variable. */
 
-static pguard_str_t
+pguard_str_t
 ngx_paas_guard_address(ngx_http_request_t *r)
 {
     pguard_str_t          s;
@@ -477,10 +482,14 @@ ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ctx->has_client = 1;
     ctx->plain_client = 1;
+    ctx->client.len = 0;
+
+    if (ctx->recalled) {
+        return;
+    }
 
     ngx_paas_guard_find_credential(r, ctx);
 
-    ctx->client.len = 0;
     ctx->client_hash = ngx_paas_guard_salt(
                            pguard_key_hash(ctx->conf->zone->key,
                                            ngx_paas_guard_address(r)),

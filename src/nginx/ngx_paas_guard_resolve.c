@@ -282,6 +282,12 @@ ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
     ngx_http_complex_value_t  *cv;
     ngx_paas_guard_header_t   *h;
 
+    static ngx_str_t  who[] = {
+        ngx_string("authorization"),
+        ngx_string("x-api-key"),
+        ngx_string("cookie")
+    };
+
     cv = conf->client->elts;
 
     conf->plain_client = conf->client->nelts == 1
@@ -298,6 +304,15 @@ ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
 
         *place = *place == NGX_PAAS_GUARD_NO_HEADER
                  ? (u_char) i : NGX_PAAS_GUARD_ANY_HEADER;
+    }
+
+    for (i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
+        place = &conf->header_place[ngx_paas_guard_header_end(
+                                  ngx_hash_key(who[i].data, who[i].len))];
+
+        if (*place == NGX_PAAS_GUARD_NO_HEADER) {
+            *place = NGX_PAAS_GUARD_WHO_HEADER;
+        }
     }
 }
 

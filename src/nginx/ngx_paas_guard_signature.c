@@ -12,14 +12,17 @@
 typedef struct {
     ngx_uint_t       n;
     pguard_field_t   field[NGX_PAAS_GUARD_FIELDS];
+    pguard_hash_t    client;
     pguard_digest_t  body;
 } ngx_paas_guard_fields_t;
 
 
+static void ngx_paas_guard_sign_client(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 static void ngx_paas_guard_sign_host(ngx_http_request_t *r,
     ngx_paas_guard_fields_t *f);
-static void ngx_paas_guard_sign_credential(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
+static void ngx_paas_guard_sign_authorization(ngx_http_request_t *r,
+    ngx_paas_guard_fields_t *f);
 static ngx_int_t ngx_paas_guard_sign_target(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 static ngx_int_t ngx_paas_guard_sign_headers(ngx_http_request_t *r,
@@ -138,11 +141,14 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_paas_guard_zone_t    *zone;
     ngx_paas_guard_fields_t   f;
 
+    if (!ctx->has_headers && ngx_paas_guard_hash_headers(r, ctx) != NGX_OK) {
+        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_ERROR);
+        return NGX_DECLINED;
+    }
+
     f.n = 0;
 
-    ngx_paas_guard_field(&f, PGUARD_FIELD_CLIENT, &ctx->client_hash,
-                         sizeof(pguard_hash_t));
-    ngx_paas_guard_sign_credential(r, ctx, &f);
+    ngx_paas_guard_sign_client(r, ctx, &f);
     ngx_paas_guard_field(&f, PGUARD_FIELD_METHOD, r->method_name.data,
                          r->method_name.len);
 
@@ -154,9 +160,7 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     ngx_paas_guard_sign_host(r, &f);
 
-    if (ngx_paas_guard_sign_target(r, ctx, &f) != NGX_OK
-        || ngx_paas_guard_sign_headers(r, ctx, &f) != NGX_OK)
-    {
+    if (ngx_paas_guard_sign_target(r, ctx, &f) != NGX_OK) {
         ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_ERROR);
         return NGX_DECLINED;
     }
@@ -172,6 +176,32 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ctx->is_signed = 1;
 
     return NGX_OK;
+}
+
+
+/* Whatever the operator takes for a client: requests with two credentials are
+   never one.  The default client holds it already.  The headers' hash goes in
+   with the client's, crosswise, so that two of one value don't cancel. */
+
+static void
+ngx_paas_guard_sign_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_fields_t *f)
+{
+    f->client.lo = ctx->client_hash.lo ^ ctx->headers_hash.hi;
+    f->client.hi = ctx->client_hash.hi ^ ctx->headers_hash.lo;
+
+    ngx_paas_guard_field(f, PGUARD_FIELD_CLIENT, &f->client,
+                         sizeof(pguard_hash_t));
+
+    if (!ctx->plain_client) {
+
+        if (!ctx->recalled) {
+            ngx_paas_guard_find_credential(r, ctx);
+        }
+
+        ngx_paas_guard_field(f, PGUARD_FIELD_CREDENTIAL,
+                             &ctx->credential_hash, sizeof(pguard_hash_t));
+    }
 }
 
 
@@ -200,28 +230,15 @@ ngx_paas_guard_sign_host(ngx_http_request_t *r, ngx_paas_guard_fields_t *f)
 }
 
 
-/* Whatever the operator takes for a client: requests with two credentials are
-   never one.  An Authorization of a scheme that is not known counts with every
-   byte, for it may hold anything. */
+/* An Authorization of a scheme that is not known counts with every byte, for it
+   may hold anything. */
 
 static void
-ngx_paas_guard_sign_credential(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f)
+ngx_paas_guard_sign_authorization(ngx_http_request_t *r,
+    ngx_paas_guard_fields_t *f)
 {
     ngx_uint_t    i, n;
     pguard_str_t  lines[NGX_PAAS_GUARD_LINES];
-
-    /* the default client holds it already */
-
-    if (!ctx->plain_client) {
-        ngx_paas_guard_find_credential(r, ctx);
-        ngx_paas_guard_field(f, PGUARD_FIELD_CREDENTIAL,
-                             &ctx->credential_hash, sizeof(pguard_hash_t));
-    }
-
-    if (!ctx->authorization) {
-        return;
-    }
 
     (void) ngx_paas_guard_header_lines(r, "authorization", lines,
                                        NGX_PAAS_GUARD_LINES, &n);
@@ -230,6 +247,37 @@ ngx_paas_guard_sign_credential(ngx_http_request_t *r,
         ngx_paas_guard_field(f, PGUARD_FIELD_AUTHORIZATION, lines[i].data,
                              lines[i].len);
     }
+}
+
+
+/* A request is signed by the hash of what its headers say of it: that of the
+   same lines once more need not be made again. */
+
+ngx_int_t
+ngx_paas_guard_hash_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_paas_guard_zone_t    *zone;
+    ngx_paas_guard_fields_t   f;
+
+    f.n = 0;
+
+    ngx_paas_guard_find_credential(r, ctx);
+
+    if (ctx->authorization) {
+        ngx_paas_guard_sign_authorization(r, &f);
+    }
+
+    if (ngx_paas_guard_sign_headers(r, ctx, &f) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    zone = ctx->conf->zone;
+
+    ctx->headers_hash = pguard_sign(zone->key, zone->mcf->worker->xxh,
+                                    f.field, f.n);
+    ctx->has_headers = 1;
+
+    return NGX_OK;
 }
 
 
@@ -320,6 +368,10 @@ ngx_paas_guard_sign_header(ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *h,
 {
     uint32_t         number;
     pguard_field_t  *field;
+
+    if (place == NGX_PAAS_GUARD_WHO_HEADER) {
+        return NGX_OK;
+    }
 
     if (place == NGX_PAAS_GUARD_ANY_HEADER) {
         place = ngx_paas_guard_any_header(ctx->conf, h);
