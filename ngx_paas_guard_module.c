@@ -19,7 +19,6 @@ static char *ngx_paas_guard_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static ngx_int_t ngx_paas_guard_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_paas_guard_init_process(ngx_cycle_t *cycle);
 static void ngx_paas_guard_exit_process(ngx_cycle_t *cycle);
-static ngx_int_t ngx_paas_guard_received_handler(ngx_http_request_t *r);
 
 
 static ngx_conf_enum_t  ngx_paas_guard_sync_modes[] = {
@@ -441,9 +440,10 @@ ngx_paas_guard_postconfiguration(ngx_conf_t *cf)
 
     ngx_paas_guard_body_init();
 
-    if (ngx_paas_guard_add_handler(cmcf, NGX_HTTP_POST_READ_PHASE,
-                                   ngx_paas_guard_received_handler)
-        != NGX_OK
+    if (ngx_paas_guard_know_header(cf) != NGX_OK
+        || ngx_paas_guard_add_handler(cmcf, NGX_HTTP_POST_READ_PHASE,
+                                      ngx_paas_guard_received_handler)
+           != NGX_OK
         || ngx_paas_guard_add_handler(cmcf, NGX_HTTP_PREACCESS_PHASE,
                                       ngx_paas_guard_handler)
            != NGX_OK)
@@ -453,18 +453,6 @@ ngx_paas_guard_postconfiguration(ngx_conf_t *cf)
 
     return ngx_paas_guard_add_handler(cmcf, NGX_HTTP_LOG_PHASE,
                                       ngx_paas_guard_log_handler);
-}
-
-
-static ngx_int_t
-ngx_paas_guard_received_handler(ngx_http_request_t *r)
-{
-    if (r == r->main && ngx_paas_guard_drop_header(r) != NGX_OK) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "paas_guard: no memory to drop a client's PaaS-Guard");
-    }
-
-    return NGX_DECLINED;
 }
 
 

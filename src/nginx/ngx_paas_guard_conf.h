@@ -172,7 +172,6 @@ struct ngx_paas_guard_main_conf_s {
     ngx_uint_t                   audit_off;     /* in so many words */
     ngx_str_t                    proxy;         /* this gateway's name */
     ngx_str_t                    page_policy;   /* what its page may load */
-    ngx_uint_t                   tag_hash;      /* of PaaS-Guard */
     ngx_paas_guard_worker_t     *worker;
 };
 

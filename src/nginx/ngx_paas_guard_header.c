@@ -13,6 +13,8 @@ static PGUARD_RARE void ngx_paas_guard_drop_others(ngx_http_request_t *r,
     ngx_table_elt_t *tag);
 static PGUARD_RARE void ngx_paas_guard_add_ratelimit(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+static ngx_int_t ngx_paas_guard_note_header(ngx_http_request_t *r,
+    ngx_table_elt_t *h, ngx_uint_t offset);
 static ngx_int_t ngx_paas_guard_ratelimit(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_int_t ngx_paas_guard_filter_init(ngx_conf_t *cf);
@@ -129,44 +131,112 @@ ngx_paas_guard_drop_others(ngx_http_request_t *r, ngx_table_elt_t *tag)
 }
 
 
-static ngx_uint_t
-ngx_paas_guard_has_tag(ngx_http_request_t *r, ngx_uint_t hash)
+/* Nor does a client's word reach the upstream.  nginx looks up each header that
+   it reads, and calls a handler for those that it knows: it comes to know this
+   one, so a request without it need not be searched. */
+
+static ngx_http_header_t  ngx_paas_guard_received = {
+    ngx_string(NGX_PAAS_GUARD_TAG), 0, ngx_paas_guard_note_header
+};
+
+
+static ngx_int_t
+ngx_paas_guard_note_header(ngx_http_request_t *r, ngx_table_elt_t *h,
+    ngx_uint_t offset)
 {
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *end;
+    ngx_http_set_ctx(r, &ngx_paas_guard_received,
+                     ngx_paas_guard_filter_module);
+    return NGX_OK;
+}
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
 
-        for (end = h + part->nelts; h < end; h++) {
-            if (h->hash == hash && ngx_paas_guard_is_tag(h)) {
-                return 1;
+static ngx_int_t
+ngx_paas_guard_add_known(ngx_array_t *known, u_char *name, size_t len,
+    void *value)
+{
+    ngx_hash_key_t  *key;
+
+    key = ngx_array_push(known);
+    if (key == NULL) {
+        return NGX_ERROR;
+    }
+
+    key->key.data = name;
+    key->key.len = len;
+    key->key_hash = ngx_hash_key(name, len);
+    key->value = value;
+
+    return NGX_OK;
+}
+
+
+/* The headers that are known already, whoever has made them so, and ours. */
+
+ngx_int_t
+ngx_paas_guard_know_header(ngx_conf_t *cf)
+{
+    ngx_hash_t                 *known;
+    ngx_uint_t                  i;
+    ngx_array_t                 keys;
+    ngx_hash_elt_t             *elt;
+    ngx_hash_init_t             hash;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    known = &cmcf->headers_in_hash;
+
+    if (ngx_array_init(&keys, cf->temp_pool, 64, sizeof(ngx_hash_key_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < known->size; i++) {
+
+        for (elt = known->buckets[i]; elt && elt->value;
+             elt = (void *) ngx_align_ptr(&elt->name[elt->len],
+                                          sizeof(void *)))
+        {
+            if (ngx_paas_guard_add_known(&keys, elt->name, elt->len,
+                                         elt->value)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
             }
         }
     }
 
-    return 0;
+    if (ngx_paas_guard_add_known(&keys, ngx_paas_guard_received.name.data,
+                                 ngx_paas_guard_received.name.len,
+                                 &ngx_paas_guard_received)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&hash, sizeof(ngx_hash_init_t));
+
+    hash.hash = known;
+    hash.key = ngx_hash_key;
+    hash.max_size = 1024;
+    hash.bucket_size = ngx_align(64, ngx_cacheline_size);
+    hash.name = "headers_in_hash";
+    hash.pool = cf->pool;
+
+    return ngx_hash_init(&hash, keys.elts, keys.nelts);
 }
 
 
-/* Nor does a client's word reach the upstream.  The list is made anew without
-   it: a part must not become empty, nor may an element move, for nginx counts
-   on the one and points to the other. */
+/* The list is made anew without it: a part must not become empty, nor may an
+   element move, for nginx counts on the one and points to the other. */
 
-ngx_int_t
+static PGUARD_RARE ngx_int_t
 ngx_paas_guard_drop_header(ngx_http_request_t *r)
 {
-    ngx_list_t                  *list;
-    ngx_uint_t                   i;
-    ngx_list_part_t             *part;
-    ngx_table_elt_t             *h, *copy;
-    ngx_paas_guard_main_conf_t  *gmcf;
-
-    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
-
-    if (!ngx_paas_guard_has_tag(r, gmcf->tag_hash)) {
-        return NGX_OK;
-    }
+    ngx_list_t       *list;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h, *copy;
 
     list = ngx_list_create(r->pool, 20, sizeof(ngx_table_elt_t));
     if (list == NULL) {
@@ -198,6 +268,20 @@ ngx_paas_guard_drop_header(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_paas_guard_received_handler(ngx_http_request_t *r)
+{
+    if (ngx_http_get_module_ctx(r, ngx_paas_guard_filter_module)
+        && ngx_paas_guard_drop_header(r) != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "paas_guard: no memory to drop a client's PaaS-Guard");
+    }
+
+    return NGX_DECLINED;
 }
 
 

@@ -88,8 +88,6 @@ ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf)
 {
     gmcf->proxy = cf->cycle->hostname;
-    gmcf->tag_hash = ngx_hash_key((u_char *) NGX_PAAS_GUARD_TAG,
-                                  sizeof(NGX_PAAS_GUARD_TAG) - 1);
     gmcf->default_headers = ngx_paas_guard_default_headers(cf);
 
     if (gmcf->default_headers == NULL
