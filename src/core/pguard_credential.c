@@ -4,6 +4,7 @@
 
 #include "pguard_credential.h"
 #include "pguard_cookie.h"
+#include "pguard_same.h"
 
 
 typedef pguard_str_t (*pguard_credential_pt)(pguard_str_t s);
@@ -194,11 +195,7 @@ pguard_credential_scope(pguard_str_t value)
 }
 
 
-/* A token is as long as a thousand bytes, and every request brings one: 16
-   bytes at a time, which the compiler has an instruction for on each machine
-   (the type is GCC's and clang's). */
-
-typedef unsigned char  pguard_bytes_t __attribute__((vector_size(16)));
+/* A token is as long as a thousand bytes, and every request brings one. */
 
 #define pguard_credential_bad(x)                                              \
     ((pguard_bytes_t) ((x) <= ' ') | (pguard_bytes_t) ((x) == 0x7f))
@@ -234,40 +231,6 @@ pguard_credential_token(pguard_str_t s)
     memcpy(found, &bad, sizeof(found));
 
     return found[0] | found[1] ? pguard_credential_empty : s;
-}
-
-
-int
-pguard_credential_same(const unsigned char *a, const unsigned char *b,
-    size_t len)
-{
-    size_t          i;
-    uint64_t        found[2];
-    unsigned char   byte;
-    pguard_bytes_t  x, y, differ;
-
-    if (len < sizeof(x)) {
-
-        for (i = 0, byte = 0; i < len; i++) {
-            byte |= a[i] ^ b[i];
-        }
-
-        return byte == 0;
-    }
-
-    memcpy(&x, a + len - sizeof(x), sizeof(x));
-    memcpy(&y, b + len - sizeof(y), sizeof(y));
-    differ = x ^ y;
-
-    for (i = 0; i + sizeof(x) < len; i += sizeof(x)) {
-        memcpy(&x, a + i, sizeof(x));
-        memcpy(&y, b + i, sizeof(y));
-        differ |= x ^ y;
-    }
-
-    memcpy(found, &differ, sizeof(found));
-
-    return (found[0] | found[1]) == 0;
 }
 
 

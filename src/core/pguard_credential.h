@@ -51,10 +51,5 @@ pguard_credential_t pguard_credential(const pguard_credential_lines_t *lines);
 /* The same of one line of Authorization alone. */
 pguard_credential_t pguard_credential_authorization(pguard_str_t line);
 
-/* Are these the same len bytes?  Looks at all of them, so that time tells
-   nothing of where they differ.  O(len). */
-int pguard_credential_same(const unsigned char *a, const unsigned char *b,
-    size_t len);
-
 
 #endif /* PGUARD_CREDENTIAL_H */

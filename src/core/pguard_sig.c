@@ -3,7 +3,7 @@
 #include <string.h>
 
 
-static pguard_hash_t pguard_sign_long(const pguard_key_t *key,
+static pguard_hash_t pguard_sig_stream(const pguard_key_t *key,
     XXH3_state_t *state, const pguard_field_t *field, size_t n);
 
 
@@ -34,7 +34,7 @@ pguard_sig_copy(unsigned char *p, const unsigned char *s, size_t n)
 
 
 pguard_hash_t
-pguard_sign(const pguard_key_t *key, XXH3_state_t *state,
+pguard_sig_fields(const pguard_key_t *key, XXH3_state_t *state,
     const pguard_field_t *field, size_t n)
 {
     size_t                 len;
@@ -50,7 +50,7 @@ pguard_sign(const pguard_key_t *key, XXH3_state_t *state,
     }
 
     if (len > sizeof(buffer)) {
-        return pguard_sign_long(key, state, field, n);
+        return pguard_sig_stream(key, state, field, n);
     }
 
     for (f = field, p = buffer; f < end; f++) {
@@ -70,8 +70,23 @@ pguard_sign(const pguard_key_t *key, XXH3_state_t *state,
 }
 
 
+static PGUARD_RARE pguard_hash_t
+pguard_sig_digest(XXH3_state_t *state)
+{
+    XXH128_hash_t  h;
+    pguard_hash_t  hash;
+
+    h = XXH3_128bits_digest(state);
+
+    hash.lo = h.low64;
+    hash.hi = h.high64;
+
+    return hash;
+}
+
+
 static void
-pguard_sig_bytes(XXH3_state_t *state, const void *data, size_t len)
+pguard_sig_update(XXH3_state_t *state, const void *data, size_t len)
 {
     if (len) {
         (void) XXH3_128bits_update(state, data, len);
@@ -80,14 +95,12 @@ pguard_sig_bytes(XXH3_state_t *state, const void *data, size_t len)
 
 
 static PGUARD_RARE pguard_hash_t
-pguard_sign_long(const pguard_key_t *key, XXH3_state_t *state,
+pguard_sig_stream(const pguard_key_t *key, XXH3_state_t *state,
     const pguard_field_t *field, size_t n)
 {
-    size_t         i;
-    uint32_t       prefix;
-    uint64_t       len;
-    XXH128_hash_t  h;
-    pguard_hash_t  hash;
+    size_t    i;
+    uint32_t  prefix;
+    uint64_t  len;
 
     (void) XXH3_128bits_reset_withSecret(state, key->xxh, sizeof(key->xxh));
 
@@ -97,19 +110,63 @@ pguard_sign_long(const pguard_key_t *key, XXH3_state_t *state,
         prefix = (uint32_t) (len < PGUARD_SIG_LONG ? len : PGUARD_SIG_LONG)
                  << 8 | field[i].number;
 
-        pguard_sig_bytes(state, &prefix, sizeof(prefix));
+        pguard_sig_update(state, &prefix, sizeof(prefix));
 
         if (len >= PGUARD_SIG_LONG) {
-            pguard_sig_bytes(state, &len, sizeof(len));
+            pguard_sig_update(state, &len, sizeof(len));
         }
 
-        pguard_sig_bytes(state, field[i].value.data, field[i].value.len);
+        pguard_sig_update(state, field[i].value.data, field[i].value.len);
     }
 
-    h = XXH3_128bits_digest(state);
+    return pguard_sig_digest(state);
+}
 
-    hash.lo = h.low64;
-    hash.hi = h.high64;
 
-    return hash;
+/* They do not lie together, as in HTTP/2, or where the target was rewritten. */
+
+static PGUARD_RARE pguard_hash_t
+pguard_sig_apart(const pguard_key_t *key, XXH3_state_t *state,
+    pguard_str_t method, pguard_str_t target)
+{
+    pguard_str_t   s;
+    unsigned char  buffer[PGUARD_SIG_BUFFER];
+
+    s.data = buffer;
+    s.len = method.len + 1 + target.len;
+
+    if (s.len > sizeof(buffer)) {
+        (void) XXH3_128bits_reset_withSecret(state, key->xxh,
+                                             sizeof(key->xxh));
+        pguard_sig_update(state, method.data, method.len);
+        pguard_sig_update(state, " ", 1);
+        pguard_sig_update(state, target.data, target.len);
+
+        return pguard_sig_digest(state);
+    }
+
+    pguard_sig_copy(buffer, method.data, method.len);
+    buffer[method.len] = ' ';
+    pguard_sig_copy(buffer + method.len + 1, target.data, target.len);
+
+    return pguard_key_hash(key, s);
+}
+
+
+pguard_hash_t
+pguard_sig_line(const pguard_key_t *key, XXH3_state_t *state,
+    pguard_str_t method, pguard_str_t target)
+{
+    pguard_str_t  s;
+
+    if (target.data != method.data + method.len + 1
+        || target.data[-1] != ' ')
+    {
+        return pguard_sig_apart(key, state, method, target);
+    }
+
+    s.data = method.data;
+    s.len = method.len + 1 + target.len;
+
+    return pguard_key_hash(key, s);
 }

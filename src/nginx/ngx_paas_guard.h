@@ -113,7 +113,7 @@ typedef struct ngx_paas_guard_ctx_s {
     unsigned                     plain_client:1;    /* the default one */
     unsigned                     recalled:1;    /* the connection's last head */
     unsigned                     has_credential:1;  /* it was looked for */
-    unsigned                     has_headers:1;     /* they are hashed */
+    unsigned                     has_head:1;    /* it is hashed */
     unsigned                     authorization:1;   /* of no known scheme */
 
     pguard_str_t                 rule;          /* name, behind a block */
@@ -146,7 +146,7 @@ typedef struct ngx_paas_guard_ctx_s {
     uint16_t                     source;        /* see pguard_window_add() */
     pguard_credential_t          credential;
     pguard_hash_t                credential_hash;   /* 0: there is none */
-    pguard_hash_t                headers_hash;  /* of those to be signed */
+    pguard_hash_t                head_hash;     /* part of the signature */
     pguard_hash_t                signature;
 
     ngx_paas_guard_key_t         keys[];        /* room for all rules */
@@ -454,7 +454,7 @@ ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
 /* ngx_paas_guard_head.c: what the connection knows of its last request */
 
 /* 1: r has the same address and the same lines that count, so the hashes of
-   credential, client (the default one) and headers are taken over. */
+   credential, client (the default one) and head are taken over. */
 ngx_uint_t ngx_paas_guard_recall(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
@@ -468,9 +468,10 @@ void ngx_paas_guard_remember(ngx_http_request_t *r,
 ngx_int_t ngx_paas_guard_signable(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_uint_t *body);
 
-/* Hashes the headers that are signed.  NGX_ERROR: too many lines. */
-ngx_int_t ngx_paas_guard_hash_headers(ngx_http_request_t *r,
+/* Hashes what of the head is signed.  NGX_ERROR: too many lines. */
+ngx_int_t ngx_paas_guard_hash_head(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+pguard_str_t ngx_paas_guard_authority(ngx_http_request_t *r);
 ngx_int_t ngx_paas_guard_sign(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 

@@ -185,7 +185,7 @@ typedef struct {
 
 #define NGX_PAAS_GUARD_NO_HEADER    255
 #define NGX_PAAS_GUARD_ANY_HEADER   254        /* of several: look at all */
-#define NGX_PAAS_GUARD_WHO_HEADER   253        /* not signed: who sends it */
+#define NGX_PAAS_GUARD_WHO_HEADER   253        /* not one of them, yet of use */
 
 #define ngx_paas_guard_header_end(hash)  ((hash) & 255)
 

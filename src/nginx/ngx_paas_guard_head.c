@@ -1,4 +1,5 @@
 #include "ngx_paas_guard.h"
+#include "../core/pguard_same.h"
 
 
 /*
@@ -20,11 +21,13 @@
 #define NGX_PAAS_GUARD_HEAD_GAP    2        /* at most: ": " */
 
 
+/* A line that counts. */
+
 typedef struct {
-    ngx_uint_t                  hash;       /* of the name */
-    uint16_t                    name;       /* bytes; 0: does not count */
-    uint16_t                    gap;        /* from the name to the value */
-    uint32_t                    len;        /* of the value */
+    uint32_t                    index;      /* in the list */
+    uint32_t                    name;       /* bytes */
+    uint32_t                    value;      /* bytes */
+    uint32_t                    len;        /* of both, as they lie; or 0 */
 } ngx_paas_guard_line_t;
 
 
@@ -33,14 +36,17 @@ typedef struct {
     ngx_paas_guard_loc_conf_t  *conf;       /* what counts, and whose key */
     pguard_hash_t               credential; /* as in the context: */
     pguard_hash_t               client;
-    pguard_hash_t               headers;
+    pguard_hash_t               head;
     uint16_t                    source;
-    ngx_uint_t                  nlines;
     ngx_uint_t                  max;        /* room: lines */
     size_t                      size;       /* and bytes */
+    ngx_uint_t                  nhashes;
+    ngx_uint_t                 *hash;       /* of each name */
+    ngx_uint_t                  nlines;
+    ngx_paas_guard_line_t      *line;
     size_t                      address;    /* bytes of it, which come first */
+    size_t                      authority;  /* and of this, which is next */
     u_char                     *bytes;
-    ngx_paas_guard_line_t       line[];
 } ngx_paas_guard_head_t;
 
 
@@ -77,7 +83,8 @@ ngx_paas_guard_new_head(ngx_connection_t *c, ngx_uint_t lines, size_t size)
     size = ngx_align(size + 64, 64);
 
     head = ngx_palloc(c->pool, sizeof(ngx_paas_guard_head_t)
-                               + lines * sizeof(ngx_paas_guard_line_t)
+                               + lines * (sizeof(ngx_uint_t)
+                                          + sizeof(ngx_paas_guard_line_t))
                                + size);
     if (head == NULL) {
         return NULL;
@@ -85,6 +92,8 @@ ngx_paas_guard_new_head(ngx_connection_t *c, ngx_uint_t lines, size_t size)
 
     head->max = lines;
     head->size = size;
+    head->hash = (ngx_uint_t *) &head[1];
+    head->line = (ngx_paas_guard_line_t *) &head->hash[lines];
     head->bytes = (u_char *) &head->line[lines];
 
     head->cleanup.handler = ngx_paas_guard_head_cleanup;
@@ -108,41 +117,40 @@ ngx_paas_guard_line_counts(ngx_paas_guard_loc_conf_t *conf,
 
 
 static ngx_inline size_t
-ngx_paas_guard_line_size(ngx_table_elt_t *h)
+ngx_paas_guard_line_len(ngx_table_elt_t *h)
 {
     return h->value.data + h->value.len - h->key.data;
 }
 
 
-/* Bytes of the lines that count; more than will ever be kept if one does not
-   lie in one piece. */
+/* In HTTP/1, and mostly in HTTP/2, a value lies behind its name: they are
+   copied and compared in one piece. */
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_line_whole(ngx_table_elt_t *h)
+{
+    ngx_int_t  gap;
+
+    gap = h->value.data - h->key.data - (ngx_int_t) h->key.len;
+
+    return gap >= 0 && gap <= NGX_PAAS_GUARD_HEAD_GAP;
+}
+
+
+/* Bytes of the lines that count: more than enough. */
 
 static size_t
 ngx_paas_guard_head_size(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h,
     ngx_uint_t n)
 {
     size_t      size;
-    ngx_int_t   gap;
     ngx_uint_t  i;
 
     size = 0;
 
     for (i = 0; i < n; i++) {
-
-        if (!ngx_paas_guard_line_counts(conf, &h[i])) {
-            continue;
-        }
-
-        gap = h[i].value.data - h[i].key.data - (ngx_int_t) h[i].key.len;
-
-        if (gap < 0 || gap > NGX_PAAS_GUARD_HEAD_GAP || h[i].key.len == 0) {
-            return NGX_PAAS_GUARD_HEAD_MAX + 1;
-        }
-
-        size += ngx_paas_guard_line_size(&h[i]);
-
-        if (size > NGX_PAAS_GUARD_HEAD_MAX) {
-            break;
+        if (ngx_paas_guard_line_counts(conf, &h[i])) {
+            size += h[i].key.len + NGX_PAAS_GUARD_HEAD_GAP + h[i].value.len;
         }
     }
 
@@ -150,35 +158,64 @@ ngx_paas_guard_head_size(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h,
 }
 
 
+static u_char *
+ngx_paas_guard_line_copy(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
+    u_char *p)
+{
+    line->name = (uint32_t) h->key.len;
+    line->value = (uint32_t) h->value.len;
+
+    if (ngx_paas_guard_line_whole(h)) {
+        line->len = (uint32_t) ngx_paas_guard_line_len(h);
+        return ngx_cpymem(p, h->key.data, line->len);
+    }
+
+    line->len = 0;
+    p = ngx_cpymem(p, h->key.data, line->name);
+
+    return ngx_cpymem(p, h->value.data, line->value);
+}
+
+
 static void
 ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
     ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h, ngx_uint_t n,
-    pguard_str_t address)
+    pguard_str_t address, pguard_str_t authority)
 {
     u_char                 *p;
     ngx_uint_t              i;
     ngx_paas_guard_line_t  *line;
 
     head->conf = conf;
-    head->nlines = n;
+    head->nhashes = n;
+    head->nlines = 0;
     head->address = address.len;
+    head->authority = authority.len;
 
     p = ngx_cpymem(head->bytes, address.data, address.len);
+    p = ngx_cpymem(p, authority.data, authority.len);
 
     for (i = 0; i < n; i++) {
-        line = &head->line[i];
+        head->hash[i] = h[i].hash;
 
-        line->hash = h[i].hash;
-        line->name = 0;
-
-        if (ngx_paas_guard_line_counts(conf, &h[i])) {
-            line->name = (uint16_t) h[i].key.len;
-            line->gap = (uint16_t) (h[i].value.data - h[i].key.data);
-            line->len = (uint32_t) h[i].value.len;
-
-            p = ngx_cpymem(p, h[i].key.data, ngx_paas_guard_line_size(&h[i]));
+        if (!ngx_paas_guard_line_counts(conf, &h[i])) {
+            continue;
         }
+
+        line = &head->line[head->nlines++];
+
+        line->index = (uint32_t) i;
+        p = ngx_paas_guard_line_copy(line, &h[i], p);
     }
+}
+
+
+/* A request line that names a server, too, is rare in HTTP/1. */
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_has_server(ngx_http_request_t *r)
+{
+    return r->host_start && r->http_version < NGX_HTTP_VERSION_20;
 }
 
 
@@ -189,21 +226,25 @@ void
 ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     size_t                  size;
-    pguard_str_t            address;
+    pguard_str_t            address, authority;
     ngx_list_part_t        *part;
     ngx_paas_guard_head_t  *head;
 
     part = &r->headers_in.headers.part;
 
     if (r->connection->requests < 2 || part->next
-        || part->nelts > NGX_PAAS_GUARD_HEAD_LINES)
+        || part->nelts > NGX_PAAS_GUARD_HEAD_LINES
+        || ngx_paas_guard_has_server(r))
     {
         return;
     }
 
     address = ngx_paas_guard_address(r);
-    size = address.len + ngx_paas_guard_head_size(ctx->conf, part->elts,
-                                                  part->nelts);
+    authority = ngx_paas_guard_authority(r);
+
+    size = address.len + authority.len
+           + ngx_paas_guard_head_size(ctx->conf, part->elts, part->nelts);
+
     if (size > NGX_PAAS_GUARD_HEAD_MAX) {
         return;
     }
@@ -220,61 +261,120 @@ ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     ngx_paas_guard_find_credential(r, ctx);
 
-    if (ctx->conf->interval && ngx_paas_guard_hash_headers(r, ctx) != NGX_OK)
+    if (ctx->conf->interval && ngx_paas_guard_hash_head(r, ctx) != NGX_OK)
     {
         return;
     }
 
     ngx_paas_guard_head_copy(head, ctx->conf, part->elts, part->nelts,
-                             address);
+                             address, authority);
 
     head->credential = ctx->credential_hash;
     head->client = ctx->client_hash;
-    head->headers = ctx->headers_hash;
+    head->head = ctx->head_hash;
     head->source = ctx->source;
 }
 
 
 static ngx_inline ngx_uint_t
-ngx_paas_guard_same_lines(ngx_paas_guard_head_t *head, ngx_table_elt_t *h)
+ngx_paas_guard_same_names(ngx_paas_guard_head_t *head, ngx_table_elt_t *list)
+{
+    ngx_uint_t  i, differ;
+
+    for (i = 0, differ = 0; i < head->nhashes; i++) {
+        differ |= list[i].hash ^ head->hash[i];
+    }
+
+    return differ == 0;
+}
+
+
+static PGUARD_RARE ngx_uint_t
+ngx_paas_guard_same_parts(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
+    u_char *p)
+{
+    return pguard_same(p, h->key.data, line->name)
+           && pguard_same(p + line->name, h->value.data,
+                                     line->value);
+}
+
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_same_lines(ngx_paas_guard_head_t *head, ngx_table_elt_t *list)
 {
     u_char                 *p;
-    size_t                  size;
+    ngx_table_elt_t        *h;
     ngx_paas_guard_line_t  *line, *end;
 
-    p = head->bytes + head->address;
+    p = head->bytes + head->address + head->authority;
     line = head->line;
 
-    for (end = line + head->nlines; line < end; line++, h++) {
+    for (end = line + head->nlines; line < end; line++) {
+        h = &list[line->index];
 
-        if (h->hash != line->hash) {
+        if (h->key.len != line->name || h->value.len != line->value) {
             return 0;
         }
 
-        if (line->name == 0) {
+        if (line->len == 0) {
+
+            if (!ngx_paas_guard_same_parts(line, h, p)) {
+                return 0;
+            }
+
+            p += line->name + line->value;
             continue;
         }
 
-        size = (size_t) line->gap + line->len;
-
-        if (h->key.len != line->name || h->value.len != line->len
-            || h->value.data - h->key.data != line->gap
-            || !pguard_credential_same(p, h->key.data, size))
+        if (ngx_paas_guard_line_len(h) != line->len
+            || !pguard_same(p, h->key.data, line->len))
         {
             return 0;
         }
 
-        p += size;
+        p += line->len;
     }
 
     return 1;
 }
 
 
+/* What is not in lines, nor a secret. */
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_same_ends(ngx_paas_guard_head_t *head, ngx_http_request_t *r)
+{
+    pguard_str_t  address, authority;
+
+    address = ngx_paas_guard_address(r);
+    authority = ngx_paas_guard_authority(r);
+
+    if (head->address != address.len || head->authority != authority.len) {
+        return 0;
+    }
+
+    if (address.len == sizeof(in_addr_t)) {
+
+        /* without a call */
+
+        if (ngx_memcmp(head->bytes, address.data, sizeof(in_addr_t)) != 0) {
+            return 0;
+        }
+
+    } else if (ngx_memcmp(head->bytes, address.data, address.len) != 0) {
+        return 0;
+    }
+
+    return authority.len == 0
+           || ngx_memcmp(head->bytes + address.len, authority.data,
+                         authority.len)
+              == 0;
+}
+
+
 ngx_uint_t
 ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    pguard_str_t            address;
     ngx_list_part_t        *part;
     ngx_paas_guard_head_t  *head;
 
@@ -282,15 +382,10 @@ ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     part = &r->headers_in.headers.part;
 
     if (head == NULL || head->conf != ctx->conf
-        || head->nlines != part->nelts || part->next)
-    {
-        return 0;
-    }
-
-    address = ngx_paas_guard_address(r);
-
-    if (head->address != address.len
-        || ngx_memcmp(head->bytes, address.data, address.len) != 0
+        || head->nhashes != part->nelts || part->next
+        || ngx_paas_guard_has_server(r)
+        || !ngx_paas_guard_same_ends(head, r)
+        || !ngx_paas_guard_same_names(head, part->elts)
         || !ngx_paas_guard_same_lines(head, part->elts))
     {
         return 0;
@@ -298,9 +393,9 @@ ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     ctx->credential_hash = head->credential;
     ctx->client_hash = head->client;
-    ctx->headers_hash = head->headers;
+    ctx->head_hash = head->head;
     ctx->source = head->source;
-    ctx->has_headers = ctx->conf->interval != 0;
+    ctx->has_head = ctx->conf->interval != 0;
 
     return 1;
 }

@@ -281,6 +281,7 @@ ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
     ngx_paas_guard_header_t   *h;
 
     static ngx_str_t  who[] = {
+        ngx_string("host"),
         ngx_string("authorization"),
         ngx_string("x-api-key"),
         ngx_string("cookie")

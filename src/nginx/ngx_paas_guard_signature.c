@@ -4,30 +4,24 @@
 #define NGX_PAAS_GUARD_SIGNED  64           /* lines of headers */
 
 
-/* What a request is compared by. */
-
-#define NGX_PAAS_GUARD_FIELDS                                                 \
-    (PGUARD_FIELD_AUTHORIZATION + NGX_PAAS_GUARD_LINES + NGX_PAAS_GUARD_SIGNED)
+/* What the head of a request is compared by. */
 
 typedef struct {
-    ngx_uint_t       n;
-    pguard_field_t   field[NGX_PAAS_GUARD_FIELDS];
-    pguard_hash_t    client;
-    pguard_digest_t  body;
+    ngx_uint_t      n;
+    pguard_field_t  field[PGUARD_FIELD_HEADER + NGX_PAAS_GUARD_LINES
+                          + NGX_PAAS_GUARD_SIGNED];
 } ngx_paas_guard_fields_t;
 
 
-static void ngx_paas_guard_sign_client(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
-static void ngx_paas_guard_sign_host(ngx_http_request_t *r,
-    ngx_paas_guard_fields_t *f);
-static void ngx_paas_guard_sign_authorization(ngx_http_request_t *r,
-    ngx_paas_guard_fields_t *f);
-static ngx_int_t ngx_paas_guard_sign_target(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
-static ngx_int_t ngx_paas_guard_sign_headers(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
+static ngx_int_t ngx_paas_guard_sign_line(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, pguard_hash_t *hash);
 static ngx_int_t ngx_paas_guard_sign_body(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+static void ngx_paas_guard_fields_host(ngx_http_request_t *r,
+    ngx_paas_guard_fields_t *f);
+static void ngx_paas_guard_fields_authorization(ngx_http_request_t *r,
+    ngx_paas_guard_fields_t *f);
+static ngx_int_t ngx_paas_guard_fields_headers(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 
 
@@ -120,185 +114,18 @@ ngx_paas_guard_signable(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-static ngx_inline void
-ngx_paas_guard_field(ngx_paas_guard_fields_t *f, uint32_t number,
-    const void *data, size_t len)
-{
-    pguard_field_t  *field;
-
-    field = &f->field[f->n++];
-    field->number = number;
-    field->value.data = data;
-    field->value.len = len;
-}
-
-
-/* The body, if any, has been read. */
-
-ngx_int_t
-ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
-{
-    ngx_paas_guard_zone_t    *zone;
-    ngx_paas_guard_fields_t   f;
-
-    if (!ctx->has_headers && ngx_paas_guard_hash_headers(r, ctx) != NGX_OK) {
-        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_ERROR);
-        return NGX_DECLINED;
-    }
-
-    f.n = 0;
-
-    ngx_paas_guard_sign_client(r, ctx, &f);
-    ngx_paas_guard_field(&f, PGUARD_FIELD_METHOD, r->method_name.data,
-                         r->method_name.len);
-
-    /* https has this field, http has not */
-
-    if (ngx_paas_guard_is_tls(r)) {
-        ngx_paas_guard_field(&f, PGUARD_FIELD_SCHEME, NULL, 0);
-    }
-
-    ngx_paas_guard_sign_host(r, &f);
-
-    if (ngx_paas_guard_sign_target(r, ctx, &f) != NGX_OK) {
-        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_ERROR);
-        return NGX_DECLINED;
-    }
-
-    if (ngx_paas_guard_sign_body(r, ctx, &f) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    zone = ctx->conf->zone;
-
-    ctx->signature = pguard_sign(zone->key, zone->mcf->worker->xxh, f.field,
-                                 f.n);
-    ctx->is_signed = 1;
-
-    return NGX_OK;
-}
-
-
-/* Whatever the operator takes for a client: requests with two credentials are
-   never one.  The default client holds it already.  The headers' hash goes in
-   with the client's, crosswise, so that two of one value don't cancel. */
-
-static void
-ngx_paas_guard_sign_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_fields_t *f)
-{
-    f->client.lo = ctx->client_hash.lo ^ ctx->headers_hash.hi;
-    f->client.hi = ctx->client_hash.hi ^ ctx->headers_hash.lo;
-
-    ngx_paas_guard_field(f, PGUARD_FIELD_CLIENT, &f->client,
-                         sizeof(pguard_hash_t));
-
-    if (!ctx->plain_client) {
-
-        if (!ctx->recalled) {
-            ngx_paas_guard_find_credential(r, ctx);
-        }
-
-        ngx_paas_guard_field(f, PGUARD_FIELD_CREDENTIAL,
-                             &ctx->credential_hash, sizeof(pguard_hash_t));
-    }
-}
-
-
-/* The server is what Host says, unless the request line of HTTP/1.1 says it,
-   too.  The ":authority" of HTTP/2 and 3 is a Host by another name: nginx
-   refuses the request if there is one that differs. */
-
-static void
-ngx_paas_guard_sign_host(ngx_http_request_t *r, ngx_paas_guard_fields_t *f)
-{
-    ngx_str_t  *s;
-
-    if (r->host_start && r->http_version < NGX_HTTP_VERSION_20) {
-        s = &r->headers_in.server;
-        ngx_paas_guard_field(f, PGUARD_FIELD_SERVER, s->data, s->len);
-    }
-
-    if (r->headers_in.host) {
-        s = &r->headers_in.host->value;
-        ngx_paas_guard_field(f, PGUARD_FIELD_HOST, s->data, s->len);
-
-    } else if (r->host_end && r->http_version >= NGX_HTTP_VERSION_20) {
-        ngx_paas_guard_field(f, PGUARD_FIELD_HOST, r->host_start,
-                             r->host_end - r->host_start);
-    }
-}
-
-
-/* An Authorization of a scheme that is not known counts with every byte, for it
-   may hold anything. */
-
-static void
-ngx_paas_guard_sign_authorization(ngx_http_request_t *r,
-    ngx_paas_guard_fields_t *f)
-{
-    ngx_uint_t    i, n;
-    pguard_str_t  lines[NGX_PAAS_GUARD_LINES];
-
-    (void) ngx_paas_guard_header_lines(r, "authorization", lines,
-                                       NGX_PAAS_GUARD_LINES, &n);
-
-    for (i = 0; i < n; i++) {
-        ngx_paas_guard_field(f, PGUARD_FIELD_AUTHORIZATION, lines[i].data,
-                             lines[i].len);
-    }
-}
-
-
-/* A request is signed by the hash of what its headers say of it: that of the
-   same lines once more need not be made again. */
-
-ngx_int_t
-ngx_paas_guard_hash_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
-{
-    ngx_paas_guard_zone_t    *zone;
-    ngx_paas_guard_fields_t   f;
-
-    f.n = 0;
-
-    ngx_paas_guard_find_credential(r, ctx);
-
-    if (ctx->authorization) {
-        ngx_paas_guard_sign_authorization(r, &f);
-    }
-
-    if (ngx_paas_guard_sign_headers(r, ctx, &f) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    zone = ctx->conf->zone;
-
-    ctx->headers_hash = pguard_sign(zone->key, zone->mcf->worker->xxh,
-                                    f.field, f.n);
-    ctx->has_headers = 1;
-
-    return NGX_OK;
-}
-
+/* Each rewriting is of what the one before has made. */
 
 static ngx_int_t
-ngx_paas_guard_sign_target(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_fields_t *f)
+ngx_paas_guard_rewrite(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    pguard_str_t *target)
 {
     u_char             *buffer[2];
     size_t              size, len;
     ngx_uint_t          i, n;
-    pguard_str_t        target;
     pguard_rewrite_t  **rw;
 
-    ngx_paas_guard_core_str(target, r->unparsed_uri);
-
-    if (ctx->conf->rewrites == NULL) {
-        ngx_paas_guard_field(f, PGUARD_FIELD_TARGET, target.data, target.len);
-        return NGX_OK;
-    }
-
-    size = 2 * target.len + 256;
+    size = 2 * target->len + 256;
 
     buffer[0] = ngx_pnalloc(r->pool, size);
     buffer[1] = ngx_pnalloc(r->pool, size);
@@ -313,16 +140,233 @@ ngx_paas_guard_sign_target(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     for (i = 0; i < ctx->conf->rewrites->nelts; i++) {
         len = size;
 
-        if (pguard_rewrite_apply(rw[i], target, buffer[n], &len)) {
-            target.data = buffer[n];
-            target.len = len;
+        if (pguard_rewrite_apply(rw[i], *target, buffer[n], &len)) {
+            target->data = buffer[n];
+            target->len = len;
             n = !n;
         }
     }
 
-    ngx_paas_guard_field(f, PGUARD_FIELD_TARGET, target.data, target.len);
+    return NGX_OK;
+}
+
+
+/* The body, if any, has been read. */
+
+ngx_int_t
+ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    pguard_hash_t  head, line;
+
+    if ((!ctx->has_head && ngx_paas_guard_hash_head(r, ctx) != NGX_OK)
+        || ngx_paas_guard_sign_line(r, ctx, &line) != NGX_OK)
+    {
+        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_ERROR);
+        return NGX_DECLINED;
+    }
+
+    head = ctx->plain_client ? ctx->head_hash
+                             : pguard_sig_after(ctx->client_hash,
+                                                ctx->head_hash);
+
+    ctx->signature = pguard_sig_after(head, line);
+
+    if (ngx_paas_guard_sign_body(r, ctx) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ctx->is_signed = 1;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_sign_line(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    pguard_hash_t *hash)
+{
+    pguard_str_t            method, target;
+    ngx_paas_guard_zone_t  *zone;
+
+    ngx_paas_guard_core_str(method, r->method_name);
+    ngx_paas_guard_core_str(target, r->unparsed_uri);
+
+    if (ctx->conf->rewrites
+        && ngx_paas_guard_rewrite(r, ctx, &target) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    zone = ctx->conf->zone;
+    *hash = pguard_sig_line(zone->key, zone->mcf->worker->xxh, method, target);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_sign_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_int_t               rc;
+    pguard_field_t          field;
+    pguard_digest_t         body;
+    ngx_paas_guard_zone_t  *zone;
+
+    rc = ngx_paas_guard_body_digest(r, ctx, &body);
+
+    if (rc != NGX_OK) {
+        ngx_paas_guard_unsigned(ctx, rc == NGX_DECLINED
+                                     ? PGUARD_UNSIGNED_TOO_LARGE
+                                     : PGUARD_UNSIGNED_ERROR);
+        return NGX_DECLINED;
+    }
+
+    if (body.len == 0) {
+        return NGX_OK;
+    }
+
+    field.number = PGUARD_FIELD_BODY;
+    field.value.data = (u_char *) &body;
+    field.value.len = sizeof(pguard_digest_t);
+
+    zone = ctx->conf->zone;
+
+    ctx->signature = pguard_sig_after(ctx->signature,
+                                      pguard_sig_fields(zone->key,
+                                                    zone->mcf->worker->xxh,
+                                                    &field, 1));
+    return NGX_OK;
+}
+
+
+static ngx_inline void
+ngx_paas_guard_field(ngx_paas_guard_fields_t *f, uint32_t number,
+    const void *data, size_t len)
+{
+    pguard_field_t  *field;
+
+    field = &f->field[f->n++];
+    field->number = number;
+    field->value.data = data;
+    field->value.len = len;
+}
+
+
+/* What does not change from one request of a client to the next, mostly: the
+   default client is part of it.  Whatever the operator takes for a client,
+   requests with two credentials are never one. */
+
+ngx_int_t
+ngx_paas_guard_hash_head(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_paas_guard_zone_t    *zone;
+    ngx_paas_guard_fields_t   f;
+
+    f.n = 0;
+
+    ngx_paas_guard_find_credential(r, ctx);
+
+    if (ctx->plain_client) {
+        ngx_paas_guard_field(&f, PGUARD_FIELD_CLIENT, &ctx->client_hash,
+                             sizeof(pguard_hash_t));
+
+    } else {
+        ngx_paas_guard_field(&f, PGUARD_FIELD_CREDENTIAL,
+                             &ctx->credential_hash, sizeof(pguard_hash_t));
+    }
+
+    if (ctx->authorization) {
+        ngx_paas_guard_fields_authorization(r, &f);
+    }
+
+    /* https has this field, http has not */
+
+    if (ngx_paas_guard_is_tls(r)) {
+        ngx_paas_guard_field(&f, PGUARD_FIELD_SCHEME, NULL, 0);
+    }
+
+    ngx_paas_guard_fields_host(r, &f);
+
+    if (ngx_paas_guard_fields_headers(r, ctx, &f) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    zone = ctx->conf->zone;
+
+    ctx->head_hash = pguard_sig_fields(zone->key, zone->mcf->worker->xxh,
+                                       f.field, f.n);
+    ctx->has_head = 1;
+
+    return NGX_OK;
+}
+
+
+/* The ":authority" of HTTP/2 and 3. */
+
+pguard_str_t
+ngx_paas_guard_authority(ngx_http_request_t *r)
+{
+    pguard_str_t  s;
+
+    s.data = NULL;
+    s.len = 0;
+
+    if (r->host_end && r->http_version >= NGX_HTTP_VERSION_20) {
+        s.data = r->host_start;
+        s.len = r->host_end - r->host_start;
+    }
+
+    return s;
+}
+
+
+/* The server is what Host says, unless the request line of HTTP/1.1 says it,
+   too.  An authority is a Host by another name: nginx refuses the request if
+   there is one that differs. */
+
+static void
+ngx_paas_guard_fields_host(ngx_http_request_t *r, ngx_paas_guard_fields_t *f)
+{
+    ngx_str_t     *s;
+    pguard_str_t   authority;
+
+    if (r->host_start && r->http_version < NGX_HTTP_VERSION_20) {
+        s = &r->headers_in.server;
+        ngx_paas_guard_field(f, PGUARD_FIELD_SERVER, s->data, s->len);
+    }
+
+    if (r->headers_in.host) {
+        s = &r->headers_in.host->value;
+        ngx_paas_guard_field(f, PGUARD_FIELD_HOST, s->data, s->len);
+        return;
+    }
+
+    authority = ngx_paas_guard_authority(r);
+
+    if (authority.len) {
+        ngx_paas_guard_field(f, PGUARD_FIELD_HOST, authority.data,
+                             authority.len);
+    }
+}
+
+
+/* An Authorization of a scheme that is not known counts with every byte, for it
+   may hold anything. */
+
+static void
+ngx_paas_guard_fields_authorization(ngx_http_request_t *r,
+    ngx_paas_guard_fields_t *f)
+{
+    ngx_uint_t    i, n;
+    pguard_str_t  lines[NGX_PAAS_GUARD_LINES];
+
+    (void) ngx_paas_guard_header_lines(r, "authorization", lines,
+                                       NGX_PAAS_GUARD_LINES, &n);
+
+    for (i = 0; i < n; i++) {
+        f->field[f->n].number = PGUARD_FIELD_AUTHORIZATION;
+        f->field[f->n++].value = lines[i];
+    }
 }
 
 
@@ -363,7 +407,7 @@ ngx_paas_guard_any_header(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h)
    are configured, as their own order means nothing. */
 
 static ngx_int_t
-ngx_paas_guard_sign_header(ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *h,
+ngx_paas_guard_fields_header(ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *h,
     ngx_uint_t place, ngx_uint_t first, ngx_paas_guard_fields_t *f)
 {
     uint32_t         number;
@@ -410,7 +454,7 @@ ngx_paas_guard_sign_header(ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *h,
 
 
 static ngx_int_t
-ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+ngx_paas_guard_fields_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_fields_t *f)
 {
     u_char           *guess;
@@ -428,36 +472,12 @@ ngx_paas_guard_sign_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
             place = guess[ngx_paas_guard_header_end(h->hash)];
 
             if (place != NGX_PAAS_GUARD_NO_HEADER
-                && ngx_paas_guard_sign_header(ctx, h, place, first, f)
+                && ngx_paas_guard_fields_header(ctx, h, place, first, f)
                    != NGX_OK)
             {
                 return NGX_ERROR;
             }
         }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_paas_guard_sign_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_fields_t *f)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_paas_guard_body_digest(r, ctx, &f->body);
-
-    if (rc != NGX_OK) {
-        ngx_paas_guard_unsigned(ctx, rc == NGX_DECLINED
-                                     ? PGUARD_UNSIGNED_TOO_LARGE
-                                     : PGUARD_UNSIGNED_ERROR);
-        return NGX_DECLINED;
-    }
-
-    if (f->body.len) {
-        ngx_paas_guard_field(f, PGUARD_FIELD_BODY, &f->body,
-                             sizeof(pguard_digest_t));
     }
 
     return NGX_OK;

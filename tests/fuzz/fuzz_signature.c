@@ -55,7 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= 2 + field[n].value.len;
     }
 
-    hash = pguard_sign(&key, state, field, n);
+    hash = pguard_sig_fields(&key, state, field, n);
     h = XXH3_128bits_withSecret(all, used, key.xxh, sizeof(key.xxh));
 
     free(all);

@@ -14,6 +14,7 @@
 
 #include "pguard_cookie.h"
 #include "pguard_credential.h"
+#include "pguard_same.h"
 
 
 #define NONE     PGUARD_CREDENTIAL_NONE
@@ -393,11 +394,11 @@ test_same_bytes(void **state)
         memset(a, 'a', len);
         memset(b, 'a', len);
 
-        assert_true(pguard_credential_same(a, b, len));
+        assert_true(pguard_same(a, b, len));
 
         for (i = 0; i < 8 * len; i++) {
             b[i / 8] ^= (unsigned char) (1 << i % 8);
-            assert_false(pguard_credential_same(a, b, len));
+            assert_false(pguard_same(a, b, len));
             b[i / 8] ^= (unsigned char) (1 << i % 8);
         }
 

@@ -62,7 +62,7 @@ sign(const pguard_key_t *with, uint32_t field, const void *data, size_t len)
 {
     pguard_field_t  f = { { len, data }, field };
 
-    return pguard_sign(with, xxh, &f, 1);
+    return pguard_sig_fields(with, xxh, &f, 1);
 }
 
 
@@ -92,8 +92,8 @@ test_every_length(void **state)
     (void) state;
 
     for (len = 0; len <= 2 * PGUARD_SIG_BUFFER + 64; len++) {
-        assert_true(same(sign(&key, PGUARD_FIELD_TARGET, bytes, len),
-                         expected(PGUARD_FIELD_TARGET, bytes, len)));
+        assert_true(same(sign(&key, PGUARD_FIELD_SERVER, bytes, len),
+                         expected(PGUARD_FIELD_SERVER, bytes, len)));
     }
 }
 
@@ -133,7 +133,7 @@ sign_split(size_t len, size_t n, size_t *cut)
         from = cut[i];
     }
 
-    return pguard_sign(&key, xxh, field, n);
+    return pguard_sig_fields(&key, xxh, field, n);
 }
 
 
@@ -177,15 +177,15 @@ test_long_lengths(void **state)
     assert_non_null(all);
 
     for (len = 0xfffffe; len <= 0x1000000; len++) {
-        got = sign(&key, PGUARD_FIELD_TARGET, all + 12, len);
+        got = sign(&key, PGUARD_FIELD_SERVER, all + 12, len);
 
         if (len < 0xffffff) {
-            prefix = (uint32_t) len << 8 | PGUARD_FIELD_TARGET;
+            prefix = (uint32_t) len << 8 | PGUARD_FIELD_SERVER;
             memcpy(all + 8, &prefix, 4);
             h = XXH3_128bits_withSecret(all + 8, 4 + len, key.xxh,
                                         sizeof(key.xxh));
         } else {
-            prefix = 0xffffffU << 8 | PGUARD_FIELD_TARGET;
+            prefix = 0xffffffU << 8 | PGUARD_FIELD_SERVER;
             memcpy(all, &prefix, 4);
             memcpy(all + 4, &len, 8);
             h = XXH3_128bits_withSecret(all, 12 + len, key.xxh,
@@ -204,11 +204,11 @@ test_long_lengths(void **state)
 static void
 test_forged_prefix(void **state)
 {
-    uint32_t              prefix = 1 << 8 | PGUARD_FIELD_TARGET;
+    uint32_t              prefix = 1 << 8 | PGUARD_FIELD_SERVER;
     unsigned char         forged[1 + 4 + 1] = "a";
     const pguard_field_t  two[] = {
         { pguard_string("a"), PGUARD_FIELD_HOST },
-        { pguard_string("b"), PGUARD_FIELD_TARGET }
+        { pguard_string("b"), PGUARD_FIELD_SERVER }
     };
 
     (void) state;
@@ -216,7 +216,7 @@ test_forged_prefix(void **state)
     memcpy(forged + 1, &prefix, 4);
     forged[5] = 'b';
 
-    assert_false(same(pguard_sign(&key, xxh, two, 2),
+    assert_false(same(pguard_sig_fields(&key, xxh, two, 2),
                       sign(&key, PGUARD_FIELD_HOST, forged, sizeof(forged))));
 }
 
@@ -226,7 +226,7 @@ test_empty_field_counts(void **state)
 {
     (void) state;
 
-    assert_false(same(pguard_sign(&key, xxh, NULL, 0),
+    assert_false(same(pguard_sig_fields(&key, xxh, NULL, 0),
                       sign(&key, PGUARD_FIELD_BODY, NULL, 0)));
 }
 
@@ -242,8 +242,8 @@ test_order_counts(void **state)
 
     (void) state;
 
-    assert_false(same(pguard_sign(&key, xxh, one, 2),
-                      pguard_sign(&key, xxh, other, 2)));
+    assert_false(same(pguard_sig_fields(&key, xxh, one, 2),
+                      pguard_sig_fields(&key, xxh, other, 2)));
 }
 
 
@@ -309,6 +309,91 @@ test_keyed(void **state)
 }
 
 
+/* Method, a space, target: wherever they lie. */
+
+static void
+test_line(void **state)
+{
+    size_t         i, len, method_len;
+    pguard_str_t   method, target;
+    unsigned char  line[2 * MANY], apart[MANY];
+    XXH128_hash_t  h;
+    pguard_hash_t  one, other;
+
+    (void) state;
+
+    for (i = 0; i < 4000; i++) {
+        len = i < 1200 ? i : (size_t) lrand48() % MANY;
+        method_len = 1 + i % 20;
+
+        memset(line, 'A', method_len);
+        line[method_len] = ' ';
+        memcpy(line + method_len + 1, bytes, len);
+        memcpy(apart, bytes, len);
+
+        method = (pguard_str_t) { method_len, line };
+        target = (pguard_str_t) { len, line + method_len + 1 };
+
+        one = pguard_sig_line(&key, xxh, method, target);
+
+        target.data = apart;
+        other = pguard_sig_line(&key, xxh, method, target);
+
+        h = XXH3_128bits_withSecret(line, method_len + 1 + len, key.xxh,
+                                    sizeof(key.xxh));
+
+        assert_true(same(one, (pguard_hash_t) { h.low64, h.high64 }));
+        assert_true(same(one, other));
+
+        /* next to each other, but not with a space between */
+
+        line[method_len] = (unsigned char) (i % 2 ? '\0' : '\t');
+        target.data = line + method_len + 1;
+
+        assert_true(same(pguard_sig_line(&key, xxh, method, target), one));
+    }
+}
+
+
+/* Equal ones do not cancel, the order counts, and so does each bit. */
+
+static void
+test_after(void **state)
+{
+    unsigned       i, bit;
+    pguard_hash_t  a, b, c, sum, other;
+
+    (void) state;
+
+    a = sign(&key, PGUARD_FIELD_HOST, "a", 1);
+    b = sign(&key, PGUARD_FIELD_HOST, "b", 1);
+    c = sign(&key, PGUARD_FIELD_HOST, "c", 1);
+
+    assert_false(same(pguard_sig_after(a, a), pguard_sig_after(b, b)));
+    assert_false(same(pguard_sig_after(a, b), pguard_sig_after(b, a)));
+
+    sum = pguard_sig_after(pguard_sig_after(pguard_sig_after(a, b), c), a);
+    other = pguard_sig_after(pguard_sig_after(pguard_sig_after(c, b), a), c);
+    assert_false(same(sum, other));
+
+    other = pguard_sig_after(pguard_sig_after(pguard_sig_after(b, b), c), b);
+    assert_false(same(sum, other));
+
+    sum = pguard_sig_after(a, b);
+
+    for (i = 0; i < 4; i++) {
+        for (bit = 0; bit < 64; bit++) {
+            pguard_hash_t  x = a, y = b;
+
+            *(i == 0 ? &x.lo : i == 1 ? &x.hi : i == 2 ? &y.lo : &y.hi)
+                ^= 1ULL << bit;
+
+            assert_false(same(pguard_sig_after(x, y), sum));
+        }
+    }
+}
+
+
 int
 main(void)
 {
@@ -322,7 +407,9 @@ main(void)
         cmocka_unit_test(test_order_counts),
         cmocka_unit_test(test_every_field_number),
         cmocka_unit_test(test_every_byte),
-        cmocka_unit_test(test_keyed)
+        cmocka_unit_test(test_keyed),
+        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_after)
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -1,0 +1,169 @@
+# What a connection remembers of its last request changes nothing: each request
+# is taken for the same as if it had come on a connection of its own.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+use PaasGuard;
+use PaasGuard::H2;
+
+use IO::Select;
+use IO::Socket::INET;
+
+plan 'no_plan';
+
+my $h2 = free_port();
+
+my $gateway = gateway_start(
+    http => <<'_EOC_',
+        paas_guard_zone zone=z:2m;
+        paas_guard_throttle interval=1h;
+        paas_guard_session_cookie sid;
+        paas_guard_hammer_rule address key=$binary_remote_addr window=1h limit=1000000 scope=zone;
+        set_real_ip_from 127.0.0.1;
+        real_ip_header X-Real-IP;
+        log_format head '$http_x_n $paas_guard_signature $paas_guard_client_id';
+_EOC_
+    conf => <<"_EOC_");
+        listen 127.0.0.1:$h2 http2;
+        server_name localhost other;
+        keepalive_requests 1000000;
+        access_log %DIR%/head.log head;
+        paas_guard zone=z;
+        paas_guard_dry_run on;
+        paas_guard_hammer address;
+        location / { return 200; }
+        location /plain/ { try_files /none =404; }
+        location /client/ { paas_guard_client \$http_x_client; try_files /none =404; }
+        location /tenant/ { paas_guard_signature_headers X-Tenant; try_files /none =404; }
+        location /off/ { paas_guard_throttle off; try_files /none =404; }
+_EOC_
+
+# Lines of a request: one of each.  Those of names that nginx hashes as it does
+# Accept, Host and Authorization are none of these.
+
+my @lines = (
+    [('') x 2, 'Accept: text/html', 'Accept: text/plain', 'accept: text/html', 'Accept:text/html', 'Accept:    text/html',
+        "Accept: text/html\nAccept: text/plain", "Accept: text/plain\nAccept: text/html", 'Accept: ', 'Accer6: text/html'],
+    [('') x 2, 'Authorization: Bearer one', 'Authorization: Bearer two', 'Authorization: Basic b25lOnR3bw==',
+        'Authorization: Other one', 'Authorization: Other two', 'Authorizatiq0: Bearer one',
+        'Authorization: Bearer ' . 'x' x 1000,
+        'Authorization: Bearer ' . 'x' x 3000],
+    [('') x 4, 'X-API-Key: one', 'X-API-Key: two'],
+    [('') x 4, 'Cookie: sid=one', 'Cookie: sid=two; a=b', 'Cookie: a=b'],
+    [('') x 4, 'Content-Type: text/html', 'Content-Type: text/plain'],
+    [('') x 4, 'X-Tenant: one', 'X-Tenant: two', 'X-Client: one', 'X-Client: two'],
+    ['', 'X-Real-IP: 192.0.2.1', 'X-Real-IP: 192.0.2.2', 'X-Real-IP: 2001:db8::1', 'X-Real-IP: 2001:db8::2'],
+    [('') x 8, 'Hou6: other', 'User-Agent: ' . 'x' x 100, join "\n", map { "X-$_: $_" } 1 .. 30],
+);
+
+my @targets = (('/plain/') x 4, '/plain/?a=b', '/client/', '/tenant/', '/off/');
+my @hosts = (('localhost') x 4, 'localhose', 'other');
+my $n = 0;
+
+sub one { $_[rand @_] }
+
+# Mostly as the one before, but for a line or two.
+
+sub vary {
+    my ($r) = @_;
+    my %r = (%$r, lines => [@{ $r->{lines} }], n => ++$n);
+    for (1 .. one(0, 0, 1, 1, 2, 8)) {
+        my $i = int rand @lines;
+        $r{lines}[$i] = one(@{ $lines[$i] });
+    }
+    $r{target} = one(@targets) if rand() < 0.2;
+    $r{host} = one(@hosts) if rand() < 0.2;
+    $r{method} = one('GET', 'HEAD') if rand() < 0.2;
+    $r{absolute} = rand() < 0.1;
+    $r{reverse} = rand() < 0.1;
+    return \%r;
+}
+
+sub lines_of {
+    my ($r) = @_;
+    my @all = map { split /\n/ } grep { $_ ne '' } @{ $r->{lines} };
+    return $r->{reverse} ? reverse @all : @all;
+}
+
+sub http1 {
+    my ($r, @more) = @_;
+    my $target = $r->{absolute} ? "http://second.example$r->{target}" : $r->{target};
+    return join "\r\n", "$r->{method} $target HTTP/1.1", "Host: $r->{host}", "X-N: $r->{n}", lines_of($r), @more, '', '';
+}
+
+sub told {
+    my ($count) = @_;
+    my %told;
+    wait_for(sub {
+        %told = map { /^(\d+) (.*)/ ? ($1 => $2) : () } split /\n/, PaasGuard::Gateway::slurp($gateway->dir . '/head.log');
+        keys %told == $count;
+    }, 30) or diag keys(%told) . " of $count lines";
+    return \%told;
+}
+
+srand 20261122;
+
+my $first = { target => '/plain/', host => 'localhost', method => 'GET', lines => [('') x @lines] };
+my @requests = ($first = vary($first));
+push @requests, $first = vary($first) for 2 .. 1500;
+
+
+# HTTP/1.1: all on one connection, then each on its own
+
+my $socket = $gateway->connect;
+my ($got, $sent, $select) = ('', 0, IO::Select->new($socket));
+
+for my $r (@requests) {
+    print $socket http1($r);
+    $sent++;
+    while ((() = $got =~ m{^HTTP/1\.1 (?:200|404) }mg) < $sent) {
+        $select->can_read(30) && $socket->sysread($got, 65536, length $got) or die http1($r), $got;
+    }
+    ($got, $sent) = ('', 0) if $sent == 20;
+}
+
+my $together = told(scalar @requests);
+is scalar keys %$together, @requests, 'all are answered';
+
+sub wrong {
+    my ($together, $apart, @requests) = @_;
+    return grep { ($together->{ $_->{n} } // '') ne ($apart->{ $_->{n} } // 'none') } @requests;
+}
+
+my %again = map { $_->{n} => { %$_, n => $_->{n} + 100_000 } } @requests;
+$gateway->http(http1($again{ $_->{n} }, 'Connection: close')) for @requests;
+my $all = told(2 * @requests);
+my %apart = map { $_->{n} => $all->{ $_->{n} + 100_000 } } @requests;
+
+my @wrong = wrong($together, \%apart, @requests);
+is @wrong, 0, 'on one connection, as on their own';
+diag "$_->{n}: ", http1($_), $together->{ $_->{n} }, "\n", $apart{ $_->{n} } for @wrong[0 .. (@wrong > 3 ? 2 : $#wrong)];
+
+my %seen = map { $_ => 1 } values %$together;
+cmp_ok scalar keys %seen, '>', 300, 'many that differ';
+cmp_ok scalar keys %seen, '<', 1200, 'and many that do not';
+
+
+# HTTP/2: the same on one connection, and as of HTTP/1.1 where that can say it
+
+my @two = grep { my $r = $_; !$r->{absolute} && !grep { length > 100 } lines_of($r) } @requests;
+$socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $h2) or die $!;
+my $client = PaasGuard::H2->new($socket);
+my $stream = 1;
+
+for my $r (@two) {
+    $client->headers($stream, 1, ':method' => $r->{method}, ':scheme' => 'http', ':path' => $r->{target},
+        ':authority' => $r->{host}, 'x-n' => $r->{n} + 200_000,
+        map { my ($name, $value) = /^(.*?): *(.*)/; (lc $name => $value) } lines_of($r));
+    while (my $frame = $client->next(30)) {
+        last if $frame->{stream} == $stream && $frame->{end};
+    }
+    $stream += 2;
+}
+
+$all = told(2 * @requests + @two);
+@wrong = wrong({ map { $_->{n} => $all->{ $_->{n} + 200_000 } } @two }, \%apart, @two);
+is @wrong, 0, 'HTTP/2: as over HTTP/1.1';
+diag "$_->{n}: ", http1($_), $all->{ $_->{n} + 200_000 } // 'nothing', "\n", $apart{ $_->{n} } for @wrong[0 .. (@wrong > 3 ? 2 : $#wrong)];
