@@ -504,24 +504,73 @@ pguard_window_confirmed(const pguard_window_entry_t *e, uint64_t tag,
 
 /* The request n of an entry that may have exceeded, or begins a group. */
 
-static PGUARD_RARE void
-pguard_window_judge(const pguard_window_entry_t *e, uint64_t tag, uint64_t n,
+static PGUARD_RARE pguard_window_result_t
+pguard_window_judge(pguard_window_entry_t *e, uint64_t tag, uint64_t n,
     const pguard_window_rule_t *rule, pguard_msec_t now,
-    pguard_clock_pt clock, void *arg, pguard_window_result_t *result)
+    pguard_clock_pt clock, void *arg)
 {
+    pguard_window_result_t  result = { 0, 0, 0, 0 };
+
     if (n % rule->group == 0) {
-        result->seen = pguard_window_state(e, n, rule, now).count;
+        pguard_store(&e->mark[n / rule->group % PGUARD_WINDOW_MARKS],
+                     (uint32_t) (now >> rule->shift));
+
+        if (n < rule->limit / 2) {
+            return result;
+        }
+
+        result.seen = pguard_window_state(e, n, rule, now).count;
     }
 
     if (!pguard_window_exceeded(e, n, rule, now)) {
-        return;
+        return result;
     }
 
-    result->exceeded = pguard_window_confirmed(e, tag, n, rule, now, clock,
-                                               arg, &result->count);
-    if (!result->exceeded) {
-        result->count = 0;
+    result.exceeded = pguard_window_confirmed(e, tag, n, rule, now, clock,
+                                              arg, &result.count);
+    if (!result.exceeded) {
+        result.count = 0;
     }
+
+    return result;
+}
+
+
+/* What most requests are: neither the first of a group, nor too many. */
+
+static inline int
+pguard_window_plain(const pguard_window_entry_t *e, uint64_t n,
+    const pguard_window_rule_t *rule, pguard_msec_t now)
+{
+    return n % rule->group != 0 && !pguard_window_exceeded(e, n, rule, now);
+}
+
+
+/* A key that has no entry, or not in its first bucket, or not in use. */
+
+static PGUARD_RARE pguard_window_result_t
+pguard_window_add_elsewhere(const pguard_windows_t *w, pguard_hash_t key,
+    uint16_t source, const pguard_window_rule_t *rule, pguard_msec_t now,
+    pguard_clock_pt clock, void *arg)
+{
+    uint64_t                n;
+    unsigned                evicted;
+    pguard_window_entry_t  *e;
+    pguard_window_result_t  result = { 0, 0, 0, 0 };
+
+    evicted = 0;
+
+    e = pguard_window_elsewhere(w, key, source, rule,
+                                (uint32_t) (now / 1000) + 1, &n, &evicted);
+
+    if (e && !pguard_window_plain(e, n, rule, now)) {
+        result = pguard_window_judge(e, pguard_window_tag(key), n, rule, now,
+                                     clock, arg);
+    }
+
+    result.evicted = evicted;
+
+    return result;
 }
 
 
@@ -530,41 +579,24 @@ pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
     uint16_t source, const pguard_window_rule_t *rule, pguard_msec_t now,
     pguard_clock_pt clock, void *arg)
 {
-    uint32_t                 now_s;
-    uint64_t                 n, entered, tag;
+    uint64_t                 n, tag;
     pguard_window_entry_t   *e;
-    pguard_window_bucket_t  *b;
-    pguard_window_result_t   result = { 0, 0, 0, 0 };
+    pguard_window_result_t   none = { 0, 0, 0, 0 };
 
-    b = pguard_window_bucket(w, key);
     tag = pguard_window_tag(key);
-    now_s = (uint32_t) (now / 1000) + 1;
-
-    e = pguard_window_again(b, tag, rule, now_s, &n);
+    e = pguard_window_again(pguard_window_bucket(w, key), tag, rule,
+                            (uint32_t) (now / 1000) + 1, &n);
 
     if (e == NULL) {
-        e = pguard_window_elsewhere(w, key, source, rule, now_s, &entered,
-                                    &result.evicted);
-        if (e == NULL) {
-            return result;
-        }
-
-        n = entered;
+        return pguard_window_add_elsewhere(w, key, source, rule, now, clock,
+                                           arg);
     }
 
-    if (n % rule->group == 0) {
-        pguard_store(&e->mark[n / rule->group % PGUARD_WINDOW_MARKS],
-                     (uint32_t) (now >> rule->shift));
-
-        if (n >= rule->limit / 2) {
-            pguard_window_judge(e, tag, n, rule, now, clock, arg, &result);
-        }
-
-    } else if (pguard_window_exceeded(e, n, rule, now)) {
-        pguard_window_judge(e, tag, n, rule, now, clock, arg, &result);
+    if (!pguard_window_plain(e, n, rule, now)) {
+        return pguard_window_judge(e, tag, n, rule, now, clock, arg);
     }
 
-    return result;
+    return none;
 }
 
 

@@ -202,15 +202,21 @@ ngx_paas_guard_salt(pguard_hash_t hash, pguard_hash_t salt)
 
 
 static ngx_inline pguard_hash_t
+ngx_paas_guard_window_salt(ngx_paas_guard_rule_t *rule,
+    ngx_paas_guard_service_t *service)
+{
+    return rule->scope_zone ? rule->window_salt
+                            : ngx_paas_guard_salt(rule->window_salt,
+                                                  service->salt);
+}
+
+
+static ngx_inline pguard_hash_t
 ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
     ngx_paas_guard_service_t *service)
 {
-    pguard_hash_t  hash;
-
-    hash = ngx_paas_guard_salt(key->hash, key->rule->window_salt);
-
-    return key->rule->scope_zone ? hash
-                                 : ngx_paas_guard_salt(hash, service->salt);
+    return ngx_paas_guard_salt(key->hash,
+                               ngx_paas_guard_window_salt(key->rule, service));
 }
 
 

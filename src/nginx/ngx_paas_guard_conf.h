@@ -216,6 +216,7 @@ typedef struct {
     ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */
     ngx_array_t                 *rule_refs;     /* ngx_paas_guard_ref_t */
     ngx_array_t                 *rules;         /* ngx_paas_guard_rule_t * */
+    pguard_hash_t               *salts;         /* of each: rule and service */
     ngx_array_t                 *sla_refs;      /* ngx_paas_guard_ref_t */
     ngx_array_t                 *slas;          /* ngx_paas_guard_sla_t * */
     ngx_uint_t                   strict;

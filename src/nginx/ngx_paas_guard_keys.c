@@ -119,12 +119,21 @@ ngx_paas_guard_new_client_id(ngx_paas_guard_ctx_t *ctx)
 }
 
 
+static pguard_str_t
+ngx_paas_guard_key_text(ngx_paas_guard_key_t *key)
+{
+    return key->rule->source == NGX_PAAS_GUARD_KEY_ADDRESS
+           ? ngx_paas_guard_address(key->ctx->request) : key->value;
+}
+
+
 pguard_id_t
 ngx_paas_guard_key_id(ngx_paas_guard_key_t *key)
 {
     return key->rule->source == NGX_PAAS_GUARD_KEY_CLIENT
            ? ngx_paas_guard_client_id(key->ctx)
-           : ngx_paas_guard_hashed_id(key->ctx->conf->zone, key->value,
+           : ngx_paas_guard_hashed_id(key->ctx->conf->zone,
+                                      ngx_paas_guard_key_text(key),
                                       key->hash);
 }
 
@@ -238,7 +247,6 @@ ngx_paas_guard_quick_key_value(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
 {
     if (key->rule->source == NGX_PAAS_GUARD_KEY_CLIENT) {
-        key->value = ctx->client;
         key->hash = ctx->client_hash;
 
         return ctx->has_client ? NGX_OK : NGX_DECLINED;
@@ -246,7 +254,6 @@ ngx_paas_guard_quick_key_value(ngx_http_request_t *r,
 
     if (key->rule->source == NGX_PAAS_GUARD_KEY_ADDRESS && ctx->plain_client)
     {
-        key->value = ngx_paas_guard_address(r);
         key->hash = ngx_paas_guard_salt(ctx->client_hash,
                                         ctx->credential_hash);
         return NGX_OK;
@@ -260,7 +267,7 @@ ngx_paas_guard_quick_key_value(ngx_http_request_t *r,
 
 static ngx_inline ngx_int_t
 ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_rule_t *rule, ngx_uint_t counts)
+    ngx_paas_guard_rule_t *rule, pguard_hash_t salt, ngx_uint_t counts)
 {
     ngx_int_t              rc;
     ngx_paas_guard_key_t  *key;
@@ -273,7 +280,7 @@ ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     rc = ngx_paas_guard_quick_key_value(r, ctx, key);
 
     if (rc == NGX_OK) {
-        key->window = ngx_paas_guard_window_key(key, ctx->conf->service);
+        key->window = ngx_paas_guard_salt(key->hash, salt);
         pguard_window_prefetch(&ctx->conf->zone->core.windows, key->window);
         ctx->nkeys++;
     }
@@ -307,7 +314,8 @@ ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         for (j = 0; j < nrules && here[j] != rules[i]; j++) { /* void */ }
 
         if (j == nrules
-            && ngx_paas_guard_key(r, ctx, rules[i], 0) == NGX_ERROR)
+            && ngx_paas_guard_key(r, ctx, rules[i], rules[i]->window_salt, 0)
+               == NGX_ERROR)
         {
             return NGX_ERROR;
         }
@@ -382,7 +390,8 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         rules = in_force->elts;
 
         for (i = 0; i < in_force->nelts; i++) {
-            if (ngx_paas_guard_key(r, ctx, rules[i], rules[i]->count)
+            if (ngx_paas_guard_key(r, ctx, rules[i], ctx->conf->salts[i],
+                                   rules[i]->count)
                 == NGX_ERROR)
             {
                 return NGX_ERROR;

@@ -20,7 +20,7 @@ static PGUARD_RARE ngx_int_t ngx_paas_guard_counted(
     pguard_window_result_t *result, pguard_block_t *b);
 static ngx_int_t ngx_paas_guard_decide(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
-static ngx_int_t ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx,
+static ngx_inline ngx_int_t ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx,
     pguard_verdict_e verdict);
 static ngx_int_t ngx_paas_guard_refused(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict);
@@ -447,7 +447,7 @@ ngx_paas_guard_blocked(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-static ngx_int_t
+static ngx_inline ngx_int_t
 ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict)
 {
     ngx_paas_guard_zone_t  *zone;

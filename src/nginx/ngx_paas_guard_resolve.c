@@ -214,7 +214,9 @@ ngx_paas_guard_resolve_rules(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     refs = conf->rule_refs->elts;
     conf->rules = ngx_array_create(cf->pool, conf->rule_refs->nelts,
                                    sizeof(ngx_paas_guard_rule_t *));
-    if (conf->rules == NULL) {
+    conf->salts = ngx_palloc(cf->pool, conf->rule_refs->nelts
+                                       * sizeof(pguard_hash_t));
+    if (conf->rules == NULL || conf->salts == NULL) {
         return NGX_ERROR;
     }
 
@@ -234,6 +236,8 @@ ngx_paas_guard_resolve_rules(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
                           &refs[i].name, &refs[i].file, refs[i].line);
             return NGX_ERROR;
         }
+
+        conf->salts[i] = ngx_paas_guard_window_salt(*rule, conf->service);
     }
 
     return NGX_OK;
