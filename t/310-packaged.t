@@ -1,4 +1,4 @@
-# Beside modules that Debian packages: headers-more and Lua.
+# Beside modules that Debian packages: headers-more, Lua, and, where it is there, Perl.
 
 use strict;
 use warnings;
@@ -21,6 +21,10 @@ my $gateway = gateway_start(
         paas_guard_hammer_rule user key=$http_x_user window=1h limit=3 block=1h;
         log_format t '$request_uri $status $paas_guard_verdict $paas_guard_sla';
         access_log %DIR%/access.log t;
+        server {
+            listen unix:%DIR%/echo.sock;
+            location / { return 200 "$http_authorization,$http_user_agent,$http_paas_guard,$http_x_n\n"; }
+        }
 _EOC_
     conf => <<'_EOC_',
         paas_guard zone=z;
@@ -67,6 +71,11 @@ _EOC_
         location /target/ { proxy_pass http://backend; }
         location /sleep/ { access_by_lua_block { ngx.sleep(0.2) } proxy_pass http://backend; }
         location /exit/ { access_by_lua_block { ngx.exit(403) } proxy_pass http://backend; }
+        location /known/ {
+            more_set_input_headers "Authorization: Basic b3BlcmF0b3I6eA==";
+            access_by_lua_block { ngx.req.set_header("User-Agent", "gateway") }
+            proxy_pass http://unix:%DIR%/echo.sock;
+        }
         location /filter/ {
             header_filter_by_lua_block { ngx.header["X-Seen"] = ngx.header["PaaS-Guard"] }
             body_filter_by_lua_block { ngx.arg[1] = ngx.arg[1] and string.upper(ngx.arg[1]) }
@@ -130,6 +139,20 @@ my @r = map { $gateway->get('/filter/1') } 1 .. 2;
 like $r[1]{headers}{'x-seen'}, qr/^throttled; /, 'Lua: header filters see a refusal';
 like $r[1]{body}, qr/"REASON": ?"DUPLICATE_THROTTLED"/, 'Lua: so do body filters';
 
+# A client's PaaS-Guard, wherever it stands, keeps no other module from its work.
+
+my @mine = ('Authorization: Bearer mine', 'User-Agent: mine', 'X-N: n');
+my $round = 0;
+
+for my $at (undef, 0 .. @mine, 'twice', 'many') {
+    my @lines = @mine;
+    splice @lines, $at, 0, 'PaaS-Guard: mine' if defined $at && $at =~ /^\d/;
+    @lines = map { ('paas-guard: one', $_, 'PaaS-Guard: two') } @lines if ($at // '') eq 'twice';
+    @lines = ((map { ("X-M$_: $_", 'PaaS-Guard: mine') } 1 .. 30), @lines, 'PAAS-GUARD: last') if ($at // '') eq 'many';
+    like $gateway->http(join "\r\n", 'GET /known/' . ++$round . ' HTTP/1.1', 'Host: localhost', @lines, 'Connection: close', '', ''),
+        qr/^Basic b3BlcmF0b3I6eA==,gateway,,n$/m, 'what they set is what goes on: PaaS-Guard ' . ($at // 'not') . ' there';
+}
+
 # all at once, with the light threads of other requests between
 my $load = $gateway->load(clients => 4, path => sub { my ($n, $i) = @_; "/sleep/$n/" . int($i / 2) });
 sleep 2;
@@ -137,4 +160,27 @@ my $count = $load->stop;
 is join(q{ }, sort keys %$count), '200 429', 'Lua: each request has its answer';
 
 $gateway->stop;
+
+
+# Perl asks for headers that nginx knows by where nginx keeps them.
+
+SKIP: {
+    my $perl = "$modules/ngx_http_perl_module.so";
+    skip "$perl is not there", 3 if !-e $perl;
+
+    $gateway = gateway_start(
+        main => "load_module $perl;",
+        http => <<'_EOC_',
+            paas_guard_zone zone=z:1m;
+            perl_set $told 'sub { my ($r) = @_; join ",", map { $r->header_in($_) // "none" } "PaaS-Guard", "X-N" }';
+_EOC_
+        conf => 'location / { paas_guard zone=z; add_header X-Told $told; proxy_pass http://backend; }',
+    );
+
+    is $gateway->get('/1', 'X-N' => 'n')->{headers}{'x-told'}, 'none,n', 'Perl: there is no PaaS-Guard';
+    is $gateway->get('/2', 'PaaS-Guard' => 'mine', 'X-N' => 'n')->{headers}{'x-told'}, 'none,n',
+        'Perl: not even where a client has sent one';
+    $gateway->stop;
+}
+
 done_testing;

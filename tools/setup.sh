@@ -112,7 +112,7 @@ done
 
 # Modules that ours is tested beside, where this release has them.
 missing=
-for package in libnginx-mod-http-headers-more-filter libnginx-mod-http-lua; do
+for package in libnginx-mod-http-headers-more-filter libnginx-mod-http-lua libnginx-mod-http-perl; do
     installed $package || ! known $package || missing="$missing $package"
 done
 # shellcheck disable=SC2086

@@ -133,10 +133,14 @@ ngx_paas_guard_drop_others(ngx_http_request_t *r, ngx_table_elt_t *tag)
 
 /* Nor does a client's word reach the upstream.  nginx looks up each header that
    it reads, and calls a handler for those that it knows: it comes to know this
-   one, so a request without it need not be searched. */
+   one, so a request without it need not be searched.  Other modules, as Perl's,
+   take what is there for the place of a pointer to such a line: the one of
+   Keep-Alive, which means nothing to nginx, does no harm. */
 
 static ngx_http_header_t  ngx_paas_guard_received = {
-    ngx_string(NGX_PAAS_GUARD_TAG), 0, ngx_paas_guard_note_header
+    ngx_string(NGX_PAAS_GUARD_TAG),
+    offsetof(ngx_http_headers_in_t, keep_alive),
+    ngx_paas_guard_note_header
 };
 
 
@@ -227,43 +231,78 @@ ngx_paas_guard_know_header(ngx_conf_t *cf)
 }
 
 
-/* The list is made anew without it: a part must not become empty, nor may an
-   element move, for nginx counts on the one and points to the other. */
+/* n elements stay where they are, in a part that has room for no more. */
+
+static ngx_int_t
+ngx_paas_guard_keep_headers(ngx_http_request_t *r, ngx_list_t *list,
+    ngx_table_elt_t *h, ngx_uint_t n)
+{
+    ngx_list_part_t  *part;
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    part = list->last;
+
+    if (part->nelts) {
+        part->next = ngx_palloc(r->pool, sizeof(ngx_list_part_t));
+        if (part->next == NULL) {
+            return NGX_ERROR;
+        }
+
+        part = part->next;
+        part->next = NULL;
+        list->last = part;
+    }
+
+    part->elts = h;
+    part->nelts = n;
+    list->nalloc = n;
+
+    return NGX_OK;
+}
+
+
+/* The list is made anew of what lies between: a part must not become empty, nor
+   may an element move or be copied, for nginx counts on the one, and points to
+   the other, which other modules then change. */
 
 static PGUARD_RARE ngx_int_t
 ngx_paas_guard_drop_header(ngx_http_request_t *r)
 {
-    ngx_list_t       *list;
-    ngx_uint_t        i;
+    ngx_list_t        list;
+    ngx_uint_t        i, start;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *copy;
+    ngx_table_elt_t  *h;
 
-    list = ngx_list_create(r->pool, 20, sizeof(ngx_table_elt_t));
-    if (list == NULL) {
+    if (ngx_list_init(&list, r->pool, 4, sizeof(ngx_table_elt_t)) != NGX_OK) {
         return NGX_ERROR;
     }
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
+        start = 0;
 
-        for (i = 0; i < part->nelts; i++) {
+        for (i = 0; i <= part->nelts; i++) {
 
-            if (ngx_paas_guard_is_tag(&h[i])) {
+            if (i < part->nelts && !ngx_paas_guard_is_tag(&h[i])) {
                 continue;
             }
 
-            copy = ngx_list_push(list);
-            if (copy == NULL) {
+            if (ngx_paas_guard_keep_headers(r, &list, &h[start], i - start)
+                != NGX_OK)
+            {
                 return NGX_ERROR;
             }
 
-            *copy = h[i];
+            start = i + 1;
         }
     }
 
-    r->headers_in.headers = *list;
+    r->headers_in.headers = list;
 
-    if (list->last == &list->part) {
+    if (list.last == &list.part) {
         r->headers_in.headers.last = &r->headers_in.headers.part;
     }
 
