@@ -21,6 +21,7 @@ my $gateway = gateway_start(
         paas_guard_hammer_rule user key=$http_x_user window=1h limit=3 block=1h;
         log_format t '$request_uri $status $paas_guard_verdict $paas_guard_sla';
         access_log %DIR%/access.log t;
+        log_format who '$arg_n $paas_guard_client_id';
         server {
             listen unix:%DIR%/echo.sock;
             location / { return 200 "$http_authorization,$http_user_agent,$http_paas_guard,$http_x_n\n"; }
@@ -75,6 +76,11 @@ _EOC_
             more_set_input_headers "Authorization: Basic b3BlcmF0b3I6eA==";
             access_by_lua_block { ngx.req.set_header("User-Agent", "gateway") }
             proxy_pass http://unix:%DIR%/echo.sock;
+        }
+        location /token/ {
+            access_by_lua_block { ngx.req.set_header("Authorization", "Bearer of-the-gateway") }
+            access_log %DIR%/who.log who if=$arg_n;
+            proxy_pass http://backend;
         }
         location /filter/ {
             header_filter_by_lua_block { ngx.header["X-Seen"] = ngx.header["PaaS-Guard"] }
@@ -152,6 +158,24 @@ for my $at (undef, 0 .. @mine, 'twice', 'many') {
     like $gateway->http(join "\r\n", 'GET /known/' . ++$round . ' HTTP/1.1', 'Host: localhost', @lines, 'Connection: close', '', ''),
         qr/^Basic b3BlcmF0b3I6eA==,gateway,,n$/m, 'what they set is what goes on: PaaS-Guard ' . ($at // 'not') . ' there';
 }
+
+# Who it was is told after the request, too, and of a connection that has remembered its client.
+
+for my $who ('one', 'other') {
+    my $socket = $gateway->connect;
+    for my $n ('', '', '', "?n=$who") {
+        print $socket join "\r\n", 'GET /token/' . ++$round . "$n HTTP/1.1", 'Host: localhost', "Authorization: Bearer $who", '', '';
+        my $got = '';
+        while ($got !~ /^\r\n./ms) { sysread $socket, $got, 65536, length $got or die $got }
+    }
+}
+
+my %who;
+ok wait_for(sub {
+    %who = map { split } split /\n/, PaasGuard::Gateway::slurp($gateway->dir . '/who.log');
+    keys %who == 2;
+}), 'Lua: both are logged';
+isnt $who{one}, $who{other}, 'Lua: one credential for the upstream makes no one client';
 
 # all at once, with the light threads of other requests between
 my $load = $gateway->load(clients => 4, path => sub { my ($n, $i) = @_; "/sleep/$n/" . int($i / 2) });

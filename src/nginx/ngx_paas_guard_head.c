@@ -37,6 +37,10 @@ typedef struct {
     pguard_hash_t               credential; /* as in the context: */
     pguard_hash_t               client;
     pguard_hash_t               head;
+    pguard_credential_e         kind;       /* of the credential */
+    uint32_t                    who;        /* in the list: its line */
+    uint32_t                    start;      /* and in that one's value */
+    uint32_t                    len;
     uint16_t                    source;
     ngx_uint_t                  max;        /* room: lines */
     size_t                      size;       /* and bytes */
@@ -193,7 +197,10 @@ ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
     head->authority = authority.len;
 
     p = ngx_cpymem(head->bytes, address.data, address.len);
-    p = ngx_cpymem(p, authority.data, authority.len);
+
+    if (authority.len) {
+        p = ngx_cpymem(p, authority.data, authority.len);
+    }
 
     for (i = 0; i < n; i++) {
         head->hash[i] = h[i].hash;
@@ -206,6 +213,59 @@ ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
 
         line->index = (uint32_t) i;
         p = ngx_paas_guard_line_copy(line, &h[i], p);
+    }
+}
+
+
+/* Where the credential lies in the lines that count.  NGX_DECLINED: elsewhere,
+   so nothing would tell if it changed. */
+
+static ngx_int_t
+ngx_paas_guard_keep_credential(ngx_paas_guard_head_t *head,
+    ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *h, ngx_uint_t n)
+{
+    ngx_uint_t            i;
+    pguard_credential_t  *c;
+
+    c = &ctx->credential;
+    head->kind = c->kind;
+
+    if (c->kind == PGUARD_CREDENTIAL_NONE) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        if (ngx_paas_guard_line_counts(ctx->conf, &h[i])
+            && c->value.data >= h[i].value.data
+            && c->value.data + c->value.len
+               <= h[i].value.data + h[i].value.len)
+        {
+            head->who = (uint32_t) i;
+            head->start = (uint32_t) (c->value.data - h[i].value.data);
+            head->len = (uint32_t) c->value.len;
+
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* As it is now, for a module may change the line before the request ends. */
+
+static ngx_inline void
+ngx_paas_guard_recall_credential(ngx_paas_guard_head_t *head,
+    ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *list)
+{
+    ctx->has_credential = 1;
+    ctx->credential_hash = head->credential;
+    ctx->credential.kind = head->kind;
+
+    if (head->kind != PGUARD_CREDENTIAL_NONE) {
+        ctx->credential.value.data = list[head->who].value.data + head->start;
+        ctx->credential.value.len = head->len;
     }
 }
 
@@ -259,9 +319,17 @@ ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return;
     }
 
+    head->conf = NULL;                          /* until it is whole again */
+
     ngx_paas_guard_find_credential(r, ctx);
 
     if (ctx->conf->interval && ngx_paas_guard_hash_head(r, ctx) != NGX_OK)
+    {
+        return;
+    }
+
+    if (ngx_paas_guard_keep_credential(head, ctx, part->elts, part->nelts)
+        != NGX_OK)
     {
         return;
     }
@@ -391,7 +459,7 @@ ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return 0;
     }
 
-    ctx->credential_hash = head->credential;
+    ngx_paas_guard_recall_credential(head, ctx, part->elts);
     ctx->client_hash = head->client;
     ctx->head_hash = head->head;
     ctx->source = head->source;
