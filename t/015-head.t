@@ -110,18 +110,18 @@ my @requests = ($first = vary($first));
 push @requests, $first = vary($first) for 2 .. 1500;
 
 
-# HTTP/1.1: all on one connection, then each on its own
+# HTTP/1.1: all on one connection, some at once, then each on its own
 
 my $socket = $gateway->connect;
 my ($got, $sent, $select) = ('', 0, IO::Select->new($socket));
 
-for my $r (@requests) {
-    print $socket http1($r);
-    $sent++;
-    while ((() = $got =~ m{^HTTP/1\.1 (?:200|404) }mg) < $sent) {
-        $select->can_read(30) && $socket->sysread($got, 65536, length $got) or die http1($r), $got;
+my @left = @requests;
+while (my @batch = splice @left, 0, one(1, 1, 3, 20)) {
+    print $socket map { http1($_) } @batch;
+    ($got, $sent) = ('', scalar @batch);
+    while ((() = $got =~ m{^HTTP/1\.1 (?:200|404) .*?\r\n\r\n}msg) < $sent) {
+        $select->can_read(30) && $socket->sysread($got, 65536, length $got) or die http1($batch[0]), $got;
     }
-    ($got, $sent) = ('', 0) if $sent == 20;
 }
 
 my $together = told(scalar @requests);
@@ -146,21 +146,26 @@ cmp_ok scalar keys %seen, '>', 300, 'many that differ';
 cmp_ok scalar keys %seen, '<', 1200, 'and many that do not';
 
 
-# HTTP/2: the same on one connection, and as of HTTP/1.1 where that can say it
+# HTTP/2: the same on one connection, some at once, and as of HTTP/1.1 where that can say it
 
 my @two = grep { my $r = $_; !$r->{absolute} && !grep { length > 100 } lines_of($r) } @requests;
 $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $h2) or die $!;
 my $client = PaasGuard::H2->new($socket);
 my $stream = 1;
 
-for my $r (@two) {
-    $client->headers($stream, 1, ':method' => $r->{method}, ':scheme' => 'http', ':path' => $r->{target},
-        ':authority' => $r->{host}, 'x-n' => $r->{n} + 200_000,
-        map { my ($name, $value) = /^(.*?): *(.*)/; (lc $name => $value) } lines_of($r));
-    while (my $frame = $client->next(30)) {
-        last if $frame->{stream} == $stream && $frame->{end};
+@left = @two;
+while (my @batch = splice @left, 0, one(1, 1, 3, 20)) {
+    my %open;
+    for my $r (@batch) {
+        $client->headers($stream, 1, ':method' => $r->{method}, ':scheme' => 'http', ':path' => $r->{target},
+            ':authority' => $r->{host}, 'x-n' => $r->{n} + 200_000,
+            map { my ($name, $value) = /^(.*?): *(.*)/; (lc $name => $value) } lines_of($r));
+        $open{$stream} = 1;
+        $stream += 2;
     }
-    $stream += 2;
+    while (%open and my $frame = $client->next(30)) {
+        delete $open{ $frame->{stream} } if $frame->{end};
+    }
 }
 
 $all = told(2 * @requests + @two);

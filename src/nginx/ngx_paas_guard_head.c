@@ -279,8 +279,9 @@ ngx_paas_guard_has_server(ngx_http_request_t *r)
 }
 
 
-/* From the second request on: most connections have one only.  What does not
-   fit into the first one's room is not kept. */
+/* From the second request on: most connections have one only, and those that
+   are streams of HTTP/3 always.  What does not fit into the first one's room is
+   not kept. */
 
 void
 ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -292,7 +293,9 @@ ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     part = &r->headers_in.headers.part;
 
-    if (r->connection->requests < 2 || part->next
+    if (r->connection->requests < 2
+        || r->http_version > NGX_HTTP_VERSION_20
+        || part->next
         || part->nelts > NGX_PAAS_GUARD_HEAD_LINES
         || ngx_paas_guard_has_server(r))
     {

@@ -135,7 +135,7 @@ ngx_paas_guard_drop_others(ngx_http_request_t *r, ngx_table_elt_t *tag)
    it reads, and calls a handler for those that it knows: it comes to know this
    one, so a request without it need not be searched.  Other modules, as Perl's,
    take what is there for the place of a pointer to such a line: the one of
-   Keep-Alive, which means nothing to nginx, does no harm. */
+   Keep-Alive, which nginx is done with once it has read a head, does no harm. */
 
 static ngx_http_header_t  ngx_paas_guard_received = {
     ngx_string(NGX_PAAS_GUARD_TAG),
