@@ -35,6 +35,7 @@
 
 
 typedef struct ngx_paas_guard_answer_s  ngx_paas_guard_answer_t;
+typedef struct ngx_paas_guard_head_s    ngx_paas_guard_head_t;
 
 
 /* Which ids this worker has told a zone of: see ngx_paas_guard_clients.c. */
@@ -111,7 +112,6 @@ typedef struct ngx_paas_guard_ctx_s {
     unsigned                     ratelimited:1; /* its headers were added */
     unsigned                     has_client:1;
     unsigned                     plain_client:1;    /* the default one */
-    unsigned                     recalled:1;    /* the connection's last head */
     unsigned                     has_credential:1;  /* it was looked for */
     unsigned                     has_head:1;    /* it is hashed */
     unsigned                     authorization:1;   /* of no known scheme */
@@ -124,6 +124,8 @@ typedef struct ngx_paas_guard_ctx_s {
     ngx_paas_guard_question_t   *question;
     pguard_body_t               *body;          /* that is being hashed */
     ngx_table_elt_t             *tag;           /* our PaaS-Guard */
+    ngx_paas_guard_head_t       *head;          /* the connection's, if it is
+                                                   of the same client */
 
     /* set when it is made */
 
@@ -459,9 +461,14 @@ ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
 
 /* ngx_paas_guard_head.c: what the connection knows of its last request */
 
-/* 1: r has the same address and the same lines that count, so the hashes of
-   credential, client (the default one) and head are taken over. */
-ngx_uint_t ngx_paas_guard_recall(ngx_http_request_t *r,
+/* Sets ctx->head if r has the same address and the same lines that say who
+   sends it: the hashes of credential and client (the default one) are taken
+   over. */
+void ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx);
+
+/* ctx->head was just set, and r is to be signed: takes over the hash of its
+   head, if the other lines that count are the same, too. */
+void ngx_paas_guard_recall_rest(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
 /* Keeps them for the next request.  Never fails: what can't be kept is read

@@ -185,9 +185,14 @@ typedef struct {
 
 #define NGX_PAAS_GUARD_NO_HEADER    255
 #define NGX_PAAS_GUARD_ANY_HEADER   254        /* of several: look at all */
-#define NGX_PAAS_GUARD_WHO_HEADER   253        /* not one of them, yet of use */
 
 #define ngx_paas_guard_header_end(hash)  ((hash) & 255)
+
+/* In head_line: what a line tells, for all that the hash of its name says. */
+
+#define NGX_PAAS_GUARD_LINE_NOTHING  0
+#define NGX_PAAS_GUARD_LINE_WHO      1
+#define NGX_PAAS_GUARD_LINE_WHAT     2
 
 
 /* A name used before what it names is known: with the place, for errors. */
@@ -211,6 +216,7 @@ typedef struct {
     ngx_uint_t                   cluster;       /* scope of the throttle */
     ngx_array_t                 *headers;       /* ngx_paas_guard_header_t */
     u_char                       header_place[256]; /* by the hash's end */
+    u_char                       head_line[256];    /* the same */
     ngx_uint_t                   plain_client;  /* the default, unchanged */
     size_t                       body;          /* 0: off */
     ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */

@@ -31,13 +31,14 @@ typedef struct {
 } ngx_paas_guard_line_t;
 
 
-typedef struct {
+struct ngx_paas_guard_head_s {
     ngx_pool_cleanup_t          cleanup;    /* marks it in the pool */
     ngx_paas_guard_loc_conf_t  *conf;       /* what counts, and whose key */
     pguard_hash_t               credential; /* as in the context: */
     pguard_hash_t               client;
     pguard_hash_t               head;
     pguard_credential_e         kind;       /* of the credential */
+    ngx_uint_t                  authorization;  /* as in the context */
     uint32_t                    who;        /* in the list: its line */
     uint32_t                    start;      /* and in that one's value */
     uint32_t                    len;
@@ -47,11 +48,13 @@ typedef struct {
     ngx_uint_t                  nhashes;
     ngx_uint_t                 *hash;       /* of each name */
     ngx_uint_t                  nlines;
+    ngx_uint_t                  nwho;       /* the first of them: who it is */
     ngx_paas_guard_line_t      *line;
     size_t                      address;    /* bytes of it, which come first */
     size_t                      authority;  /* and of this, which is next */
     u_char                     *bytes;
-} ngx_paas_guard_head_t;
+    u_char                     *what;       /* those of the other lines */
+};
 
 
 static void
@@ -109,14 +112,12 @@ ngx_paas_guard_new_head(ngx_connection_t *c, ngx_uint_t lines, size_t size)
 }
 
 
-/* May h be of interest here? */
+/* What h may tell. */
 
 static ngx_inline ngx_uint_t
-ngx_paas_guard_line_counts(ngx_paas_guard_loc_conf_t *conf,
-    ngx_table_elt_t *h)
+ngx_paas_guard_line_kind(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h)
 {
-    return conf->header_place[ngx_paas_guard_header_end(h->hash)]
-           != NGX_PAAS_GUARD_NO_HEADER;
+    return conf->head_line[ngx_paas_guard_header_end(h->hash)];
 }
 
 
@@ -153,7 +154,7 @@ ngx_paas_guard_head_size(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h,
     size = 0;
 
     for (i = 0; i < n; i++) {
-        if (ngx_paas_guard_line_counts(conf, &h[i])) {
+        if (ngx_paas_guard_line_kind(conf, &h[i])) {
             size += h[i].key.len + NGX_PAAS_GUARD_HEAD_GAP + h[i].value.len;
         }
     }
@@ -181,31 +182,16 @@ ngx_paas_guard_line_copy(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
 }
 
 
-static void
-ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
-    ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h, ngx_uint_t n,
-    pguard_str_t address, pguard_str_t authority)
+static u_char *
+ngx_paas_guard_lines_copy(ngx_paas_guard_head_t *head, ngx_table_elt_t *h,
+    ngx_uint_t kind, u_char *p)
 {
-    u_char                 *p;
     ngx_uint_t              i;
     ngx_paas_guard_line_t  *line;
 
-    head->conf = conf;
-    head->nhashes = n;
-    head->nlines = 0;
-    head->address = address.len;
-    head->authority = authority.len;
+    for (i = 0; i < head->nhashes; i++) {
 
-    p = ngx_cpymem(head->bytes, address.data, address.len);
-
-    if (authority.len) {
-        p = ngx_cpymem(p, authority.data, authority.len);
-    }
-
-    for (i = 0; i < n; i++) {
-        head->hash[i] = h[i].hash;
-
-        if (!ngx_paas_guard_line_counts(conf, &h[i])) {
+        if (ngx_paas_guard_line_kind(head->conf, &h[i]) != kind) {
             continue;
         }
 
@@ -214,6 +200,44 @@ ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
         line->index = (uint32_t) i;
         p = ngx_paas_guard_line_copy(line, &h[i], p);
     }
+
+    return p;
+}
+
+
+static void
+ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
+    ngx_paas_guard_loc_conf_t *conf, ngx_list_part_t *part,
+    pguard_str_t address, pguard_str_t authority)
+{
+    u_char           *p;
+    ngx_uint_t        i;
+    ngx_table_elt_t  *h;
+
+    h = part->elts;
+
+    head->conf = conf;
+    head->nhashes = part->nelts;
+    head->nlines = 0;
+    head->address = address.len;
+    head->authority = authority.len;
+
+    for (i = 0; i < head->nhashes; i++) {
+        head->hash[i] = h[i].hash;
+    }
+
+    p = ngx_cpymem(head->bytes, address.data, address.len);
+
+    if (authority.len) {
+        p = ngx_cpymem(p, authority.data, authority.len);
+    }
+
+    p = ngx_paas_guard_lines_copy(head, h, NGX_PAAS_GUARD_LINE_WHO, p);
+
+    head->nwho = head->nlines;
+    head->what = p;
+
+    (void) ngx_paas_guard_lines_copy(head, h, NGX_PAAS_GUARD_LINE_WHAT, p);
 }
 
 
@@ -229,6 +253,7 @@ ngx_paas_guard_keep_credential(ngx_paas_guard_head_t *head,
 
     c = &ctx->credential;
     head->kind = c->kind;
+    head->authorization = ctx->authorization;
 
     if (c->kind == PGUARD_CREDENTIAL_NONE) {
         return NGX_OK;
@@ -236,7 +261,8 @@ ngx_paas_guard_keep_credential(ngx_paas_guard_head_t *head,
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_paas_guard_line_counts(ctx->conf, &h[i])
+        if (ngx_paas_guard_line_kind(ctx->conf, &h[i])
+            == NGX_PAAS_GUARD_LINE_WHO
             && c->value.data >= h[i].value.data
             && c->value.data + c->value.len
                <= h[i].value.data + h[i].value.len)
@@ -260,6 +286,7 @@ ngx_paas_guard_recall_credential(ngx_paas_guard_head_t *head,
     ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *list)
 {
     ctx->has_credential = 1;
+    ctx->authorization = head->authorization;
     ctx->credential_hash = head->credential;
     ctx->credential.kind = head->kind;
 
@@ -337,8 +364,7 @@ ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return;
     }
 
-    ngx_paas_guard_head_copy(head, ctx->conf, part->elts, part->nelts,
-                             address, authority);
+    ngx_paas_guard_head_copy(head, ctx->conf, part, address, authority);
 
     head->credential = ctx->credential_hash;
     head->client = ctx->client_hash;
@@ -371,16 +397,12 @@ ngx_paas_guard_same_parts(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
 
 
 static ngx_inline ngx_uint_t
-ngx_paas_guard_same_lines(ngx_paas_guard_head_t *head, ngx_table_elt_t *list)
+ngx_paas_guard_same_lines(ngx_paas_guard_line_t *line,
+    ngx_paas_guard_line_t *end, ngx_table_elt_t *list, u_char *p)
 {
-    u_char                 *p;
-    ngx_table_elt_t        *h;
-    ngx_paas_guard_line_t  *line, *end;
+    ngx_table_elt_t  *h;
 
-    p = head->bytes + head->address + head->authority;
-    line = head->line;
-
-    for (end = line + head->nlines; line < end; line++) {
+    for ( /* void */ ; line < end; line++) {
         h = &list[line->index];
 
         if (h->key.len != line->name || h->value.len != line->value) {
@@ -443,7 +465,7 @@ ngx_paas_guard_same_ends(ngx_paas_guard_head_t *head, ngx_http_request_t *r)
 }
 
 
-ngx_uint_t
+void
 ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ngx_list_part_t        *part;
@@ -457,16 +479,36 @@ ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         || ngx_paas_guard_has_server(r)
         || !ngx_paas_guard_same_ends(head, r)
         || !ngx_paas_guard_same_names(head, part->elts)
-        || !ngx_paas_guard_same_lines(head, part->elts))
+        || !ngx_paas_guard_same_lines(head->line, head->line + head->nwho,
+                                      part->elts, head->bytes + head->address
+                                                  + head->authority))
     {
-        return 0;
+        return;
     }
 
+    ctx->head = head;
     ngx_paas_guard_recall_credential(head, ctx, part->elts);
     ctx->client_hash = head->client;
-    ctx->head_hash = head->head;
     ctx->source = head->source;
-    ctx->has_head = ctx->conf->interval != 0;
+}
 
-    return 1;
+
+void
+ngx_paas_guard_recall_rest(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_paas_guard_head_t  *head;
+
+    head = ctx->head;
+
+    if (!ngx_paas_guard_same_lines(head->line + head->nwho,
+                                   head->line + head->nlines,
+                                   r->headers_in.headers.part.elts,
+                                   head->what))
+    {
+        ngx_paas_guard_remember(r, ctx);
+        return;
+    }
+
+    ctx->head_hash = head->head;
+    ctx->has_head = 1;
 }

@@ -373,13 +373,13 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     pguard_blocks_t         *blocks;
     ngx_paas_guard_rule_t  **rules;
 
-    ctx->recalled = ngx_paas_guard_recall(r, ctx);
+    ngx_paas_guard_recall(r, ctx);
 
     if (ngx_paas_guard_client(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (!ctx->recalled) {
+    if (ctx->head == NULL) {
         ctx->source = ngx_paas_guard_source(ctx);
         ngx_paas_guard_remember(r, ctx);
     }
@@ -493,7 +493,7 @@ ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ctx->plain_client = 1;
     ctx->client.len = 0;
 
-    if (ctx->recalled) {
+    if (ctx->head) {
         return;
     }
 

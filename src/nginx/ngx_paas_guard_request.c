@@ -131,6 +131,10 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ctx->sign = glcf->interval
                 && ngx_paas_guard_signable(r, ctx, &body) == NGX_OK;
 
+    if (ctx->sign && ctx->head) {
+        ngx_paas_guard_recall_rest(r, ctx);
+    }
+
     if (!ctx->sign || !body) {
         return NGX_OK;
     }

@@ -274,28 +274,12 @@ ngx_paas_guard_resolve_store(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 }
 
 
-/* What saves time with each request. */
-
 static void
-ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
+ngx_paas_guard_prepare_headers(ngx_paas_guard_loc_conf_t *conf)
 {
-    u_char                    *place;
-    ngx_uint_t                 i;
-    ngx_http_complex_value_t  *cv;
-    ngx_paas_guard_header_t   *h;
-
-    static ngx_str_t  who[] = {
-        ngx_string("host"),
-        ngx_string("authorization"),
-        ngx_string("x-api-key"),
-        ngx_string("cookie")
-    };
-
-    cv = conf->client->elts;
-
-    conf->plain_client = conf->client->nelts == 1
-                         && ngx_paas_guard_same(&cv[0].value,
-                              (char *) ngx_paas_guard_default_client_text.data);
+    u_char                   *place;
+    ngx_uint_t                i, end;
+    ngx_paas_guard_header_t  *h;
 
     ngx_memset(conf->header_place, NGX_PAAS_GUARD_NO_HEADER,
                sizeof(conf->header_place));
@@ -303,20 +287,56 @@ ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
     h = conf->headers->elts;
 
     for (i = 0; i < conf->headers->nelts; i++) {
-        place = &conf->header_place[ngx_paas_guard_header_end(h[i].hash)];
+        end = ngx_paas_guard_header_end(h[i].hash);
+        place = &conf->header_place[end];
 
         *place = *place == NGX_PAAS_GUARD_NO_HEADER
                  ? (u_char) i : NGX_PAAS_GUARD_ANY_HEADER;
-    }
 
-    for (i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
-        place = &conf->header_place[ngx_paas_guard_header_end(
-                                  ngx_hash_key(who[i].data, who[i].len))];
-
-        if (*place == NGX_PAAS_GUARD_NO_HEADER) {
-            *place = NGX_PAAS_GUARD_WHO_HEADER;
-        }
+        conf->head_line[end] = NGX_PAAS_GUARD_LINE_WHAT;
     }
+}
+
+
+/* Where several names have one end, who sends a request goes first. */
+
+static void
+ngx_paas_guard_prepare_lines(ngx_paas_guard_loc_conf_t *conf)
+{
+    ngx_uint_t  i, hash;
+
+    static struct {
+        ngx_str_t   name;
+        u_char      kind;
+    } lines[] = {
+        { ngx_string("host"), NGX_PAAS_GUARD_LINE_WHAT },
+        { ngx_string("authorization"), NGX_PAAS_GUARD_LINE_WHO },
+        { ngx_string("x-api-key"), NGX_PAAS_GUARD_LINE_WHO },
+        { ngx_string("cookie"), NGX_PAAS_GUARD_LINE_WHO }
+    };
+
+    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        hash = ngx_hash_key(lines[i].name.data, lines[i].name.len);
+        conf->head_line[ngx_paas_guard_header_end(hash)] = lines[i].kind;
+    }
+}
+
+
+/* What saves time with each request. */
+
+static void
+ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
+{
+    ngx_http_complex_value_t  *cv;
+
+    cv = conf->client->elts;
+
+    conf->plain_client = conf->client->nelts == 1
+                         && ngx_paas_guard_same(&cv[0].value,
+                              (char *) ngx_paas_guard_default_client_text.data);
+
+    ngx_paas_guard_prepare_headers(conf);
+    ngx_paas_guard_prepare_lines(conf);
 }
 
 

@@ -413,10 +413,6 @@ ngx_paas_guard_fields_header(ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *h,
     uint32_t         number;
     pguard_field_t  *field;
 
-    if (place == NGX_PAAS_GUARD_WHO_HEADER) {
-        return NGX_OK;
-    }
-
     if (place == NGX_PAAS_GUARD_ANY_HEADER) {
         place = ngx_paas_guard_any_header(ctx->conf, h);
 
