@@ -16,9 +16,14 @@
  * taken for the same tell the same, whatever names a client makes up.
  */
 
-#define NGX_PAAS_GUARD_HEAD_LINES  64
-#define NGX_PAAS_GUARD_HEAD_MAX    2048     /* bytes of the lines that count */
-#define NGX_PAAS_GUARD_HEAD_GAP    2        /* at most: ": " */
+#define NGX_PAAS_GUARD_HEAD_MAX  2048       /* bytes of the lines that count */
+#define NGX_PAAS_GUARD_HEAD_GAP  2          /* at most: ": " */
+
+/* A connection on which heads change so often in a row has many clients, as one
+   of a proxy: only one of so many is kept from then on. */
+
+#define NGX_PAAS_GUARD_HEAD_TRIES  4
+#define NGX_PAAS_GUARD_HEAD_EACH   16
 
 
 /* A line that counts. */
@@ -43,6 +48,7 @@ struct ngx_paas_guard_head_s {
     uint32_t                    start;      /* and in that one's value */
     uint32_t                    len;
     uint16_t                    source;
+    ngx_uint_t                  misses;     /* in a row */
     ngx_uint_t                  max;        /* room: lines */
     size_t                      size;       /* and bytes */
     ngx_uint_t                  nhashes;
@@ -97,6 +103,7 @@ ngx_paas_guard_new_head(ngx_connection_t *c, ngx_uint_t lines, size_t size)
         return NULL;
     }
 
+    head->misses = 0;
     head->max = lines;
     head->size = size;
     head->hash = (ngx_uint_t *) &head[1];
@@ -323,8 +330,15 @@ ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     if (r->connection->requests < 2
         || r->http_version > NGX_HTTP_VERSION_20
         || part->next
-        || part->nelts > NGX_PAAS_GUARD_HEAD_LINES
         || ngx_paas_guard_has_server(r))
+    {
+        return;
+    }
+
+    head = ngx_paas_guard_head(r->connection);
+
+    if (head && ++head->misses > NGX_PAAS_GUARD_HEAD_TRIES
+        && head->misses % NGX_PAAS_GUARD_HEAD_EACH)
     {
         return;
     }
@@ -338,8 +352,6 @@ ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     if (size > NGX_PAAS_GUARD_HEAD_MAX) {
         return;
     }
-
-    head = ngx_paas_guard_head(r->connection);
 
     if (head == NULL) {
         head = ngx_paas_guard_new_head(r->connection, part->nelts, size);
@@ -508,6 +520,8 @@ ngx_paas_guard_recall_rest(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         ngx_paas_guard_remember(r, ctx);
         return;
     }
+
+    head->misses = 0;
 
     ctx->head_hash = head->head;
     ctx->has_head = 1;

@@ -183,6 +183,11 @@ print $conf nginx_conf($sink, main => 'daemon off;', server => 'location = /api/
 close $conf;
 start('sink', $sink, 'nginx', '-p', run_dir() . '/sink', '-c', run_dir() . '/sink/nginx.conf');
 
+# A connection that brings another client with each request, as one of a proxy
+# may: nothing that is remembered of the last one holds.
+
+my %other = (request => { token => 'eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9.' . 'aB3dE5fG7h' x 11 . '@' x 4 }, args => [ -u => 2 ]);
+
 my %same = (request => { target => '/api/v1/vms' }, status => 429);
 my %unlogged = (guard => 1, location => "access_log access.log bare;\n");
 
@@ -194,6 +199,7 @@ my $return = slope('return', \%same, location => "return 429;\n");
 
 my %added = (
     passed    => added(slope('passed', {}, %unlogged), $bare),
+    changed   => added(slope('changed', \%other, %unlogged), $bare),
     logged    => added(slope('logged', {}, guard => 1), $bare),
     posted    => added(slope('posted', \%post, guard => 1, location => $unlogged{location} . $pass),
                        slope('post', \%post, location => $pass)),
@@ -211,6 +217,7 @@ delete @{ $added{posted} }{ grep { /^XXH3_128bits_update/ } keys %{ $added{poste
 my %figure = map { $_ => sum(values %{ $added{$_} }) } keys %added;
 
 table('added to a passed request, whose log line is the bare one', $added{passed});
+table('added to a passed request of another client than the last', $added{changed}) if $mode eq '-v';
 table('added to a passed request, with all variables in the log', $added{logged}) if $mode eq '-v';
 table('added to a POST of 1 MB, but for its hash', $added{posted}) if $mode eq '-v';
 table('added by a throttled request to "return 429"', $added{throttled}) if $mode eq '-v';
