@@ -3,10 +3,10 @@
  * the others.  ngx_paas_guard_conf.h, which it brings, is the configuration.
  *
  * The way of a request: ngx_paas_guard_request.c (PREACCESS phase) asks
- * _keys.c who sends it, _signature.c and _body.c what it asks for, the core's
- * tables and, through _question.c, the other gateways what is known of it, and
- * lets it pass or hands it to _refusal.c.  _blocks.c sets blocks, _header.c
- * keeps the PaaS-Guard header ours, _log.c counts the answer.
+ * _keys.c and _head.c who sends it, _signature.c and _body.c what it asks for,
+ * the core's tables and, through _question.c, the other gateways what is known
+ * of it, and lets it pass or hands it to _refusal.c.  _blocks.c sets blocks,
+ * _header.c keeps the PaaS-Guard header ours, _log.c counts the answer.
  */
 
 #ifndef _NGX_PAAS_GUARD_H_INCLUDED_
