@@ -303,7 +303,7 @@ ngx_paas_guard_prepare_headers(ngx_paas_guard_loc_conf_t *conf)
 static void
 ngx_paas_guard_prepare_lines(ngx_paas_guard_loc_conf_t *conf)
 {
-    ngx_uint_t  i, hash;
+    ngx_uint_t  i, n, hash;
 
     static struct {
         ngx_str_t   name;
@@ -315,7 +315,13 @@ ngx_paas_guard_prepare_lines(ngx_paas_guard_loc_conf_t *conf)
         { ngx_string("cookie"), NGX_PAAS_GUARD_LINE_WHO }
     };
 
-    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    n = sizeof(lines) / sizeof(lines[0]);
+
+    if (conf->zone->mcf->session_cookie.len == 0) {
+        n--;                                    /* a cookie tells nothing */
+    }
+
+    for (i = 0; i < n; i++) {
         hash = ngx_hash_key(lines[i].name.data, lines[i].name.len);
         conf->head_line[ngx_paas_guard_header_end(hash)] = lines[i].kind;
     }
