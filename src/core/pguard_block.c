@@ -142,6 +142,20 @@ pguard_block_find(const pguard_blocks_t *t, pguard_block_kind_e kind,
 }
 
 
+/* What was read of b between a look at its until and this was that of one
+   active block, of key: was is the key that was read. */
+
+static inline int
+pguard_block_whole(const pguard_block_t *b, pguard_msec_t until,
+    pguard_hash_t was, pguard_hash_t key, pguard_msec_t now)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+
+    return until > now && pguard_load(&b->until) == until
+           && was.lo == key.lo && was.hi == key.hi;
+}
+
+
 int
 pguard_block_copy(const pguard_block_t *b, pguard_hash_t key,
     pguard_msec_t now, pguard_block_t *to)
@@ -150,10 +164,8 @@ pguard_block_copy(const pguard_block_t *b, pguard_hash_t key,
 
     until = pguard_load(&b->until);
     memcpy(to, b, sizeof(pguard_block_t));
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
 
-    return until > now && pguard_load(&b->until) == until
-           && to->key.lo == key.lo && to->key.hi == key.hi;
+    return pguard_block_whole(b, until, to->key, key, now);
 }
 
 
@@ -181,16 +193,11 @@ pguard_block_refuse(const pguard_blocks_t *t, pguard_block_kind_e kind,
         return 0;
     }
 
-    /* as pguard_block_copy() */
-
     until = pguard_load(&b->until);
     was = b->key;
     pguard_block_tell(b, to);
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
 
-    if (until <= now || pguard_load(&b->until) != until
-        || was.lo != key.lo || was.hi != key.hi)
-    {
+    if (!pguard_block_whole(b, until, was, key, now)) {
         return 0;
     }
 

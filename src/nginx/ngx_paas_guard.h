@@ -84,7 +84,7 @@ typedef struct {
     struct ngx_paas_guard_ctx_s *ctx;
     ngx_uint_t                   counts;        /* as rule->count, or 0: only
                                                    its block counts */
-    pguard_str_t                 value;
+    pguard_str_t                 value;         /* not of client, address */
     pguard_hash_t                hash;
     pguard_hash_t                window;        /* what it is counted under */
 } ngx_paas_guard_key_t;
@@ -158,6 +158,23 @@ typedef struct ngx_paas_guard_ctx_s {
 #define ngx_paas_guard_core_str(s, n)                                         \
     (s).data = (n).data;                                                      \
     (s).len = (n).len
+
+
+/* What is kept in a pool under a cleanup that marks it, or NULL. */
+
+static ngx_inline void *
+ngx_paas_guard_marked(ngx_pool_t *pool, ngx_pool_cleanup_pt handler)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == handler) {
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
 
 
 extern ngx_module_t  ngx_paas_guard_module;

@@ -46,5 +46,10 @@ typedef int  ngx_paas_guard_elements_t;
 
 #define ngx_paas_guard_is_connect(r)  ((r)->method == NGX_HTTP_CONNECT)
 
+/* Does a request line of HTTP/1 name a server, too? */
+
+#define ngx_paas_guard_has_server(r)                                          \
+    ((r)->host_start && (r)->http_version < NGX_HTTP_VERSION_20)
+
 
 #endif /* _NGX_PAAS_GUARD_COMPAT_H_INCLUDED_ */

@@ -9,18 +9,15 @@ static ngx_uint_t ngx_paas_guard_unspoken(ngx_http_request_t *r);
 PGUARD_RARE ngx_paas_guard_ctx_t *
 ngx_paas_guard_forgotten_ctx(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t    *cln;
     ngx_paas_guard_ctx_t  *ctx;
 
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_paas_guard_ctx_cleanup) {
-            ctx = cln->data;
-            ngx_http_set_ctx(r, ctx, ngx_paas_guard_module);
-            return ctx;
-        }
+    ctx = ngx_paas_guard_marked(r->pool, ngx_paas_guard_ctx_cleanup);
+
+    if (ctx) {
+        ngx_http_set_ctx(r, ctx, ngx_paas_guard_module);
     }
 
-    return NULL;
+    return ctx;
 }
 
 

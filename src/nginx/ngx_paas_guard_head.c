@@ -70,18 +70,10 @@ ngx_paas_guard_head_cleanup(void *data)
 }
 
 
-static ngx_paas_guard_head_t *
+static ngx_inline ngx_paas_guard_head_t *
 ngx_paas_guard_head(ngx_connection_t *c)
 {
-    ngx_pool_cleanup_t  *cln;
-
-    for (cln = c->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_paas_guard_head_cleanup) {
-            return cln->data;
-        }
-    }
-
-    return NULL;
+    return ngx_paas_guard_marked(c->pool, ngx_paas_guard_head_cleanup);
 }
 
 
@@ -304,15 +296,6 @@ ngx_paas_guard_recall_credential(ngx_paas_guard_head_t *head,
 }
 
 
-/* A request line that names a server, too, is rare in HTTP/1. */
-
-static ngx_inline ngx_uint_t
-ngx_paas_guard_has_server(ngx_http_request_t *r)
-{
-    return r->host_start && r->http_version < NGX_HTTP_VERSION_20;
-}
-
-
 /* From the second request on: most connections have one only, and those that
    are streams of HTTP/3 always.  What does not fit into the first one's room is
    not kept. */
@@ -403,8 +386,7 @@ ngx_paas_guard_same_parts(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
     u_char *p)
 {
     return pguard_same(p, h->key.data, line->name)
-           && pguard_same(p + line->name, h->value.data,
-                                     line->value);
+           && pguard_same(p + line->name, h->value.data, line->value);
 }
 
 

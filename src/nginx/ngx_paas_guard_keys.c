@@ -491,7 +491,6 @@ ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ctx->has_client = 1;
     ctx->plain_client = 1;
-    ctx->client.len = 0;
 
     if (ctx->head) {
         return;

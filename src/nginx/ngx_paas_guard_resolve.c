@@ -298,32 +298,30 @@ ngx_paas_guard_prepare_headers(ngx_paas_guard_loc_conf_t *conf)
 }
 
 
-/* Where several names have one end, who sends a request goes first. */
+static void
+ngx_paas_guard_prepare_line(ngx_paas_guard_loc_conf_t *conf,
+    const char *name, u_char kind)
+{
+    ngx_uint_t  hash;
+
+    hash = ngx_hash_key((u_char *) name, ngx_strlen(name));
+    conf->head_line[ngx_paas_guard_header_end(hash)] = kind;
+}
+
+
+/* Where several names have one end, who sends a request goes first.  A cookie
+   tells it only if one is a session. */
 
 static void
 ngx_paas_guard_prepare_lines(ngx_paas_guard_loc_conf_t *conf)
 {
-    ngx_uint_t  i, n, hash;
+    ngx_paas_guard_prepare_line(conf, "host", NGX_PAAS_GUARD_LINE_WHAT);
+    ngx_paas_guard_prepare_line(conf, "authorization",
+                                NGX_PAAS_GUARD_LINE_WHO);
+    ngx_paas_guard_prepare_line(conf, "x-api-key", NGX_PAAS_GUARD_LINE_WHO);
 
-    static struct {
-        ngx_str_t   name;
-        u_char      kind;
-    } lines[] = {
-        { ngx_string("host"), NGX_PAAS_GUARD_LINE_WHAT },
-        { ngx_string("authorization"), NGX_PAAS_GUARD_LINE_WHO },
-        { ngx_string("x-api-key"), NGX_PAAS_GUARD_LINE_WHO },
-        { ngx_string("cookie"), NGX_PAAS_GUARD_LINE_WHO }
-    };
-
-    n = sizeof(lines) / sizeof(lines[0]);
-
-    if (conf->zone->mcf->session_cookie.len == 0) {
-        n--;                                    /* a cookie tells nothing */
-    }
-
-    for (i = 0; i < n; i++) {
-        hash = ngx_hash_key(lines[i].name.data, lines[i].name.len);
-        conf->head_line[ngx_paas_guard_header_end(hash)] = lines[i].kind;
+    if (conf->zone->mcf->session_cookie.len) {
+        ngx_paas_guard_prepare_line(conf, "cookie", NGX_PAAS_GUARD_LINE_WHO);
     }
 }
 

@@ -330,7 +330,7 @@ ngx_paas_guard_fields_host(ngx_http_request_t *r, ngx_paas_guard_fields_t *f)
     ngx_str_t     *s;
     pguard_str_t   authority;
 
-    if (r->host_start && r->http_version < NGX_HTTP_VERSION_20) {
+    if (ngx_paas_guard_has_server(r)) {
         s = &r->headers_in.server;
         ngx_paas_guard_field(f, PGUARD_FIELD_SERVER, s->data, s->len);
     }
