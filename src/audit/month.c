@@ -86,13 +86,28 @@ first_second(int year, int month)
 }
 
 
+/* A "0" of the form is any digit.  All of the form, and perhaps more. */
+
+static int
+has_form(const char *s, const char *form)
+{
+    for ( /* void */ ; *form; s++, form++) {
+        if (*form == '0' ? *s < '0' || *s > '9' : *s != *form) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 int
 month_bounds(const char *text, time_t *start, time_t *end)
 {
-    int  year, month, n = 0;
+    int  year, month;
 
-    if (strlen(text) != 7 || strspn(text, "0123456789-") != 7
-        || sscanf(text, "%4d-%2d%n", &year, &month, &n) != 2 || n != 7
+    if (strlen(text) != 7 || !has_form(text, "0000-00")
+        || sscanf(text, "%4d-%2d", &year, &month) != 2
         || year < 1971 || year > 2200 || month < 1 || month > 12)
     {
         return audit_error("--month takes YYYY-MM, not \"%s\"", text);
@@ -106,45 +121,60 @@ month_bounds(const char *text, time_t *start, time_t *end)
 }
 
 
-int
-month_time(const char *s, int64_t *ms)
-{
-    int          n, scale, hours, minutes;
-    char         sign;
-    int64_t      frac;
-    time_t       t;
-    struct tm    tm;
-    const char  *p;
+/* A time that there is not comes back as another one. */
 
-    n = 0;
+static int
+read_seconds(const char *s, time_t *t)
+{
+    struct tm  tm, is;
+
     memset(&tm, 0, sizeof(tm));
 
-    if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon,
-               &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6
-        || n != 19)
+    if (!has_form(s, "0000-00-00T00:00:00")
+        || sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon,
+                  &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
     {
         return -1;
     }
 
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
-    frac = 0;
-    p = s + n;
+    is = tm;
+    *t = timegm(&is);
 
-    if (*p == '.') {
-        for (p++, scale = 100; *p >= '0' && *p <= '9'; p++, scale /= 10) {
-            frac += (*p - '0') * scale;
+    return is.tm_mon == tm.tm_mon && is.tm_mday == tm.tm_mday
+           && is.tm_hour == tm.tm_hour && is.tm_min == tm.tm_min
+           && is.tm_sec == tm.tm_sec ? 0 : -1;
+}
+
+
+int
+month_time(const char *s, int64_t *ms)
+{
+    int      scale, hours, minutes;
+    time_t   t;
+    int64_t  frac;
+
+    if (read_seconds(s, &t) != 0) {
+        return -1;
+    }
+
+    s += strlen("0000-00-00T00:00:00");
+    frac = 0;
+
+    if (has_form(s, ".0")) {
+        for (s++, scale = 100; *s >= '0' && *s <= '9'; s++, scale /= 10) {
+            frac += (*s - '0') * scale;
         }
     }
 
-    t = timegm(&tm);
-
-    if (sscanf(p, "%c%2d:%2d%n", &sign, &hours, &minutes, &n) == 3 && n == 6
-        && p[6] == '\0' && (sign == '+' || sign == '-'))
+    if ((has_form(s, "+00:00") || has_form(s, "-00:00")) && s[6] == '\0'
+        && sscanf(s + 1, "%2d:%2d", &hours, &minutes) == 2
+        && hours < 24 && minutes < 60)
     {
-        t -= (sign == '+' ? 1 : -1) * (hours * 60 + minutes) * 60;
+        t -= (*s == '+' ? 1 : -1) * (hours * 60 + minutes) * 60;
 
-    } else if (strcmp(p, "Z") != 0) {
+    } else if (strcmp(s, "Z") != 0) {
         return -1;
     }
 

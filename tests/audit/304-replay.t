@@ -144,7 +144,10 @@ is $o->{requests}{good}, 1, 'time as ISO 8601, numbers, other fields, bytes of a
 
 my @bad = ('', 'x', '{}', '[]', $iso =~ s/"status":200,//r, $iso =~ s/200/20/r, $iso =~ s/01:00:00\+/01:00+/r,
     $iso =~ s/"reason":""/"reason":"nonsense"/r, $iso =~ s/}$//r, "\0" x 50, '[' x 5000, 'x' x 1_000_000,
-    $iso =~ s/"sla":"good"/"sla":"good","sla":"good"/r, $iso =~ s/2026-11-05/2026-11/r);
+    $iso =~ s/"sla":"good"/"sla":"good","sla":"good"/r, $iso =~ s/2026-11-05/2026-11/r,
+    (map { $iso =~ s/2026-11-05/$_/r } '2026-11-31', '2026-11- 5', '2026-11-00', '+026-11-05'),
+    (map { $iso =~ s/T01:00:00\+01:00/T$_/r } '24:00:00Z', '01:60:00Z', '01:00:60Z', '01:00:-1Z', '01:00:00.Z',
+        '01:00:00+24:00', '01:00:00+01:60', '01:00:00+-1:00'));
 spew('bad', join '', map { s/\n*$/\n/r } @bad, $iso);
 $o = replay('--month', '2026-11', 'bad');
 is $o->{lines}{unreadable}, scalar @bad, 'lines that cannot be read';
@@ -169,6 +172,9 @@ for my $case (
     [['--month', '2026-11', '--target', '101', 'log'], '--target'],
     [['--month', '2026-11', '--down-ratio', '5%', 'log'], '--down-ratio'],
     [['--month', '2026-11', '--outage', 'x/y', 'log'], '--outage takes'],
+    [['--month', '2026-11', '--outage', '2026-11-03T24:00:00Z/2026-11-04T10:00:00Z', 'log'], '--outage takes'],
+    [['--month', '2026-11', '--outage', '2026-11-30T10:00:00Z/2026-11-31T10:00:00Z', 'log'], '--outage takes'],
+    [['--month', '2026-02', '--as-of', '2026-02-29T00:00:00Z', 'log'], '--as-of takes'],
     [['--month', '2026-11', '--config', 'colour=red', 'log'], 'no option'],
     [['--month', '2026-11', '--config', 'slice', 'log'], 'NAME=VALUE'],
     [['--month', '2026-11', 'absent'], 'No such file'],
