@@ -7,28 +7,52 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 
-int
-month_zone(const char *name)
+/* The C library takes a name that it does not know, and a file that is no time
+   zone, for UTC. */
+
+static int
+is_zone(const char *name)
 {
-    char         path[512];
+    int          yes;
+    char         path[512], magic[4];
+    FILE        *f;
     const char  *dir;
-    struct stat  st;
+
+    if (name[0] == '\0' || name[0] == '/' || name[0] == '.'
+        || strstr(name, "..") || strchr(name, ':'))
+    {
+        return 0;
+    }
 
     dir = getenv("TZDIR");
     dir = dir ? dir : "/usr/share/zoneinfo";
 
     (void) snprintf(path, sizeof(path), "%s/%s", dir, name);
 
-    /* the C library takes a name that it does not know for UTC */
+    f = fopen(path, "rb");
 
-    if (strcmp(name, "UTC") != 0
-        && (name[0] == '\0' || name[0] == '/' || name[0] == '.'
-            || strstr(name, "..") || strchr(name, ':')
-            || stat(path, &st) != 0 || !S_ISREG(st.st_mode)))
-    {
+    if (f == NULL) {
+        return 0;
+    }
+
+    yes = fread(magic, sizeof(magic), 1, f) == 1
+          && memcmp(magic, "TZif", sizeof(magic)) == 0;
+
+    (void) fclose(f);
+
+    return yes;
+}
+
+
+int
+month_zone(const char *name)
+{
+    time_t     minute = 1577836800;             /* 2020-01-01T00:00:00Z */
+    struct tm  tm;
+
+    if (strcmp(name, "UTC") != 0 && !is_zone(name)) {
         return audit_error("--timezone takes UTC or a name such as "
                            "Europe/Paris, not \"%s\"", name);
     }
@@ -38,6 +62,11 @@ month_zone(const char *name)
     }
 
     tzset();
+
+    if (localtime_r(&minute, &tm) == NULL || tm.tm_sec != 0) {
+        return audit_error("--timezone %s counts leap seconds: take the zone "
+                           "outside of right/", name);
+    }
 
     return AUDIT_OK;
 }

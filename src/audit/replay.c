@@ -198,6 +198,15 @@ set_up(replay_t *r, const settings_t *s)
     size_t   slots;
     int64_t  ms;
 
+    /* one that no line can have */
+
+    if (s->indicator && (s->indicator[0] == '\0'
+                         || strpbrk(s->indicator, ", ")))
+    {
+        return audit_error("--indicator takes a name, not \"%s\"",
+                           s->indicator);
+    }
+
     if (month_zone(s->zone) || month_bounds(s->month, &r->start, &r->end)
         || number("slice", s->slice, 0, 1, 86400, &r->slice)
         || number("min-requests", s->min_requests, 0, 1, INT32_MAX,
