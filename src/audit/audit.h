@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <zlib.h>
 
 #include "pguard_audit.h"
 
@@ -62,10 +63,14 @@ int audit_client(const char *text, pguard_str_t *id);
 
 /*
  * The lines of several files, one after the other, plain or gzip.  Of a line
- * longer than AUDIT_LINE_MAX only its beginning is kept.
+ * longer than AUDIT_LINE_MAX only its beginning is kept.  gzip data may have
+ * several parts, and nothing else may come after them: what is not read is
+ * never passed over.
  */
 
-#define AUDIT_LINE_MAX  262144
+#define AUDIT_LINE_MAX    262144
+#define AUDIT_GZIP_WRONG  "the gzip data are damaged, end too early, or are " \
+                          "followed by something else"
 
 typedef struct {
     const char     *file;
@@ -80,15 +85,18 @@ typedef struct {
     char          **files;
     unsigned        index;
     uint64_t        number;
-    void           *gz;
+    int             open;               /* fd is that of the file */
+    int             fd;
+    int             gzip;
+    int             whole;              /* a part of the gzip data has ended */
+    z_stream        z;                  /* its input lies in raw */
     unsigned char  *line;
-    unsigned char  *buf;
-    size_t          pos;
-    size_t          len;
-    int             early;              /* the last bytes are of cut off data */
-    int             failed;             /* gzip data damaged or cut off */
+    unsigned char  *raw;
+    unsigned char  *unpacked;
+    unsigned char  *pos;                /* what is read next, in one of both */
+    unsigned char  *last;
     uint64_t        total;              /* bytes of all files; 0: unknown */
-    uint64_t        done;               /* bytes of those before this one */
+    uint64_t        done;
     int             progress;           /* shown; the tenths of a percent */
     int             shown;
 } audit_input_t;
@@ -98,8 +106,8 @@ typedef struct {
 int audit_input_open(audit_input_t *in, char **files, int progress);
 
 /* 1 and a line, which is there until the next call; 0 after the last; -1 if
-   a file could not be read, which was told; -2 if its gzip data are damaged
-   or cut off: nothing more is to be read. */
+   a file could not be read, which was told; -2 is AUDIT_GZIP_WRONG: nothing
+   more is to be read. */
 int audit_input_next(audit_input_t *in, audit_at_t *at);
 
 void audit_input_close(audit_input_t *in);

@@ -153,8 +153,7 @@ export_files(export_t *e, char **files, const char *chain)
     }
 
     if (rc == -2) {
-        rc = audit_error("%s: the gzip data are damaged or end too early",
-                         at.file);
+        rc = audit_error("%s: " AUDIT_GZIP_WRONG, at.file);
 
     } else if (rc == 0) {
         print_manifest(e, chain);

@@ -5,14 +5,15 @@
 #include "audit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 
 #define AUDIT_READ  65536
+#define AUDIT_GZIP  (16 + MAX_WBITS)      /* for inflateInit2() */
 
 
 int
@@ -25,12 +26,16 @@ audit_input_open(audit_input_t *in, char **files, int progress)
 
     in->files = files;
     in->line = malloc(AUDIT_LINE_MAX);
-    in->buf = malloc(AUDIT_READ);
+    in->raw = malloc(AUDIT_READ);
+    in->unpacked = malloc(AUDIT_READ);
     in->progress = progress && isatty(STDERR_FILENO);
 
-    if (in->line == NULL || in->buf == NULL) {
+    if (in->line == NULL || in->raw == NULL || in->unpacked == NULL
+        || inflateInit2(&in->z, AUDIT_GZIP) != Z_OK)
+    {
+        (void) audit_error("no memory");
         audit_input_close(in);
-        return audit_error("no memory");
+        return AUDIT_ERROR;
     }
 
     for (f = files; *f; f++) {
@@ -39,10 +44,12 @@ audit_input_open(audit_input_t *in, char **files, int progress)
             continue;
         }
 
+        errno = EISDIR;
+
         if (stat(*f, &st) != 0 || S_ISDIR(st.st_mode)) {
+            (void) audit_error("%s: %s", *f, strerror(errno));
             audit_input_close(in);
-            return audit_error("%s: %s", *f,
-                               strerror(errno ? errno : EISDIR));
+            return AUDIT_ERROR;
         }
 
         in->total += (uint64_t) st.st_size;
@@ -55,15 +62,13 @@ audit_input_open(audit_input_t *in, char **files, int progress)
 static void
 progress(audit_input_t *in)
 {
-    int       i, tenths;
-    uint64_t  done;
+    int  i, tenths;
 
     if (!in->progress || in->total == 0) {
         return;
     }
 
-    done = in->done + (in->gz ? (uint64_t) gzoffset(in->gz) : 0);
-    tenths = done < in->total ? (int) (done * 1000 / in->total) : 1000;
+    tenths = in->done < in->total ? (int) (in->done * 1000 / in->total) : 1000;
 
     if (tenths == in->shown) {
         return;
@@ -84,47 +89,115 @@ progress(audit_input_t *in)
 void
 audit_input_close(audit_input_t *in)
 {
-    if (in->gz) {
-        (void) gzclose(in->gz);
+    if (in->open) {
+        (void) close(in->fd);
     }
 
     if (in->progress && in->shown) {
         fprintf(stderr, "\r%60s\r", "");
     }
 
+    (void) inflateEnd(&in->z);
     free(in->line);
-    free(in->buf);
+    free(in->raw);
+    free(in->unpacked);
     memset(in, 0, sizeof(audit_input_t));
 }
 
 
+/* More of the file, behind what is left in raw: that is at its beginning.  1;
+   0 at the end, or -1. */
+
 static int
-open_file(audit_input_t *in)
+more(audit_input_t *in)
 {
-    int          fd;
-    const char  *name;
+    ssize_t  n;
 
-    name = in->files[in->index];
-    errno = 0;
+    do {
+        n = read(in->fd, in->raw + in->z.avail_in, AUDIT_READ - in->z.avail_in);
+    } while (n == -1 && errno == EINTR);
 
-    if (strcmp(name, "-") == 0) {
-        fd = dup(STDIN_FILENO);
-        in->gz = fd == -1 ? NULL : gzdopen(fd, "rb");
-    } else {
-        in->gz = gzopen(name, "rb");
-    }
-
-    if (in->gz == NULL) {
-        (void) audit_error("%s: %s", name, strerror(errno ? errno : ENOMEM));
+    if (n == -1) {
+        (void) audit_error("%s: %s", in->files[in->index], strerror(errno));
         return -1;
     }
 
-    (void) gzbuffer(in->gz, AUDIT_READ);
-    in->number = 0;
-    in->early = 0;
-    in->pos = in->len = 0;
+    in->z.next_in = in->raw;
+    in->z.avail_in += (unsigned) n;
+    in->done += (uint64_t) n;
+    progress(in);
 
-    return 0;
+    return n > 0;
+}
+
+
+/* Its first two bytes tell a gzip file. */
+
+static int
+open_file(audit_input_t *in)
+{
+    int          rc;
+    const char  *name;
+
+    name = in->files[in->index];
+    in->fd = strcmp(name, "-") == 0 ? dup(STDIN_FILENO)
+                                    : open(name, O_RDONLY | O_CLOEXEC);
+
+    if (in->fd == -1) {
+        (void) audit_error("%s: %s", name, strerror(errno));
+        return -1;
+    }
+
+    in->open = 1;
+    in->number = 0;
+    in->z.avail_in = 0;
+
+    do {
+        rc = more(in);
+    } while (rc == 1 && in->z.avail_in < 2);
+
+    in->gzip = in->z.avail_in >= 2 && memcmp(in->raw, "\x1f\x8b", 2) == 0;
+    in->whole = 0;
+    (void) inflateReset(&in->z);
+
+    return rc == -1 ? -1 : 0;
+}
+
+
+static int
+unpack(audit_input_t *in)
+{
+    int  rc;
+
+    in->z.next_out = in->unpacked;
+    in->z.avail_out = AUDIT_READ;
+
+    while (in->z.avail_out == AUDIT_READ) {
+
+        if (in->z.avail_in == 0 && (rc = more(in)) != 1) {
+            return rc == 0 && !in->whole ? -2 : rc;
+        }
+
+        if (in->whole) {
+            (void) inflateReset(&in->z);
+        }
+
+        rc = inflate(&in->z, Z_NO_FLUSH);
+        in->whole = rc == Z_STREAM_END;
+
+        /* what is wrong is so again, after what came before it */
+
+        if (rc != Z_OK && rc != Z_STREAM_END
+            && in->z.avail_out == AUDIT_READ)
+        {
+            return -2;
+        }
+    }
+
+    in->pos = in->unpacked;
+    in->last = in->z.next_out;
+
+    return 1;
 }
 
 
@@ -134,56 +207,36 @@ open_file(audit_input_t *in)
 static int
 fill(audit_input_t *in)
 {
-    int  n, error;
+    int  rc;
 
-    n = gzread(in->gz, in->buf, AUDIT_READ);
-    (void) gzerror(in->gz, &error);
-    progress(in);
-
-    /* the end of cut off data is told with the last bytes, and after them
-       once more only by a zlib older than 1.3.2 */
-
-    if (n > 0) {
-        in->early = error == Z_BUF_ERROR;
-        in->pos = 0;
-        in->len = (size_t) n;
-        return 1;
+    if (in->gzip) {
+        return unpack(in);
     }
 
-    if (n == 0 && error != Z_BUF_ERROR && !in->early) {
-        return 0;
+    if (in->z.avail_in == 0 && (rc = more(in)) != 1) {
+        return rc;
     }
 
-    if (error == Z_ERRNO) {
-        (void) audit_error("%s: %s", in->files[in->index], strerror(errno));
-        return -1;
-    }
+    in->pos = in->z.next_in;
+    in->last = in->pos + in->z.avail_in;
+    in->z.avail_in = 0;
 
-    in->failed = 1;
-
-    return -2;
+    return 1;
 }
 
 
 static int
 next_file(audit_input_t *in)
 {
-    struct stat  st;
-
-    (void) gzclose(in->gz);
-    in->gz = NULL;
-
-    if (stat(in->files[in->index], &st) == 0) {
-        in->done += (uint64_t) st.st_size;
-    }
-
+    (void) close(in->fd);
+    in->open = 0;
     in->index++;
 
     return in->files[in->index] != NULL;
 }
 
 
-/* Adds bytes of the buffer to the line.  1 if the line ended. */
+/* Adds bytes to the line.  1 if it ended. */
 
 static int
 take(audit_input_t *in, size_t *len, int *cut)
@@ -191,9 +244,9 @@ take(audit_input_t *in, size_t *len, int *cut)
     size_t          n, room;
     unsigned char  *p, *lf;
 
-    p = in->buf + in->pos;
-    lf = memchr(p, '\n', in->len - in->pos);
-    n = lf ? (size_t) (lf - p) : in->len - in->pos;
+    p = in->pos;
+    lf = memchr(p, '\n', (size_t) (in->last - p));
+    n = (size_t) ((lf ? lf : in->last) - p);
     in->pos += n + (lf != NULL);
 
     room = AUDIT_LINE_MAX - *len;
@@ -225,11 +278,11 @@ audit_input_next(audit_input_t *in, audit_at_t *at)
         at->file = in->files[in->index];
         at->index = in->index;
 
-        if (in->gz == NULL && open_file(in) != 0) {
+        if (!in->open && open_file(in) != 0) {
             return -1;
         }
 
-        rc = in->pos < in->len ? 1 : fill(in);
+        rc = in->pos < in->last ? 1 : fill(in);
 
         if (rc < 0) {
             at->number = in->number + 1;

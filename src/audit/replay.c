@@ -129,8 +129,7 @@ read_logs(replay_t *r, char **files)
     audit_input_close(&in);
 
     if (rc == -2) {
-        return audit_error("%s: the gzip data are damaged or end too early",
-                           at.file);
+        return audit_error("%s: " AUDIT_GZIP_WRONG, at.file);
     }
 
     return rc == 0 ? AUDIT_OK : AUDIT_ERROR;

@@ -185,7 +185,7 @@ walk_lines(walk_t *w)
 
     if (rc == -2) {
         return fault(w->at.file, w->at.number, "cut off",
-                     "the gzip data are damaged or end too early");
+                     AUDIT_GZIP_WRONG);
     }
 
     return at_end(w);

@@ -171,6 +171,20 @@ substr($gz, length($gz) / 2, 4) ^= "\xff\xff\xff\xff";
 spew('bad.gz', $gz);
 like verify('bad.gz'), qr/^bad\.gz:\d+: (?:cut off|altered|inserted)/, 'damaged gzip data';
 
+# what comes after gzip data is a part of the log, too
+
+my @gz = map { spew('part', join '', @$_); gzip('part'); slurp('part.gz') } [@l[0 .. 9]], [], [@l[10 .. 19]];
+spew('parts.gz', join '', @gz);
+is verify('parts.gz'), 'intact', 'gzip data of several parts, one of them empty';
+($status, $out) = audit('verify', '--secret', $secret, 'parts.gz');
+like $out, qr/^lines: 20,/m, 'all of them read';
+for my $after (join('', @l[10 .. 19]), "\n", "\0" x 512, substr($gz[2], 0, 5)) {
+    spew('parts.gz', $gz[0] . $after);
+    like verify('parts.gz'), qr/^parts\.gz:11: cut off: the gzip data /, 'and what is none is not passed over';
+}
+spew('parts.gz', join('', @l[0 .. 9]) . $gz[2]);
+like verify('parts.gz'), qr/^parts\.gz:11: /, 'nor are gzip data after plain lines';
+
 # a long one
 
 spew('log', writer('write', $secret, 'gw-1', 100_000));

@@ -187,6 +187,7 @@ for my $case (
     [['--month', '2026-11', '--config', 'colour=red', 'log'], 'no option'],
     [['--month', '2026-11', '--config', 'slice', 'log'], 'NAME=VALUE'],
     [['--month', '2026-11', 'absent'], 'No such file'],
+    [['--month', '2026-11', '.'], '.: Is a directory'],
     [['--month', '2026-11', '--indicator', '', 'log'], '--indicator takes a name'],
     [['--month', '2026-11', '--indicator', 'A,B', 'log'], '--indicator takes a name'],
 ) {
