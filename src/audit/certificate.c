@@ -14,7 +14,8 @@
 #define RECORDS  64
 
 
-/* All that is said, in both languages. */
+/* All that is said, in both languages.  \u00a0: the space that does not break,
+   which French wants before a colon. */
 
 typedef enum {
     TEXT_TITLE = 0,
@@ -46,18 +47,19 @@ typedef enum {
 static const char *const  texts[TEXTS][2] = {
     [TEXT_TITLE] = {
         "CERTIFICATE OF ERASURE",
-        "CERTIFICAT D'EFFACEMENT"
+        "CERTIFICAT D’EFFACEMENT"
     },
     [TEXT_INTRO] = {
         "The gateway named below certifies that it has erased what it held of "
-        "this client:\nits counts, its blocks and its events.",
-        "La passerelle désignée ci-dessous certifie qu'elle a effacé ce "
-        "qu'elle détenait de ce\nclient : ses compteurs, ses blocages et ses "
-        "événements."
+        "this client in\nthe zones listed: its counts, its blocks and its "
+        "events.",
+        "La passerelle désignée ci-dessous certifie qu’elle a effacé ce "
+        "qu’elle détenait de ce\nclient dans les zones indiquées\u00a0: ses "
+        "compteurs, ses blocages et ses événements."
     },
     [TEXT_CLIENT]  = { "Client (keyed digest)", "Client (empreinte à clé)" },
     [TEXT_GATEWAY] = { "Gateway", "Passerelle" },
-    [TEXT_RECORD]  = { "Audit record", "Enregistrement d'audit" },
+    [TEXT_RECORD]  = { "Audit record", "Enregistrement d’audit" },
     [TEXT_TIME]    = { "Erased on (UTC)", "Effacé le (UTC)" },
     [TEXT_ZONE]    = { "Zone", "Zone" },
     [TEXT_WHO]     = { "Ordered by", "Ordonné par" },
@@ -66,17 +68,17 @@ static const char *const  texts[TEXTS][2] = {
     [TEXT_COUNTS]  = { "Counts erased", "Compteurs effacés" },
     [TEXT_BLOCKS]  = { "Blocks erased", "Blocages effacés" },
     [TEXT_EVENTS]  = { "Events erased", "Événements effacés" },
-    [TEXT_STATE_FILE] = { "State file", "Fichier d'état" },
+    [TEXT_STATE_FILE] = { "State file", "Fichier d’état" },
     [TEXT_REDIS]   = { "Shared store (Redis)", "Mémoire commune (Redis)" },
     [TEXT_ERASED]  = { "erased", "contenu effacé" },
     [TEXT_NONE]    = { "none in use", "aucun usage" },
     [TEXT_KEPT] = {
         "What is kept: the audit log, with the fact of the erasure and the "
         "digest, for as long as\nlogs must be kept. Access logs are not held "
-        "by the gateway's memory and are not covered.",
-        "Ce qui est conservé : le journal d'audit, avec le fait de "
-        "l'effacement et l'empreinte, pour\nla durée de conservation des "
-        "journaux. Les journaux d'accès ne relèvent pas de la mémoire\nde la "
+        "by the gateway’s memory and are not covered.",
+        "Ce qui est conservé\u00a0: le journal d’audit, avec le fait de "
+        "l’effacement et l’empreinte, pour\nla durée de conservation des "
+        "journaux. Les journaux d’accès ne relèvent pas de la mémoire\nde la "
         "passerelle et ne sont pas couverts."
     },
     [TEXT_AFTER] = {
@@ -86,15 +88,15 @@ static const char *const  texts[TEXTS][2] = {
     [TEXT_CHAIN] = {
         "The audit log was verified before this certificate was printed: its "
         "chain is intact.",
-        "Le journal d'audit a été vérifié avant l'impression de ce "
-        "certificat : sa chaîne est intacte."
+        "Le journal d’audit a été vérifié avant l’impression de ce "
+        "certificat\u00a0: sa chaîne est intacte."
     },
     [TEXT_LINES]   = { "Verified lines (seq)", "Lignes vérifiées (seq)" },
     [TEXT_SEAL]    = { "Seal (HMAC-SHA-256)", "Sceau (HMAC-SHA-256)" },
     [TEXT_CHECK] = {
         "Who holds the log and the secret checks this with: paas-guard-audit "
         "verify.",
-        "Le détenteur du journal et du secret le contrôle avec : "
+        "Le détenteur du journal et du secret le contrôle avec\u00a0: "
         "paas-guard-audit verify."
     }
 };
@@ -107,13 +109,13 @@ typedef struct {
     char                 *value[PGUARD_AUDIT_MEMBERS];
     char                 *file;
     uint64_t              number;
+    uint64_t              after;        /* lines that name the client since */
 } record_t;
 
 typedef struct {
     pguard_str_t          client;
     record_t              record[RECORDS];
     unsigned              records;
-    uint64_t              after;
     int                   failed;
 } certificate_t;
 
@@ -218,8 +220,33 @@ keep(certificate_t *c, const audit_at_t *at, const pguard_audit_line_t *line)
         r->value[kept[i]] = text_of(line->value[kept[i]]);
         c->failed |= r->value[kept[i]] == NULL;
     }
+}
 
-    c->after = 0;
+
+/* A line that names the client: of one zone, or of none. */
+
+static void
+count_after(certificate_t *c, const pguard_audit_line_t *line)
+{
+    char      *zone;
+    unsigned   i;
+
+    zone = text_of(line->value[PGUARD_AUDIT_ZONE]);
+
+    if (zone == NULL) {
+        c->failed = 1;
+        return;
+    }
+
+    for (i = 0; i < c->records; i++) {
+        if (zone[0] == '\0'
+            || strcmp(c->record[i].value[PGUARD_AUDIT_ZONE], zone) == 0)
+        {
+            c->record[i].after++;
+        }
+    }
+
+    free(zone);
 }
 
 
@@ -237,8 +264,8 @@ read_line(void *data, const audit_at_t *at, const pguard_audit_line_t *line)
     if (line->type == PGUARD_AUDIT_CLIENT_FORGOTTEN) {
         keep(c, at, line);
 
-    } else if (line->type != PGUARD_AUDIT_OPERATOR_ACTION && c->records) {
-        c->after++;
+    } else if (line->type != PGUARD_AUDIT_OPERATOR_ACTION) {
+        count_after(c, line);
     }
 }
 
@@ -273,28 +300,29 @@ complete(const certificate_t *c)
 }
 
 
-/* "Name:" in a column; letters beyond ASCII are two bytes and one column. */
+/* "Name:" in a column; letters beyond ASCII are more bytes than columns. */
 
 static void
-print_name(const char *name)
+print_name(text_e name, int lang)
 {
     int          columns;
     const char  *p;
 
-    columns = 0;
+    columns = lang;
 
-    for (p = name; *p; p++) {
+    for (p = texts[name][lang]; *p; p++) {
         columns += ((unsigned char) *p & 0xc0) != 0x80;
     }
 
-    printf("%s:%*s", name, columns < 30 ? 30 - columns : 1, "");
+    printf("%s%s%*s", texts[name][lang], lang ? "\u00a0:" : ":",
+           columns < 30 ? 30 - columns : 1, "");
 }
 
 
 static void
 print_pair(text_e name, int lang, const char *value)
 {
-    print_name(texts[name][lang]);
+    print_name(name, lang);
     puts(value);
 }
 
@@ -320,7 +348,7 @@ print_record(const record_t *r, const audit_chain_t *chain, int lang)
     (void) pguard_hex(mac, r->frame.mac, PGUARD_MAC_LEN);
 
     puts("");
-    print_name(texts[TEXT_TIME][lang]);
+    print_name(TEXT_TIME, lang);
     printf("%.*s\n", (int) sizeof(time), time);
     print_pair(TEXT_ZONE, lang, r->value[PGUARD_AUDIT_ZONE]);
     print_pair(TEXT_WHO, lang, r->value[PGUARD_AUDIT_WHO]);
@@ -331,11 +359,13 @@ print_record(const record_t *r, const audit_chain_t *chain, int lang)
     print_pair(TEXT_EVENTS, lang, r->value[PGUARD_AUDIT_EVENTS]);
     print_place(TEXT_STATE_FILE, lang, r->value[PGUARD_AUDIT_STATE_FILE]);
     print_place(TEXT_REDIS, lang, r->value[PGUARD_AUDIT_REDIS]);
-    print_name(texts[TEXT_RECORD][lang]);
+    print_name(TEXT_RECORD, lang);
     printf("%s/%lu, %s:%lu\n", chain->gateway, (unsigned long) r->frame.seq,
            r->file, (unsigned long) r->number);
-    print_name(texts[TEXT_SEAL][lang]);
+    print_name(TEXT_SEAL, lang);
     printf("%.*s\n", (int) sizeof(mac), (const char *) mac);
+    print_name(TEXT_AFTER, lang);
+    printf("%lu\n", (unsigned long) r->after);
 }
 
 
@@ -348,7 +378,7 @@ print_certificate(const certificate_t *c, const audit_chain_t *chain, int lang)
     puts("");
     puts(texts[TEXT_INTRO][lang]);
     puts("");
-    print_name(texts[TEXT_CLIENT][lang]);
+    print_name(TEXT_CLIENT, lang);
     printf("%.*s\n", (int) c->client.len, (const char *) c->client.data);
     print_pair(TEXT_GATEWAY, lang, chain->gateway);
 
@@ -360,11 +390,9 @@ print_certificate(const certificate_t *c, const audit_chain_t *chain, int lang)
     puts(texts[TEXT_KEPT][lang]);
     puts("");
     puts(texts[TEXT_CHAIN][lang]);
-    print_name(texts[TEXT_LINES][lang]);
+    print_name(TEXT_LINES, lang);
     printf("%lu - %lu\n", (unsigned long) chain->first_seq,
            (unsigned long) chain->seq);
-    print_name(texts[TEXT_AFTER][lang]);
-    printf("%lu\n", (unsigned long) c->after);
     puts(texts[TEXT_CHECK][lang]);
 
     return audit_flush();

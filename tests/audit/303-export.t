@@ -115,13 +115,25 @@ my $english = $out;
 is $status, 0, 'in French';
 $out = decode('UTF-8', $out);
 like $out, $_, "says $_" for
-    qr/^CERTIFICAT D'EFFACEMENT$/m, qr/^Client \(empreinte à clé\): +$client$/m,
-    qr/^Passerelle: +gw-1$/m, qr/^Effacé le \(UTC\): +2026-11-22T02:04:13\.127Z$/m,
-    qr/^Ordonné par: +opérateur\?/m, qr/^Fichier d'état: +aucun usage$/m,
-    qr/^Mémoire commune \(Redis\): +contenu effacé$/m, qr/chaîne est intacte/;
+    qr/^CERTIFICAT D’EFFACEMENT$/m, qr/^Client \(empreinte à clé\)\x{a0}: +$client$/m,
+    qr/^Passerelle\x{a0}: +gw-1$/m, qr/^Effacé le \(UTC\)\x{a0}: +2026-11-22T02:04:13\.127Z$/m,
+    qr/^Ordonné par\x{a0}: +opérateur\?/m, qr/^Fichier d’état\x{a0}: +aucun usage$/m,
+    qr/^Mémoire commune \(Redis\)\x{a0}: +contenu effacé$/m, qr/chaîne est intacte/;
+is scalar(grep { /'| :|[^\x{a0}]:(?!\d)/ } split /\n/, $out), 0, 'with its own marks';
 is scalar(split /^/, $out) - scalar(split /^/, $english), 1, 'the same things';
 is scalar(grep { /^(\S.*?: {2,})/ && length $1 != 31 } split /\n/, $english), 0, 'in a column';
 is scalar(grep { length > 100 } split /\n/, $out . $english), 0, 'that fits a page';
+
+# each zone has its own, and what came after it
+
+spew('zones', writer('forget', $secret, $client, 'erased', qw(a +a b +b +b +)));
+($status, $out) = audit('certificate', '--lang', 'en', '--client', $client, '--secret', $secret, 'zones');
+like $out, qr/in\s+the\s+zones\s+listed/, 'what is certified is told for the zones';
+is_deeply [$out =~ /^(?:Zone|Records of it since then): +(\S+)$/mg], ['a', 2, 'b', 3],
+    'records after it are of its zone, or of none';
+spew('zones', writer('forget', $secret, $client, 'erased', qw(a b +a a +c)));
+($status, $out) = audit('certificate', '--lang', 'en', '--client', $client, '--secret', $secret, 'zones');
+is_deeply [$out =~ /^(?:Zone|Records of it since then): +(\S+)$/mg], ['a', 0, 'b', 0], 'forgotten once more';
 
 ($status, $out) = audit('certificate', '--lang', 'en', '--client', $a, '--secret', $secret, 'log');
 is $status, 1, 'a client that was not forgotten';

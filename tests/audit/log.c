@@ -6,7 +6,9 @@
  *   die SECRET CUT FILE                 a writer dies when CUT bytes of its
  *                                       third line are there; others go on
  *   kill SECRET FILE SECONDS            writers that are killed at any moment
- *   forget SECRET CLIENT REDIS          to stdout: a client is forgotten
+ *   forget SECRET CLIENT REDIS [WHAT...]  to stdout: a client is forgotten in a
+ *                                       zone WHAT; +WHAT: is blocked there, + is
+ *                                       named in an outage
  */
 
 #include <errno.h>
@@ -267,30 +269,54 @@ do_kill(const char *file, int seconds)
 }
 
 
+static void
+set_forgotten(pguard_audit_record_t *rec, const char *redis)
+{
+    rec->type = PGUARD_AUDIT_CLIENT_FORGOTTEN;
+    rec->str[PGUARD_AUDIT_WHO] = str("opérateur\x1b[31m 7");
+    rec->str[PGUARD_AUDIT_WHY] = str("end of the contract");
+    rec->str[PGUARD_AUDIT_STATE_FILE] = str("none");
+    rec->str[PGUARD_AUDIT_REDIS] = str(redis);
+    rec->num[PGUARD_AUDIT_COUNTS] = 4;
+    rec->num[PGUARD_AUDIT_BLOCKS] = 1;
+}
+
+
 static int
-do_forget(const char *client, const char *redis)
+do_forget(const char *client, const char *redis, char **what)
 {
     output_t               out = { STDOUT_FILENO, SIZE_MAX };
+    const char            *zone;
     unsigned char          id[PGUARD_ID_LEN];
     pguard_audit_chain_t   chain;
     pguard_audit_record_t  rec;
+    static char            guard[] = "guard";
+    static char           *only[] = { guard, NULL };
 
     pguard_audit_begin(&chain, str("gw-1"));
     write_lines(&chain, 0, 2, &out);
-
-    memset(&rec, 0, sizeof(rec));
     (void) pguard_unhex(id, (const unsigned char *) client, sizeof(id));
-    rec.type = PGUARD_AUDIT_CLIENT_FORGOTTEN;
-    rec.str[PGUARD_AUDIT_CLIENT] = (pguard_str_t) { sizeof(id), id };
-    rec.str[PGUARD_AUDIT_ZONE] = str("guard");
-    rec.str[PGUARD_AUDIT_WHO] = str("opérateur\x1b[31m 7");
-    rec.str[PGUARD_AUDIT_WHY] = str("end of the contract");
-    rec.str[PGUARD_AUDIT_STATE_FILE] = str("none");
-    rec.str[PGUARD_AUDIT_REDIS] = str(redis);
-    rec.num[PGUARD_AUDIT_COUNTS] = 4;
-    rec.num[PGUARD_AUDIT_BLOCKS] = 1;
 
-    return pguard_audit_append(&chain, &key, &rec, now, write_all, &out);
+    for (what = *what ? what : only; *what; what++) {
+        zone = *what + (**what == '+');
+
+        memset(&rec, 0, sizeof(rec));
+        rec.type = *zone ? PGUARD_AUDIT_BLOCK_BEGUN
+                         : PGUARD_AUDIT_OUTAGE_DECLARED;
+        rec.str[PGUARD_AUDIT_CLIENT] = (pguard_str_t) { sizeof(id), id };
+        rec.str[PGUARD_AUDIT_ZONE] = str(zone);
+
+        if (**what != '+') {
+            set_forgotten(&rec, redis);
+        }
+
+        if (pguard_audit_append(&chain, &key, &rec, now, write_all, &out) != 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -341,7 +367,7 @@ main(int argc, char **argv)
     }
 
     if (strcmp(argv[1], "forget") == 0) {
-        return do_forget(argv[3], argv[4]);
+        return do_forget(argv[3], argv[4], argv + 5);
     }
 
     return 2;
