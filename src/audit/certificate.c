@@ -250,6 +250,20 @@ count_after(certificate_t *c, const pguard_audit_line_t *line)
 }
 
 
+/* Who ordered it, and the end of what it has erased, which may be told after
+   it. */
+
+static int
+is_of_erasure(const pguard_audit_line_t *line)
+{
+    static const pguard_str_t  forgotten = pguard_string("forgotten");
+
+    return line->type == PGUARD_AUDIT_OPERATOR_ACTION
+           || (line->type == PGUARD_AUDIT_BLOCK_ENDED
+               && pguard_str_same(line->value[PGUARD_AUDIT_HOW], forgotten));
+}
+
+
 static void
 read_line(void *data, const audit_at_t *at, const pguard_audit_line_t *line)
 {
@@ -264,7 +278,7 @@ read_line(void *data, const audit_at_t *at, const pguard_audit_line_t *line)
     if (line->type == PGUARD_AUDIT_CLIENT_FORGOTTEN) {
         keep(c, at, line);
 
-    } else if (line->type != PGUARD_AUDIT_OPERATOR_ACTION) {
+    } else if (!is_of_erasure(line)) {
         count_after(c, line);
     }
 }

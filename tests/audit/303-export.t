@@ -134,6 +134,9 @@ is_deeply [$out =~ /^(?:Zone|Records of it since then): +(\S+)$/mg], ['a', 2, 'b
 spew('zones', writer('forget', $secret, $client, 'erased', qw(a b +a a +c)));
 ($status, $out) = audit('certificate', '--lang', 'en', '--client', $client, '--secret', $secret, 'zones');
 is_deeply [$out =~ /^(?:Zone|Records of it since then): +(\S+)$/mg], ['a', 0, 'b', 0], 'forgotten once more';
+spew('zones', writer('forget', $secret, $client, 'erased', qw(+a a -a)));
+($status, $out) = audit('certificate', '--lang', 'en', '--client', $client, '--secret', $secret, 'zones');
+like $out, qr/^Records of it since then: +0$/m, 'the end of a block that was forgotten is no new record';
 
 ($status, $out) = audit('certificate', '--lang', 'en', '--client', $a, '--secret', $secret, 'log');
 is $status, 1, 'a client that was not forgotten';

@@ -7,8 +7,9 @@
  *                                       third line are there; others go on
  *   kill SECRET FILE SECONDS            writers that are killed at any moment
  *   forget SECRET CLIENT REDIS [WHAT...]  to stdout: a client is forgotten in a
- *                                       zone WHAT; +WHAT: is blocked there, + is
- *                                       named in an outage
+ *                                       zone WHAT; +WHAT: is blocked there, -WHAT:
+ *                                       that ends as it is forgotten, +: is named
+ *                                       in an outage
  */
 
 #include <errno.h>
@@ -298,15 +299,17 @@ do_forget(const char *client, const char *redis, char **what)
     (void) pguard_unhex(id, (const unsigned char *) client, sizeof(id));
 
     for (what = *what ? what : only; *what; what++) {
-        zone = *what + (**what == '+');
+        zone = *what + (**what == '+' || **what == '-');
 
         memset(&rec, 0, sizeof(rec));
-        rec.type = *zone ? PGUARD_AUDIT_BLOCK_BEGUN
-                         : PGUARD_AUDIT_OUTAGE_DECLARED;
+        rec.type = **what == '-' ? PGUARD_AUDIT_BLOCK_ENDED
+                   : *zone ? PGUARD_AUDIT_BLOCK_BEGUN
+                   : PGUARD_AUDIT_OUTAGE_DECLARED;
+        rec.str[PGUARD_AUDIT_HOW] = str("forgotten");
         rec.str[PGUARD_AUDIT_CLIENT] = (pguard_str_t) { sizeof(id), id };
         rec.str[PGUARD_AUDIT_ZONE] = str(zone);
 
-        if (**what != '+') {
+        if (zone == *what) {
             set_forgotten(&rec, redis);
         }
 
