@@ -17,6 +17,7 @@ typedef struct {
     pguard_msec_t   from;
     pguard_msec_t   to;
     EVP_MD_CTX     *md;
+    int             failed;
     uint64_t        read;
     uint64_t        unreadable;
     uint64_t        events;
@@ -50,7 +51,36 @@ concerns(const export_t *e, const pguard_audit_line_t *line)
 
 
 static void
-export_line(export_t *e, const audit_at_t *at)
+export_line(export_t *e, const audit_at_t *at, const pguard_audit_line_t *line)
+{
+    if (!concerns(e, line)) {
+        return;
+    }
+
+    e->events++;
+    e->types[line->type]++;
+
+    (void) fwrite(at->text.data, 1, at->text.len, stdout);
+    (void) fputc('\n', stdout);
+
+    e->failed |= EVP_DigestUpdate(e->md, at->text.data, at->text.len) != 1
+                 || EVP_DigestUpdate(e->md, "\n", 1) != 1;
+}
+
+
+static void
+export_verified(void *data, const audit_at_t *at,
+    const pguard_audit_line_t *line)
+{
+    export_t  *e = data;
+
+    e->read++;
+    export_line(e, at, line);
+}
+
+
+static void
+export_unverified(export_t *e, const audit_at_t *at)
 {
     pguard_audit_line_t  line;
 
@@ -63,33 +93,29 @@ export_line(export_t *e, const audit_at_t *at)
 
     /* not twice what a writer had to write twice */
 
-    if (memcmp(e->last, line.frame.mac, PGUARD_MAC_LEN) == 0
-        || !concerns(e, &line))
-    {
-        return;
+    if (memcmp(e->last, line.frame.mac, PGUARD_MAC_LEN) != 0) {
+        memcpy(e->last, line.frame.mac, PGUARD_MAC_LEN);
+        export_line(e, at, &line);
     }
-
-    memcpy(e->last, line.frame.mac, PGUARD_MAC_LEN);
-    e->events++;
-    e->types[line.type]++;
-
-    (void) fwrite(at->text.data, 1, at->text.len, stdout);
-    (void) fputc('\n', stdout);
-    (void) EVP_DigestUpdate(e->md, at->text.data, at->text.len);
-    (void) EVP_DigestUpdate(e->md, "\n", 1);
 }
 
 
-static void
+static int
 print_manifest(export_t *e, const char *chain)
 {
-    unsigned       i, n = 32;
+    unsigned       i, n;
     const char    *comma = "";
     char           buf[2048];
     pguard_out_t   out;
     unsigned char  md[EVP_MAX_MD_SIZE];
 
-    (void) EVP_DigestFinal_ex(e->md, md, &n);
+    static const pguard_str_t  other = pguard_string("other");
+
+    e->failed |= EVP_DigestFinal_ex(e->md, md, &n) != 1;
+
+    if (e->failed) {
+        return audit_error("SHA-256 failed");
+    }
 
     pguard_out_init(&out, buf, sizeof(buf));
     pguard_out_text(&out, "{\"manifest\":{\"tool\":\"paas-guard-audit "
@@ -104,11 +130,12 @@ print_manifest(export_t *e, const char *chain)
     pguard_out_uint(&out, e->events);
     pguard_out_text(&out, ",\"types\":{");
 
-    for (i = 0; i < PGUARD_AUDIT_TYPES; i++) {
+    for (i = 0; i <= PGUARD_AUDIT_TYPES; i++) {
         if (e->types[i]) {
             pguard_out_text(&out, comma);
             pguard_out_byte(&out, '"');
-            pguard_out_str(&out, pguard_audit_type_names[i]);
+            pguard_out_str(&out, i < PGUARD_AUDIT_TYPES
+                                 ? pguard_audit_type_names[i] : other);
             pguard_out_text(&out, "\":");
             pguard_out_uint(&out, e->types[i]);
             comma = ",";
@@ -126,11 +153,20 @@ print_manifest(export_t *e, const char *chain)
     pguard_out_text(&out, "\"}}\n");
 
     (void) fwrite(buf, 1, out.need, stdout);
+
+    if (e->event.len && e->events == 0) {
+        (void) fputs("paas-guard-audit: no line has that id. Is it one "
+                     "refusal's own? The access log\nhas it, with that of "
+                     "its block; a duplicate is in the access log only.\n",
+                     stderr);
+    }
+
+    return audit_flush();
 }
 
 
 static int
-export_files(export_t *e, char **files, const char *chain)
+export_files(export_t *e, char **files)
 {
     int            rc;
     audit_at_t     at;
@@ -140,61 +176,26 @@ export_files(export_t *e, char **files, const char *chain)
         return AUDIT_ERROR;
     }
 
-    e->md = EVP_MD_CTX_new();
-
-    if (e->md == NULL || EVP_DigestInit_ex(e->md, EVP_sha256(), NULL) != 1) {
-        EVP_MD_CTX_free(e->md);
-        audit_input_close(&in);
-        return audit_error("SHA-256 failed");
-    }
-
     while ((rc = audit_input_next(&in, &at)) == 1) {
-        export_line(e, &at);
+        export_unverified(e, &at);
     }
 
-    if (rc == -2) {
-        rc = audit_error("%s: " AUDIT_GZIP_WRONG, at.file);
-
-    } else if (rc == 0) {
-        print_manifest(e, chain);
-        rc = audit_flush();
-
-        if (e->event.len && e->events == 0) {
-            (void) fputs("paas-guard-audit: no line has that id. Is it one "
-                         "refusal's own? The access log\nhas it, with that of "
-                         "its block; a duplicate is in the access log only.\n",
-                         stderr);
-        }
-
-    } else {
-        rc = AUDIT_ERROR;
-    }
-
-    EVP_MD_CTX_free(e->md);
     audit_input_close(&in);
 
-    return rc;
+    if (rc == -2) {
+        return audit_error("%s: " AUDIT_GZIP_WRONG, at.file);
+    }
+
+    return rc == 0 ? print_manifest(e, "not verified") : AUDIT_ERROR;
 }
 
 
-static int
-read_time(const char *option, const char *text, pguard_msec_t *ms)
-{
-    pguard_str_t  s;
-
-    s.data = (const unsigned char *) text;
-    s.len = strlen(text);
-
-    return pguard_utc_parse(s, ms) == 0 ? AUDIT_OK
-           : audit_error("--%s takes 2026-11-01 or 2026-11-01T00:00:00Z, not "
-                         "\"%s\"", option, text);
-}
-
-
-/* Standard input cannot be read a second time. */
+/* A first walk, so that nothing is exported of a broken log, and a second one
+   that exports only what it has verified: a log may grow or change meanwhile.
+   Standard input cannot be read a second time. */
 
 static int
-verified(const char *secret, char **files, int restarts)
+export_log(export_t *e, char **files, const char *secret, int restarts)
 {
     int            rc;
     char         **f;
@@ -212,7 +213,31 @@ verified(const char *secret, char **files, int restarts)
         (void) audit_error("the log is broken: nothing is exported");
     }
 
-    return rc;
+    if (rc != AUDIT_OK) {
+        return rc;
+    }
+
+    rc = audit_walk(files, secret, restarts, NULL, &chain, export_verified, e);
+
+    if (rc == AUDIT_BROKEN) {
+        (void) audit_error("the log was changed meanwhile: this is no export");
+    }
+
+    return rc == AUDIT_OK ? print_manifest(e, "intact") : rc;
+}
+
+
+static int
+read_time(const char *option, const char *text, pguard_msec_t *ms)
+{
+    pguard_str_t  s;
+
+    s.data = (const unsigned char *) text;
+    s.len = strlen(text);
+
+    return pguard_utc_parse(s, ms) == 0 ? AUDIT_OK
+           : audit_error("--%s takes 2026-11-01 or 2026-11-01T00:00:00Z, not "
+                         "\"%s\"", option, text);
 }
 
 
@@ -273,13 +298,17 @@ audit_export(int argc, char **argv)
         return audit_error("--from must be before --to");
     }
 
-    if (secret) {
-        rc = verified(secret, argv, restarts);
+    e.md = EVP_MD_CTX_new();
 
-        if (rc != AUDIT_OK) {
-            return rc;
-        }
+    if (e.md == NULL || EVP_DigestInit_ex(e.md, EVP_sha256(), NULL) != 1) {
+        rc = audit_error("SHA-256 failed");
+
+    } else {
+        rc = secret ? export_log(&e, argv, secret, restarts)
+                    : export_files(&e, argv);
     }
 
-    return export_files(&e, argv, secret ? "intact" : "not verified");
+    EVP_MD_CTX_free(e.md);
+
+    return rc;
 }

@@ -9,6 +9,7 @@ use Digest::SHA qw(sha256_hex);
 use Encode qw(decode);
 use File::Basename qw(dirname);
 use JSON::PP;
+use POSIX ();
 use lib dirname(__FILE__) . '/lib';
 use Audit;
 use Test::More;
@@ -60,6 +61,11 @@ spew('why', join '', map { s/"why":"[^"]*"/"why":"$a"/r } @l[0 .. 20]);
 (undef, $out) = audit('export', '--client', $b, @args, 'why');
 is scalar(grep { /"client":"$a"/ } lines_of($out)), 0, 'a text is no client';
 
+spew('newer', join '', map { s/"type":"block_ended"/"type":"new"/r } @l[0 .. 20]);
+(undef, $out) = audit('export', '--client', $a, @args, 'newer');
+is_deeply { map { $_ => $manifest->{types}{$_} ? 1 : 0 } qw(other new) }, { other => 0, new => 0 }, 'no other types';
+cmp_ok decode_json((lines_of($out))[-1])->{manifest}{types}{other}, '>', 1, 'which a newer gateway may have';
+
 writer('die', $secret, 100000, "$dir/died");
 (undef, $out) = audit('export', '--client', $b, @args, 'died');
 my %seen;
@@ -71,6 +77,30 @@ spew('bad', join '', @l);
 is $status, 1, 'a broken log';
 is $out =~ /"type"/ ? 1 : 0, 0, 'exports nothing';
 like $err, qr/broken: nothing is exported/, 'and says so';
+
+# what is exported is what was verified: here the file changes in between
+
+@l[5, 6] = @l[6, 5];
+POSIX::mkfifo("$dir/fifo", 0600) or die "mkfifo: $!";
+my $pid = fork // die "fork: $!";
+if ($pid == 0) {
+    open STDOUT, '>', "$dir/out" or die;
+    open STDERR, '>', "$dir/err" or die;
+    exec $tool, 'export', '--client', $a, @args, '--secret', $secret, "$dir/fifo" or die;
+}
+local $SIG{ALRM} = sub { kill 'KILL', $pid; die 'export did not read the log twice' };
+alarm 60;
+for my $text (join('', @l), join('', @l) =~ s/a text/another/gr) {
+    open my $fifo, '>', "$dir/fifo" or die;
+    print {$fifo} $text;
+    close $fifo;
+    select undef, undef, undef, 0.01 while grep { (readlink // '') =~ m{/fifo$} } glob "/proc/$pid/fd/*";
+}
+waitpid $pid, 0;
+alarm 0;
+is $? >> 8, 1, 'a log that was changed after it was verified';
+unlike slurp('out'), qr/another, |manifest/, 'is not exported as intact';
+like slurp('err'), qr/changed/, 'which is said';
 
 for my $case (
     [['--client', 'xyz', @args, 'log'], '32 hex digits'],
