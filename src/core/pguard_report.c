@@ -55,7 +55,9 @@ pguard_report_lists(const pguard_report_t *r, const pguard_outage_t *o)
 {
     const pguard_figures_t  *f = r->figures;
 
-    return o->start < f->span.end && (o->end == 0 || o->end >= f->span.start);
+    return o->start < f->span.end
+           && (o->start >= f->span.start || o->end == 0
+               || o->end > f->span.start);
 }
 
 

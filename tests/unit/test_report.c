@@ -425,6 +425,32 @@ test_page_of_a_good_month(void **state)
 }
 
 
+/* One that ended when the month began has not touched it, however short. */
+
+static void
+test_outages_at_the_edges(void **state)
+{
+    unsigned  i;
+
+    static const struct { int64_t start, end; unsigned lists; }  at[] = {
+        { -900, 0, 0 }, { -900, 1, 1 }, { -900, -900, 0 }, { 0, 0, 1 },
+        { 0, 1, 1 }, { 2674799, 2674799, 1 }, { 2674800, 2674801, 0 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+        outage[0].start = (uint64_t) ((int64_t) in.span.start + at[i].start);
+        outage[0].end = (uint64_t) ((int64_t) in.span.start + at[i].end);
+        assert_int_equal(pguard_report_lists(&r, &outage[0]), at[i].lists);
+    }
+
+    outage[0].start = in.span.start - 1;
+    outage[0].end = 0;
+    assert_int_equal(pguard_report_lists(&r, &outage[0]), 1);
+}
+
+
 /* No text is missing, none is markup, and both languages say something. */
 
 static void
@@ -518,6 +544,7 @@ main(void)
         report_test(test_json),
         report_test(test_json_without_requests),
         report_test(test_csv),
+        report_test(test_outages_at_the_edges),
         report_test(test_page),
         report_test(test_page_of_a_good_month),
         report_test(test_texts),
