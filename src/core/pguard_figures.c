@@ -292,9 +292,16 @@ pguard_figures_met(pguard_ratio_t r, uint32_t ppm)
         return PGUARD_TARGET_NO_DATA;
     }
 
+    return pguard_ratio_meets(r, ppm) ? PGUARD_TARGET_MET
+                                      : PGUARD_TARGET_MISSED;
+}
+
+
+int
+pguard_ratio_meets(pguard_ratio_t r, uint32_t target_ppm)
+{
     return (unsigned __int128) r.part * PGUARD_PPM
-           >= (unsigned __int128) r.whole * ppm
-           ? PGUARD_TARGET_MET : PGUARD_TARGET_MISSED;
+           >= (unsigned __int128) r.whole * target_ppm;
 }
 
 

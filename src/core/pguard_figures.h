@@ -123,5 +123,8 @@ uint64_t pguard_figures_within(const pguard_figures_t *f, uint64_t start,
    met it.  whole is not 0. */
 uint64_t pguard_ratio(pguard_ratio_t r);
 
+/* Is it the target or more?  whole is not 0. */
+int pguard_ratio_meets(pguard_ratio_t r, uint32_t target_ppm);
+
 
 #endif /* PGUARD_FIGURES_H */

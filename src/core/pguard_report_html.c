@@ -238,6 +238,19 @@ pguard_report_days(pguard_page_t *p)
 }
 
 
+/* Further good requests can mend a figure by requests, so it may be open and
+   below the target. */
+
+static void
+pguard_page_target(pguard_page_t *p, pguard_target_e target, pguard_ratio_t r)
+{
+    pguard_page_text(p, target == PGUARD_TARGET_OPEN
+                        && !pguard_ratio_meets(r, p->f->target_ppm)
+                        ? PGUARD_REPORT_TARGET_BELOW
+                        : pguard_page_targets[target]);
+}
+
+
 /* One row: its head, the contractual value and the raw one. */
 
 static void
@@ -300,9 +313,9 @@ pguard_page_requests(pguard_page_t *p)
     pguard_page_raw(p, "</td></tr>\n<tr><th scope=\"row\">");
     pguard_page_text(p, PGUARD_REPORT_RESULT);
     pguard_page_raw(p, "</th><td class=\"n\">");
-    pguard_page_text(p, pguard_page_targets[f->requests_target]);
+    pguard_page_target(p, f->requests_target, f->requests);
     pguard_page_raw(p, "</td><td class=\"n\">");
-    pguard_page_text(p, pguard_page_targets[f->raw_target]);
+    pguard_page_target(p, f->raw_target, f->raw);
     pguard_page_raw(p, "</td></tr>\n");
 
     if (f->requests.whole) {

@@ -1,6 +1,6 @@
 /*
  * Every human text of the report: see pguard_report_text.h.  \u00a0: the space
- * that does not break, which French wants before a colon.
+ * that does not break, which French wants before a colon and a semicolon.
  */
 
 #include "pguard_report_text.h"
@@ -50,7 +50,7 @@ const char *const  pguard_report_texts[PGUARD_REPORT_TEXTS][PGUARD_LANGS] = {
 
     [PGUARD_REPORT_PARTIAL] = {
         "not all: what the others have counted could not be read",
-        "pas toutes : les décomptes des autres n'ont pas pu être lus" },
+        "pas toutes\u00a0: les décomptes des autres n’ont pas pu être lus" },
 
     [PGUARD_REPORT_TARGET] = {
         "Target",
@@ -103,6 +103,10 @@ const char *const  pguard_report_texts[PGUARD_REPORT_TEXTS][PGUARD_LANGS] = {
     [PGUARD_REPORT_TARGET_OPEN] = {
         "Month in progress; target not missed so far",
         "Mois en cours\u00a0; objectif non manqué à ce jour" },
+
+    [PGUARD_REPORT_TARGET_BELOW] = {
+        "Month in progress; below the target so far",
+        "Mois en cours\u00a0; en dessous de l’objectif à ce jour" },
 
     [PGUARD_REPORT_TARGET_NO_DATA] = {
         "No request counted",
@@ -269,7 +273,7 @@ const char *const  pguard_report_texts[PGUARD_REPORT_TEXTS][PGUARD_LANGS] = {
 
     [PGUARD_REPORT_OPEN] = {
         "not restored yet",
-        "non rétablie" },
+        "service non rétabli" },
 
     [PGUARD_REPORT_DECLARED] = {
         "declared",

@@ -384,7 +384,7 @@ test_page(void **state)
         has(lang ? "1\u202f234\u202f567" : "1,234,567");
         has(lang ? "Objectif manqué" : "Target missed");
         has(lang ? "4,20789 points" : "4.20789 points");
-        has(lang ? "non rétablie" : "not restored yet");
+        has(lang ? "service non rétabli<" : "not restored yet<");
         has("13\u00a0h 20\u00a0min 00\u00a0s");
         has("<time datetime=\"2024-03-05T11:05:00.000Z\">2024-03-05 12:05:00 "
             "UTC+1</time>");
@@ -422,6 +422,38 @@ test_page_of_a_good_month(void **state)
     (void) render(PGUARD_REPORT_HTML, PGUARD_LANG_FR);
     has("Non applicable");
     has("sa condition n’est pas remplie");
+}
+
+
+/* Good requests to come may mend what is below the target: until then the page
+   does not say that nothing is missed. */
+
+static void
+test_page_of_a_month_in_progress(void **state)
+{
+    (void) state;
+
+    r.outages = in.outages = 0;
+    make("2024-03", 20);
+    (void) render(PGUARD_REPORT_HTML, PGUARD_LANG_EN);
+    has("<p class=\"result\">Month in progress; target not missed so far</p>");
+    has("<td class=\"n\">Month in progress; target not missed so far</td>"
+        "<td class=\"n\">Month in progress; below the target so far</td>");
+    (void) render(PGUARD_REPORT_JSON, PGUARD_LANG_EN);
+    has("\"target\":\"open\",\"raw_availability\":0.957111780,"
+        "\"raw_target\":\"open\"");
+
+    in.cells.cell[PGUARD_CELL_FAILED] = 1236;
+    make("2024-03", 20);
+    (void) render(PGUARD_REPORT_HTML, PGUARD_LANG_FR);
+    has("<p class=\"result\">Mois en cours\u00a0; objectif non manqué à ce "
+        "jour</p>");
+    has("<td class=\"n\">Mois en cours\u00a0; en dessous de l’objectif à ce "
+        "jour</td><td class=\"n\">Mois en cours\u00a0; en dessous de");
+
+    make("2024-03", 31);
+    (void) render(PGUARD_REPORT_HTML, PGUARD_LANG_EN);
+    has("<td class=\"n\">Target missed</td><td class=\"n\">Target missed</td>");
 }
 
 
@@ -464,7 +496,9 @@ test_texts(void **state)
         for (lang = 0; lang < PGUARD_LANGS; lang++) {
             assert_non_null(pguard_report_texts[i][lang]);
             assert_true(strlen(pguard_report_texts[i][lang]) > 0);
-            assert_null(strpbrk(pguard_report_texts[i][lang], "<>&\""));
+            assert_null(strstr(pguard_report_texts[i][lang], " :"));
+            assert_null(strstr(pguard_report_texts[i][lang], " ;"));
+            assert_null(strpbrk(pguard_report_texts[i][lang], "<>&\"'"));
         }
     }
 }
@@ -544,6 +578,7 @@ main(void)
         report_test(test_json),
         report_test(test_json_without_requests),
         report_test(test_csv),
+        report_test(test_page_of_a_month_in_progress),
         report_test(test_outages_at_the_edges),
         report_test(test_page),
         report_test(test_page_of_a_good_month),
