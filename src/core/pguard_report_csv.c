@@ -14,7 +14,8 @@ typedef struct {
 
 
 static void pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r);
-static void pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_csv_declared(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_csv_measured(pguard_out_t *out, const pguard_report_t *r);
 
 
 /* One column of names and one of values; outages have further ones. */
@@ -100,6 +101,9 @@ pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
     pguard_csv_row(out, "report", "indicator");
     pguard_csv_text(out, r->indicator);
     pguard_csv_end(out);
+    pguard_csv_row(out, "report", "zone");
+    pguard_csv_text(out, r->zone);
+    pguard_csv_end(out);
     pguard_csv_row(out, "report", "month");
     pguard_month_out(out, f->span.month);
     pguard_out_byte(out, ',');
@@ -124,6 +128,12 @@ pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
     pguard_out_decimal(out, f->target_ppm, 6);
     pguard_csv_end(out);
 
+    pguard_csv_number(out, "rule", "slice_seconds", r->slice);
+    pguard_csv_number(out, "rule", "min_requests", r->rule.min_requests);
+    pguard_csv_row(out, "rule", "down_ratio");
+    pguard_out_decimal(out, r->rule.down_ppm, 6);
+    pguard_csv_end(out);
+
     pguard_csv_figures(out, r);
 
     for (i = 0; i < f->days; i++) {
@@ -134,7 +144,8 @@ pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
         pguard_csv_end(out);
     }
 
-    pguard_csv_outages(out, r);
+    pguard_csv_declared(out, r);
+    pguard_csv_measured(out, r);
 }
 
 
@@ -188,11 +199,9 @@ pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r)
 
 
 static void
-pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r)
+pguard_csv_declared(pguard_out_t *out, const pguard_report_t *r)
 {
     size_t                        i;
-    uint64_t                      pos;
-    pguard_interval_t             run;
     const pguard_outage_t        *o;
     const pguard_outage_entry_t  *e;
 
@@ -224,11 +233,27 @@ pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r)
         pguard_csv_text(out, (pguard_str_t) { o->declarer_len, o->declarer });
         pguard_out_text(out, o->withdrawn ? ",yes\r\n" : ",no\r\n");
     }
+}
 
+
+static void
+pguard_csv_measured(pguard_out_t *out, const pguard_report_t *r)
+{
+    size_t             n, more;
+    uint64_t           pos;
+    pguard_interval_t  run;
+
+    n = 0;
     pos = 0;
+    more = 0;
 
     while (pguard_bits_next(r->bits, r->slice, &r->figures->span, &pos, &run))
     {
+        if (n++ >= r->measured_max) {
+            more++;
+            continue;
+        }
+
         pguard_out_text(out, "measured,,");
         pguard_out_uint(out, run.end - run.start);
         pguard_out_byte(out, ',');
@@ -236,5 +261,9 @@ pguard_csv_outages(pguard_out_t *out, const pguard_report_t *r)
         pguard_out_byte(out, ',');
         pguard_csv_at(out, run.end);
         pguard_out_text(out, ",,,,,\r\n");
+    }
+
+    if (more) {
+        pguard_csv_number(out, "not_listed", "measured", more);
     }
 }

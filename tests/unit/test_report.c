@@ -319,6 +319,32 @@ test_csv(void **state)
         "\"'=1+A1()\"\"\",no\r\n");
     has("measured,,600,2024-03-05T11:00:00.000Z,2024-03-05T11:10:00.000Z,,,,,"
         "\r\n");
+    has("report,zone,\"console\",,,,,,,\r\n");
+    has("rule,slice_seconds,60,,,,,,,\r\nrule,min_requests,1,,,,,,,\r\n"
+        "rule,down_ratio,0.500000,,,,,,,\r\n");
+}
+
+
+/* Every other slot was down: the report does not grow with them. */
+
+static void
+test_many_measured(void **state)
+{
+    size_t  need;
+
+    (void) state;
+
+    r.measured_max = 1;
+    need = render(PGUARD_REPORT_CSV, PGUARD_LANG_EN);
+    has_not("not_listed");
+
+    memset(bits, 0x55, sizeof(bits));
+    make("2024-03", 31);
+    assert_true(render(PGUARD_REPORT_CSV, PGUARD_LANG_EN) < need + 1000);
+    has("measured,,60,2024-02-29T23:00:00.000Z,2024-02-29T23:01:00.000Z,,,,,"
+        "\r\nnot_listed,measured,22289,,,,,,,\r\n");
+    (void) render(PGUARD_REPORT_JSON, PGUARD_LANG_EN);
+    has("\"measured_not_listed\":22289");
 }
 
 
@@ -578,6 +604,7 @@ main(void)
         report_test(test_json),
         report_test(test_json_without_requests),
         report_test(test_csv),
+        report_test(test_many_measured),
         report_test(test_page_of_a_month_in_progress),
         report_test(test_outages_at_the_edges),
         report_test(test_page),
