@@ -127,9 +127,14 @@ audit_verify(int argc, char **argv)
         return audit_flush();
     }
 
-    printf("broken: of %lu lines before that, seq %lu to %lu, all are intact\n",
-           (unsigned long) chain.lines, (unsigned long) chain.first_seq,
-           (unsigned long) chain.seq);
+    if (chain.lines) {
+        printf("broken: of %lu lines before that, seq %lu to %lu, all are "
+               "intact\n", (unsigned long) chain.lines,
+               (unsigned long) chain.first_seq, (unsigned long) chain.seq);
+
+    } else {
+        puts("broken: no line was found intact");
+    }
 
     return audit_flush() == AUDIT_OK ? AUDIT_BROKEN : AUDIT_ERROR;
 }

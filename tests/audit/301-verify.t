@@ -40,6 +40,7 @@ like verify('log.2.gz', 'log.2.gz', 'log.1'), qr/^log\.2\.gz:1: inserted: /, 'a 
 spew('empty', '');
 is verify('log.2.gz', 'empty', 'log.1', 'empty', 'log'), 'intact', 'empty files in between';
 like verify('empty'), qr/no line/, 'an empty log shows nothing';
+like +(audit('verify', '--secret', $secret, 'empty'))[1], qr/^broken: no line was found intact$/m, 'and no seq';
 
 # one line at a time
 
