@@ -128,11 +128,13 @@ pguard_zone_fixed(pguard_zone_header_t *h, size_t size)
 
 
 /*
- * What is left is for the tables, in sixteenths.  A signature is of use for an
- * interval, a second or so, a window for minutes or hours: so windows have
- * most.  Three to twelve lets 128 bytes of a zone be enough for each of either
- * kind (docs/performance.md).  Blocks share theirs with the ids of clients, a
- * quarter; a small zone is to have some dozens of them, too.
+ * What is left is for the tables, in 32nds, by what the zone is used for.  A
+ * signature is of use for an interval, a second or so, a window for minutes or
+ * hours: so where there are both, windows have most.  Six to 24 lets 128 bytes
+ * of a zone be enough for each of either kind (docs/performance.md).  Who is
+ * not used has the least that still works, for a reload that begins to use it.
+ * Blocks share theirs with the ids of clients, a quarter; a small zone is to
+ * have some dozens of them, too.
  */
 
 typedef struct {
@@ -141,12 +143,23 @@ typedef struct {
     unsigned  blocks;
 } pguard_zone_shares_t;
 
-static const pguard_zone_shares_t  pguard_zone_small = { 4, 10, 2 };
-static const pguard_zone_shares_t  pguard_zone_large = { 3, 12, 1 };
+#define PGUARD_ZONE_SHARES  32
+
+static const pguard_zone_shares_t  pguard_zone_small[PGUARD_USES] = {
+    [PGUARD_USE_SIGNATURES] = { 24, 4, 4 },
+    [PGUARD_USE_WINDOWS] = { 4, 24, 4 },
+    [PGUARD_USE_BOTH] = { 8, 20, 4 }
+};
+
+static const pguard_zone_shares_t  pguard_zone_large[PGUARD_USES] = {
+    [PGUARD_USE_SIGNATURES] = { 30, 1, 1 },
+    [PGUARD_USE_WINDOWS] = { 1, 29, 2 },
+    [PGUARD_USE_BOTH] = { 6, 24, 2 }
+};
 
 
 static int
-pguard_zone_share(pguard_zone_header_t *h, size_t size)
+pguard_zone_share(pguard_zone_header_t *h, size_t size, unsigned use)
 {
     size_t                       unit;
     pguard_zone_places_t         p;
@@ -158,8 +171,9 @@ pguard_zone_share(pguard_zone_header_t *h, size_t size)
         return -1;
     }
 
-    unit = (size - p.end) / 16;
-    s = size < PGUARD_ZONE_SMALL ? &pguard_zone_small : &pguard_zone_large;
+    unit = (size - p.end) / PGUARD_ZONE_SHARES;
+    s = size < PGUARD_ZONE_SMALL ? &pguard_zone_small[use]
+                                 : &pguard_zone_large[use];
 
     h->clients = s->blocks * unit / 4 / sizeof(pguard_client_t)
                  / PGUARD_CLIENT_WAYS * PGUARD_CLIENT_WAYS;
@@ -174,7 +188,7 @@ pguard_zone_share(pguard_zone_header_t *h, size_t size)
 
 
 int
-pguard_zone_create(void *memory, size_t size)
+pguard_zone_create(void *memory, size_t size, unsigned use)
 {
     pguard_zone_header_t  *h = memory;
 
@@ -184,7 +198,7 @@ pguard_zone_create(void *memory, size_t size)
 
     pguard_zone_fixed(h, size);
 
-    if (pguard_zone_share(h, size) != 0) {
+    if (pguard_zone_share(h, size, use) != 0) {
         return -1;
     }
 

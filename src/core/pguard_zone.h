@@ -42,6 +42,15 @@ typedef enum {
     PGUARD_ENTRIES
 } pguard_entry_e;
 
+/* Bits: what a zone is used for.  What it is not used for has a least share. */
+
+typedef enum {
+    PGUARD_USE_SIGNATURES = 1,      /* some requests are throttled */
+    PGUARD_USE_WINDOWS = 2,         /* some are counted under a rule */
+    PGUARD_USE_BOTH = 3,
+    PGUARD_USES
+} pguard_use_e;
+
 extern const pguard_str_t  pguard_entry_names[PGUARD_ENTRIES];
 
 
@@ -86,10 +95,11 @@ typedef struct {
 
 
 /*
- * Lays out size bytes of zeroed memory, aligned to 64.  0, or -1 if size is
- * too small.  Touches only the header's pages.
+ * Lays out size bytes of zeroed memory, aligned to 64, for use: one bit
+ * of pguard_use_e, or both.  0, or -1 if size is too small.  Touches only the
+ * header's pages.
  */
-int pguard_zone_create(void *memory, size_t size);
+int pguard_zone_create(void *memory, size_t size, unsigned use);
 
 /* Fills zone from memory laid out before.  0, or -1 if it is of another
    layout, version or size. */

@@ -37,6 +37,8 @@ typedef struct ngx_paas_guard_worker_s     ngx_paas_guard_worker_t;
 struct ngx_paas_guard_zone_s {
     ngx_str_t                    name;
     ngx_str_t                    state;         /* path, or empty */
+    ngx_uint_t                   use;           /* bits: pguard_use_e */
+    ngx_uint_t                   divided;       /* the same, when made */
     ngx_shm_zone_t              *shm_zone;
     ngx_slab_pool_t             *shpool;        /* its mutex: blocks, names */
     void                        *memory;        /* of the core */

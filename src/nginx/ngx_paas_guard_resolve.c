@@ -362,6 +362,14 @@ ngx_paas_guard_conf_resolve(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
         return NGX_ERROR;
     }
 
+    if (conf->interval) {
+        conf->zone->use |= PGUARD_USE_SIGNATURES;
+    }
+
+    if (conf->rules) {
+        conf->zone->use |= PGUARD_USE_WINDOWS;
+    }
+
     ngx_paas_guard_prepare(conf);
 
     return ngx_paas_guard_resolve_store(cf, gmcf, conf);

@@ -7,6 +7,8 @@
 
 static ngx_int_t ngx_paas_guard_zone_reuse(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_zone_t *old);
+static void ngx_paas_guard_zone_warn(ngx_paas_guard_zone_t *zone,
+    ngx_uint_t use);
 static ngx_int_t ngx_paas_guard_zone_create(ngx_paas_guard_zone_t *zone);
 static ngx_int_t ngx_paas_guard_zone_names(ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_zone_move(ngx_paas_guard_zone_t *zone);
@@ -63,6 +65,7 @@ ngx_paas_guard_zone_reuse(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_zone_t *old)
 {
     zone->memory = old->memory;
+    zone->divided = old->divided;
 
     if (pguard_zone_open(&zone->core, zone->memory, old->core.size) != 0) {
         ngx_log_error(NGX_LOG_EMERG, zone->shm_zone->shm.log, 0,
@@ -71,7 +74,42 @@ ngx_paas_guard_zone_reuse(ngx_paas_guard_zone_t *zone,
         return NGX_ERROR;
     }
 
+    ngx_paas_guard_zone_warn(zone, zone->use & ~old->use & ~zone->divided);
+
     return NGX_OK;
+}
+
+
+/* A zone is divided once, by what it was used for then: of what it is used for
+   only now, it has the least. */
+
+static void
+ngx_paas_guard_zone_warn(ngx_paas_guard_zone_t *zone, ngx_uint_t use)
+{
+    ngx_uint_t  i;
+
+    static const struct {
+        pguard_use_e    use;
+        pguard_entry_e  kind;
+        const char     *what;
+    } parts[] = {
+        { PGUARD_USE_SIGNATURES, PGUARD_ENTRY_SIGNATURE,
+          "signatures, as nothing was throttled" },
+        { PGUARD_USE_WINDOWS, PGUARD_ENTRY_WINDOW,
+          "keys of rules, as there were none" }
+    };
+
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+
+        if (use & parts[i].use) {
+            ngx_log_error(NGX_LOG_WARN, zone->shm_zone->shm.log, 0,
+                          "paas_guard_zone \"%V\" was made with place for "
+                          "no more than %uL %s: restart nginx, or change the "
+                          "zone's size, to divide it anew", &zone->name,
+                          pguard_zone_capacity(&zone->core, parts[i].kind),
+                          parts[i].what);
+        }
+    }
 }
 
 
@@ -106,7 +144,9 @@ ngx_paas_guard_zone_create(ngx_paas_guard_zone_t *zone)
 
     (void) madvise(zone->memory, size, MADV_HUGEPAGE);
 
-    if (pguard_zone_create(zone->memory, size) != 0
+    zone->divided = zone->use ? zone->use : PGUARD_USE_BOTH;
+
+    if (pguard_zone_create(zone->memory, size, zone->divided) != 0
         || pguard_zone_open(&zone->core, zone->memory, size) != 0)
     {
         ngx_log_error(NGX_LOG_EMERG, log, 0,

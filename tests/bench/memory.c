@@ -1,7 +1,8 @@
 /*
- * How many bytes of a zone one remembered signature takes, and one client
- * under one rule, all in: the least zone, laid out as in nginx, that still
- * remembers each of N, and the least that does 99.9 % of them.
+ * How many bytes of a zone one remembered signature takes, one client under one
+ * rule, and one of each, all in: the least zone, laid out as in nginx for what
+ * it is used for, that still remembers each of N, and the least that does 99.9 %
+ * of them; where it is used for both, N of either kind.
  *
  *     memory [N ...]               1, 10 and 50 million; needs 8 GB for these
  *
@@ -29,6 +30,7 @@
 
 typedef struct {
     const char  *name;
+    unsigned     use;
     uint64_t   (*forgotten)(const pguard_zone_t *zone, uint64_t n);
     size_t     (*part)(const pguard_zone_t *zone);
 } kind_t;
@@ -63,6 +65,8 @@ map(size_t size)
         perror("mmap");
         exit(1);
     }
+
+    (void) madvise(memory, size, MADV_HUGEPAGE);        /* as nginx's */
 
     return memory;
 }
@@ -131,9 +135,34 @@ windows_part(const pguard_zone_t *zone)
 }
 
 
+/* Of the kind of which more are. */
+
+static uint64_t
+both_forgotten(const pguard_zone_t *zone, uint64_t n)
+{
+    uint64_t  signatures, windows;
+
+    signatures = signatures_forgotten(zone, n);
+    windows = windows_forgotten(zone, n);
+
+    return signatures > windows ? signatures : windows;
+}
+
+
+static size_t
+both_part(const pguard_zone_t *zone)
+{
+    return signatures_part(zone) + windows_part(zone);
+}
+
+
 static const kind_t  kinds[] = {
-    { "signature", signatures_forgotten, signatures_part },
-    { "client under a rule", windows_forgotten, windows_part }
+    { "signature, alone", PGUARD_USE_SIGNATURES,
+      signatures_forgotten, signatures_part },
+    { "client under a rule", PGUARD_USE_WINDOWS,
+      windows_forgotten, windows_part },
+    { "one of each", PGUARD_USE_BOTH,
+      both_forgotten, both_part }
 };
 
 
@@ -148,7 +177,7 @@ try(const kind_t *kind, uint64_t n, size_t size, size_t *part)
 
     memory = map(size);
 
-    if (pguard_zone_create(memory, size) != 0
+    if (pguard_zone_create(memory, size, kind->use) != 0
         || pguard_zone_open(&zone, memory, size) != 0)
     {
         (void) munmap(memory, size);
@@ -199,8 +228,8 @@ least(const kind_t *kind, uint64_t n, uint64_t may, double per, size_t *part)
 }
 
 
-/* The same, for many more than those for which per was just enough: step by
-   step. */
+/* The same, for many more than those for which per was just enough: from there,
+   step by step. */
 
 static size_t
 verify(const kind_t *kind, uint64_t n, uint64_t may, double per, size_t *part)
@@ -209,9 +238,9 @@ verify(const kind_t *kind, uint64_t n, uint64_t may, double per, size_t *part)
 
     size = (size_t) (per * (double) n);
 
-    do {
+    while (try(kind, n, size, part) > may) {
         size += size / COARSE;
-    } while (try(kind, n, size, part) > may);
+    }
 
     return size;
 }

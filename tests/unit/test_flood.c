@@ -88,7 +88,7 @@ setup(void **state)
     memset(memory, 0, SIZE);
     heap = mallinfo2().uordblks;
 
-    return pguard_zone_create(memory, SIZE)
+    return pguard_zone_create(memory, SIZE, PGUARD_USE_BOTH)
            || pguard_zone_open(&zone, memory, SIZE);
 }
 

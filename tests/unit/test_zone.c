@@ -41,14 +41,21 @@ fresh(size_t size)
 
 
 static unsigned char *
-zone_of(pguard_zone_t *zone, size_t size)
+zone_for(unsigned use, pguard_zone_t *zone, size_t size)
 {
     unsigned char  *memory = fresh(size);
 
-    assert_int_equal(pguard_zone_create(memory, size), 0);
+    assert_int_equal(pguard_zone_create(memory, size, use), 0);
     assert_int_equal(pguard_zone_open(zone, memory, size), 0);
 
     return memory;
+}
+
+
+static unsigned char *
+zone_of(pguard_zone_t *zone, size_t size)
+{
+    return zone_for(PGUARD_USE_BOTH, zone, size);
 }
 
 
@@ -154,32 +161,42 @@ fill_names(const pguard_zone_t *zone)
    header. */
 
 static void
-test_no_overlap(void **state)
+assert_no_overlap(unsigned use, size_t size)
 {
-    size_t          i;
     unsigned        k;
     part_t          part[PARTS];
     pguard_zone_t   zone;
-    unsigned char  *memory;
+    unsigned char  *memory = zone_for(use, &zone, size);
+
+    parts_of(&zone, part);
+
+    for (k = 0; k < PARTS; k++) {
+        assert_true(part[k].len > 0);
+        assert_true(part[k].at > memory);
+        assert_true(part[k].at + part[k].len <= memory + size);
+        memset(part[k].at, 0xa0 + (int) k, part[k].len);
+    }
+
+    fill_names(&zone);
+    assert_filled(part);
+
+    assert_int_equal(pguard_zone_open(&zone, memory, size), 0);
+    free(memory);
+}
+
+
+static void
+test_no_overlap(void **state)
+{
+    size_t    i;
+    unsigned  use;
 
     (void) state;
 
     for (i = 0; i < number_of(sizes); i++) {
-        memory = zone_of(&zone, sizes[i]);
-        parts_of(&zone, part);
-
-        for (k = 0; k < PARTS; k++) {
-            assert_true(part[k].len > 0);
-            assert_true(part[k].at > memory);
-            assert_true(part[k].at + part[k].len <= memory + sizes[i]);
-            memset(part[k].at, 0xa0 + (int) k, part[k].len);
+        for (use = PGUARD_USE_SIGNATURES; use < PGUARD_USES; use++) {
+            assert_no_overlap(use, sizes[i]);
         }
-
-        fill_names(&zone);
-        assert_filled(part);
-
-        assert_int_equal(pguard_zone_open(&zone, memory, sizes[i]), 0);
-        free(memory);
     }
 }
 
@@ -213,34 +230,97 @@ test_alignment(void **state)
 }
 
 
-/* Most of the memory is used, and a small zone is still good for something. */
+/* Most of the memory is used, and a small zone is still good for something, as
+   is what a zone is not used for. */
+
+static void
+assert_shares(unsigned use, size_t size)
+{
+    size_t          k, used;
+    part_t          part[PARTS];
+    pguard_zone_t   z;
+    unsigned char  *memory = zone_for(use, &z, size);
+
+    parts_of(&z, part);
+
+    for (k = 0, used = 0; k < PARTS; k++) {
+        used += part[k].len;
+    }
+
+    assert_true(used > size * 3 / 4);
+    assert_true(pguard_zone_capacity(&z, PGUARD_ENTRY_SIGNATURE)
+                >= (use & PGUARD_USE_SIGNATURES ? 1000 : 500));
+    assert_true(pguard_zone_capacity(&z, PGUARD_ENTRY_WINDOW)
+                >= (use & PGUARD_USE_WINDOWS ? 300 : 100));
+    assert_true(z.blocks.capacity >= 32);
+    assert_true(z.bursts.capacity >= 64);
+    assert_true(z.services >= 32);
+
+    free(memory);
+}
+
 
 static void
 test_shares(void **state)
 {
-    size_t          i, k, used;
-    part_t          part[PARTS];
-    unsigned char  *memory;
-    pguard_zone_t   z;
+    size_t    i;
+    unsigned  use;
 
     (void) state;
 
     for (i = 0; i < number_of(sizes); i++) {
-        memory = zone_of(&z, sizes[i]);
-        parts_of(&z, part);
-
-        for (k = 0, used = 0; k < PARTS; k++) {
-            used += part[k].len;
+        for (use = PGUARD_USE_SIGNATURES; use < PGUARD_USES; use++) {
+            assert_shares(use, sizes[i]);
         }
+    }
+}
 
-        assert_true(used > sizes[i] * 3 / 4);
-        assert_true(z.throttle.lines * PGUARD_THROTTLE_WAYS >= 1000);
-        assert_true(z.windows.buckets * PGUARD_WINDOW_WAYS >= 300);
-        assert_true(z.blocks.capacity >= 32);
-        assert_true(z.bursts.capacity >= 64);
-        assert_true(z.services >= 32);
 
-        free(memory);
+/* Bytes of the part that a kind's entries have. */
+
+static size_t
+part_of(const pguard_zone_t *z, unsigned kind)
+{
+    return kind == PGUARD_ENTRY_SIGNATURE
+           ? z->throttle.lines * sizeof(pguard_throttle_line_t)
+           : z->windows.buckets * sizeof(pguard_window_bucket_t);
+}
+
+
+/* What a zone is used for alone has more than if it were used for both: nine
+   tenths of a large one, but for what there is in any.  The other has less. */
+
+static void
+assert_alone(unsigned kind, size_t size)
+{
+    unsigned        other = PGUARD_ENTRY_WINDOW - kind;
+    pguard_zone_t   alone, both;
+    unsigned char  *one = zone_for(1U << kind, &alone, size),
+                   *two = zone_of(&both, size);
+
+    assert_true(part_of(&alone, kind) > part_of(&both, kind) * 11 / 10);
+    assert_true(part_of(&alone, other) < part_of(&both, other));
+
+    if (size >= 1024 * KB) {
+        assert_true(part_of(&alone, kind) > (size - 420 * KB) * 9 / 10);
+        assert_true(part_of(&alone, other) > size / 64);
+    }
+
+    free(one);
+    free(two);
+}
+
+
+static void
+test_uses(void **state)
+{
+    size_t  i;
+
+    (void) state;
+
+    for (i = 0; i < number_of(sizes); i++) {
+        assert_alone(PGUARD_ENTRY_SIGNATURE, sizes[i]);
+        assert_alone(PGUARD_ENTRY_WINDOW, sizes[i]);
     }
 }
 
@@ -255,14 +335,16 @@ test_too_small(void **state)
 
     for (size = 64; size <= 64 * KB; size = size * 3 / 2) {
         memory = fresh(size);
-        assert_int_equal(pguard_zone_create(memory, size), -1);
+        assert_int_equal(pguard_zone_create(memory, size,
+                                            PGUARD_USE_BOTH), -1);
         free(memory);
     }
 
     /* what nginx itself may take of the smallest zone is left out */
 
     memory = fresh(PGUARD_ZONE_MIN - 16 * KB);
-    assert_int_equal(pguard_zone_create(memory, PGUARD_ZONE_MIN - 16 * KB), 0);
+    assert_int_equal(pguard_zone_create(memory, PGUARD_ZONE_MIN - 16 * KB,
+                                        PGUARD_USE_BOTH), 0);
     free(memory);
 }
 
@@ -458,6 +540,7 @@ main(void)
         cmocka_unit_test(test_no_overlap),
         cmocka_unit_test(test_alignment),
         cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_uses),
         cmocka_unit_test(test_too_small),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_found_at_another_address),
