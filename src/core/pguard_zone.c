@@ -128,9 +128,9 @@ pguard_zone_fixed(pguard_zone_header_t *h, size_t size)
 
 
 /*
- * What is left is for the tables, in 32nds, by what the zone is used for.  A
+ * What is left is for the tables, in 64ths, by what the zone is used for.  A
  * signature is of use for an interval, a second or so, a window for minutes or
- * hours: so where there are both, windows have most.  Six to 24 lets 128 bytes
+ * hours: so where there are both, windows have most.  12 to 48 lets 128 bytes
  * of a zone be enough for each of either kind (docs/performance.md).  Who is
  * not used has the least that still works, for a reload that begins to use it.
  * Blocks share theirs with the ids of clients, a quarter; a small zone is to
@@ -143,18 +143,18 @@ typedef struct {
     unsigned  blocks;
 } pguard_zone_shares_t;
 
-#define PGUARD_ZONE_SHARES  32
+#define PGUARD_ZONE_SHARES  64
 
 static const pguard_zone_shares_t  pguard_zone_small[PGUARD_USES] = {
-    [PGUARD_USE_SIGNATURES] = { 24, 4, 4 },
-    [PGUARD_USE_WINDOWS] = { 4, 24, 4 },
-    [PGUARD_USE_BOTH] = { 8, 20, 4 }
+    [PGUARD_USE_SIGNATURES] = { 48, 8, 8 },
+    [PGUARD_USE_WINDOWS] = { 8, 48, 8 },
+    [PGUARD_USE_BOTH] = { 16, 40, 8 }
 };
 
 static const pguard_zone_shares_t  pguard_zone_large[PGUARD_USES] = {
-    [PGUARD_USE_SIGNATURES] = { 30, 1, 1 },
-    [PGUARD_USE_WINDOWS] = { 1, 29, 2 },
-    [PGUARD_USE_BOTH] = { 6, 24, 2 }
+    [PGUARD_USE_SIGNATURES] = { 61, 1, 2 },
+    [PGUARD_USE_WINDOWS] = { 1, 59, 4 },
+    [PGUARD_USE_BOTH] = { 12, 48, 4 }
 };
 
 

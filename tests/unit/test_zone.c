@@ -303,7 +303,7 @@ assert_alone(unsigned kind, size_t size)
 
     if (size >= 1024 * KB) {
         assert_true(part_of(&alone, kind) > (size - 420 * KB) * 9 / 10);
-        assert_true(part_of(&alone, other) > size / 64);
+        assert_true(part_of(&alone, other) > size / 128);
     }
 
     free(one);
