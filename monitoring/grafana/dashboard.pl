@@ -91,7 +91,7 @@ my @rows = (
     ['Shared memory', 'Mémoire partagée',
         { type => 'timeseries', w => 8, h => 8, unit => 'percentunit', max => 1,
           title => ['Places taken', 'Places prises'],
-          about => ['Signatures and windows: keep below a third.', 'Signatures et fenêtres : à garder sous un tiers.'],
+          about => ['Keep signatures below two thirds, windows below three quarters.', 'À garder : signatures sous deux tiers, fenêtres sous trois quarts.'],
           query => [["paas_guard_zone_entries{$zone} / paas_guard_zone_capacity{$zone}", '{{zone}} {{kind}} {{instance}}']] },
         { type => 'timeseries', w => 8, h => 8, unit => 'ops',
           title => ['Evictions', 'Évictions'],
