@@ -106,6 +106,10 @@ problem(raw("DELETE $lift HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Ty
 problem(raw("DELETE $lift HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
     . "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), 411, 'length', 'of no known length');
 
+is raw("$_ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    . "Transfer-Encoding: chunked\r\n\r\nx\r\n")->{status}, 400, "not even chunks: $_"
+    for 'GET /status/', 'GET /status/api/1/zones', "DELETE $lift";
+
 problem(write_it(undef, $_->[0]), 400, $_->[1], "not $_->[0]")
     for ['{', 'json_syntax'], ['nothing', 'json_syntax'], ['{"why":"x"} {}', 'json_syntax'],
         ["{\"why\":\"\xff\"}", 'json_syntax'], ['{"why":"\ud800"}', 'json_syntax'], ['[]', 'json_object'], ['1', 'json_object'],

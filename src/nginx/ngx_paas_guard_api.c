@@ -48,7 +48,7 @@ static const struct {
 static ngx_int_t
 ngx_paas_guard_api_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                   rc;
+    ngx_int_t                   rc, discarded;
     ngx_uint_t                  n;
     ngx_time_t                 *tp;
     pguard_str_t                lines[NGX_PAAS_GUARD_LINES];
@@ -92,8 +92,10 @@ ngx_paas_guard_api_handler(ngx_http_request_t *r)
         return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
     }
 
-    if (ngx_http_discard_request_body(r) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    discarded = ngx_http_discard_request_body(r);
+
+    if (discarded != NGX_OK) {
+        return discarded;
     }
 
     /* as after a body: what runs ends the request by itself */
