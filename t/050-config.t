@@ -566,3 +566,11 @@ refused($_ => 'paas_guard_metrics;', '"paas_guard_metrics" directive is not allo
     for qw(main http server);
 refused(location => 'paas_guard_metrics on;', 'invalid number of arguments in "paas_guard_metrics" directive');
 refused(location => 'paas_guard_metrics; paas_guard_metrics;', '"paas_guard_metrics" directive is duplicate');
+
+accepted(location => $_) for 'paas_guard_status;', 'paas_guard_status write=on;';
+accepted(server => "location $_ { paas_guard_status; }") for '/status', '^~ /status/', '= /status/';
+refused(location => 'paas_guard_status write=off;', '"paas_guard_status": invalid parameter "write=off": expected write=on');
+refused(location => 'paas_guard_status; paas_guard_status write=on;', '"paas_guard_status" directive is duplicate');
+refused(server => "location $_->[0] { paas_guard_status; }",
+    qq{"paas_guard_status": location "$_->[1]" is not a prefix: expected one like /status/})
+    for ['~ ^/status', '^/status'], ['~* status', 'status'], ['@status', '@status'];

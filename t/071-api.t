@@ -55,6 +55,8 @@ problem($one->get("/status/$_"), 404, 'no_call', "no call: $_")
 is $one->get("/status/$_")->{status}, 200, "a call: $_"
     for 'api/1/zones', 'api//1/./zones', 'x/../api/1/zones', '%61pi/1/%7Aones', 'api/1/zones?';
 is $one->get('/status')->{status}, 301, 'the place itself';
+problem($one->get($_), 404, 'no_call', "not below it: $_") for '/adminapi/1/zones', '/admin1/api/1/zones';
+is $one->get($_)->{status}, 200, "below it: $_" for '/admin/api/1/zones', '/admin/';
 
 for (['/status/api/1/zones', 'GET, HEAD'], ['/status/api/1/blocks/x', 'DELETE']) {
     my ($path, $allow) = @$_;

@@ -107,6 +107,17 @@ ngx_paas_guard_api_handler(ngx_http_request_t *r)
 }
 
 
+/* Is path the location of a name with so many bytes, or below it?  /statusx
+   begins with /status, too. */
+
+static ngx_uint_t
+ngx_paas_guard_api_below(pguard_str_t path, size_t len)
+{
+    return len == 0 || path.len <= len || path.data[len] == '/'
+           || path.data[len - 1] == '/';
+}
+
+
 /* The call of the path: NGX_OK, or NGX_DECLINED where it may not be made. */
 
 static ngx_int_t
@@ -132,7 +143,9 @@ ngx_paas_guard_api_find(ngx_paas_guard_api_t *api)
         raw.len = p - r->unparsed_uri.data;
     }
 
-    if (pguard_route_split(&route, raw, path, clcf->name.len) != 0) {
+    if (!ngx_paas_guard_api_below(path, clcf->name.len)
+        || pguard_route_split(&route, raw, path, clcf->name.len) != 0)
+    {
         return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_NO_CALL, "");
     }
 
@@ -435,6 +448,21 @@ ngx_paas_guard_api_action(ngx_paas_guard_api_t *api,
 }
 
 
+/* Calls are found by what follows the location's name. */
+
+static ngx_uint_t
+ngx_paas_guard_api_is_prefix(ngx_http_core_loc_conf_t *clcf)
+{
+#if (NGX_PCRE)
+    if (clcf->regex) {
+        return 0;
+    }
+#endif
+
+    return !clcf->named;
+}
+
+
 char *
 ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -467,6 +495,15 @@ ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (!ngx_paas_guard_api_is_prefix(clcf)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\": location \"%V\" is not a prefix: "
+                           "expected one like /status/",
+                           &cmd->name, &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
     clcf->handler = ngx_paas_guard_api_handler;
 
     if (clcf->name.len && clcf->name.data[clcf->name.len - 1] == '/') {
