@@ -37,6 +37,7 @@ my $conf = <<'_EOC_';
     location /off/   { paas_guard zone=z; paas_guard_signature_body off; proxy_pass http://backend; }
     location /tiny/  { paas_guard zone=tiny; paas_guard_throttle interval=1h; proxy_pass http://backend; }
     location /tiny-window/ { paas_guard zone=tiny; paas_guard_throttle off; paas_guard_hammer flood; proxy_pass http://backend; }
+    location /ssi/   { ssi on; ssi_types *; root %DIR%; }
     location /bare/  { proxy_pass http://backend; }
 _EOC_
 
@@ -206,6 +207,17 @@ for (
     is $r->{status}, 200, 'HEAD: status';
     is $r->{body}, '', 'HEAD: no body';
     is $gateway->request('POST', '/metrics', {}, 'x')->{status}, 405, 'POST: not allowed';
+}
+
+{
+    my $dir = $gateway->dir . '/ssi';
+    mkdir $dir or die "$dir: $!";
+    open my $out, '>', "$dir/page" or die "$dir/page: $!";
+    print $out 'before <!--# include virtual="/metrics" --> after';
+    close $out or die "$dir/page: $!";
+    my $body = $gateway->get('/ssi/page')->{body};
+    like $body, qr/before .*^paas_guard_build_info\{.* after/ms, 'a part of another page';
+    unlike $body, qr/^0\r\n.* after/ms, 'which does not end with it';
 }
 
 

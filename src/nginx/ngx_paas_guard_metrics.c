@@ -420,7 +420,7 @@ ngx_paas_guard_page_buf(ngx_http_request_t *r, ngx_paas_guard_page_t *page)
 
         if (page->out.need <= size) {
             b->last = page->out.pos;
-            b->last_buf = 1;
+            b->last_buf = (r == r->main);
             b->last_in_chain = 1;
             return b;
         }
