@@ -365,10 +365,10 @@ pguard_status_span(pguard_page_t *p, pguard_msec_t ms)
 
 
 void
-pguard_status_ago(pguard_page_t *p, pguard_msec_t ms)
+pguard_status_ago(pguard_page_t *p, pguard_msec_t at, pguard_msec_t now)
 {
     pguard_page_text(p, PGUARD_STATUS_BEFORE_AGO);
-    pguard_status_span(p, ms);
+    pguard_status_span(p, now > at ? now - at : 0);
     pguard_page_text(p, PGUARD_STATUS_AGO);
 }
 
@@ -430,9 +430,13 @@ pguard_status_reason(pguard_page_t *p, unsigned reason)
 uint64_t
 pguard_status_permille(uint64_t part, uint64_t whole)
 {
+    uint64_t  permille;
+
     if (part == 0 || whole == 0) {
         return 0;
     }
 
-    return part < whole / 1000 ? 1 : part * 1000 / whole;
+    permille = part * 1000 / whole;
+
+    return permille ? permille : 1;
 }

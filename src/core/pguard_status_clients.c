@@ -28,7 +28,7 @@ pguard_top_row(pguard_page_t *p, const pguard_status_t *s,
     }
 
     pguard_status_cell(p, PGUARD_STATUS_LATEST);
-    pguard_status_ago(p, s->now > c->last ? s->now - c->last : 0);
+    pguard_status_ago(p, c->last, s->now);
     pguard_status_number(p, PGUARD_STATUS_REFUSALS);
     pguard_page_number(p, c->count);
     pguard_status_bar(p, pguard_status_permille(c->count, most), 1);
@@ -179,7 +179,7 @@ pguard_blocks_row(pguard_page_t *p, const pguard_status_t *s,
     pguard_status_cell(p, PGUARD_STATUS_EVIDENCE);
     pguard_blocks_evidence(p, b);
     pguard_status_cell(p, PGUARD_STATUS_SET);
-    pguard_status_ago(p, s->now > b->since ? s->now - b->since : 0);
+    pguard_status_ago(p, b->since, s->now);
     pguard_status_number(p, PGUARD_STATUS_REFUSALS);
     pguard_page_number(p, b->refused);
     pguard_status_number(p, PGUARD_STATUS_LEFT);

@@ -46,9 +46,10 @@ void pguard_status_more(pguard_page_t *p, uint64_t more);
    be.  It says nothing to who listens: its figure stands beside it. */
 void pguard_status_bar(pguard_page_t *p, uint64_t permille, unsigned high);
 
-/* Time from then to now in words, of which there is one part: 5 min. */
+/* A time in words, of which there is one part: 5 min; how long ago that was,
+   which is 0 for what is set while the page is made. */
 void pguard_status_span(pguard_page_t *p, pguard_msec_t ms);
-void pguard_status_ago(pguard_page_t *p, pguard_msec_t ms);
+void pguard_status_ago(pguard_page_t *p, pguard_msec_t at, pguard_msec_t now);
 
 /* A digest; a name, and "-" for none. */
 void pguard_status_id(pguard_page_t *p, const pguard_id_t *id);

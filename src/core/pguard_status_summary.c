@@ -70,7 +70,7 @@ pguard_tile_blocks(pguard_page_t *p, const pguard_status_t *s)
     } else {
         pguard_page_text(p, PGUARD_STATUS_NEWEST);
         pguard_page_raw(p, " ");
-        pguard_status_ago(p, s->now - s->blocks.of[0].block.since);
+        pguard_status_ago(p, s->blocks.of[0].block.since, s->now);
     }
 
     pguard_tile_end(p);
@@ -140,7 +140,22 @@ pguard_tile_fill(pguard_page_t *p, const pguard_status_t *s)
 }
 
 
-/* The indicator that has least of its budget left. */
+/* An outage goes before all, then the least share of a budget.  Budgets are of
+   a month: their products fit. */
+
+static int
+pguard_budget_worse(const pguard_status_sla_t *a, const pguard_status_sla_t *b)
+{
+    if (!a->opens != !b->opens) {
+        return a->opens != 0;
+    }
+
+    return a->figures.left * (int64_t) b->figures.budget
+           < b->figures.left * (int64_t) a->figures.budget;
+}
+
+
+/* Of the indicator that wants most to be looked at. */
 
 static void
 pguard_tile_budget(pguard_page_t *p, const pguard_status_t *s)
@@ -152,8 +167,7 @@ pguard_tile_budget(pguard_page_t *p, const pguard_status_t *s)
 
     for (i = 0; i < s->slas.n; i++) {
         if (s->slas.of[i].known
-            && (worst == NULL
-                || s->slas.of[i].figures.left < worst->figures.left))
+            && (worst == NULL || pguard_budget_worse(&s->slas.of[i], worst)))
         {
             worst = &s->slas.of[i];
         }
@@ -169,6 +183,12 @@ pguard_tile_budget(pguard_page_t *p, const pguard_status_t *s)
     pguard_status_left(p, &worst->figures);
     pguard_page_raw(p, "</span> ");
     pguard_status_name(p, worst->name);
+
+    if (worst->opens) {
+        pguard_page_raw(p, ", ");
+        pguard_page_text(p, PGUARD_STATUS_OUTAGE);
+    }
+
     pguard_tile_end(p);
 }
 

@@ -87,8 +87,12 @@ const char *const  pguard_status_texts[PGUARD_STATUS_TEXTS][PGUARD_LANGS] = {
         "cette passerelle compte pour elle-même" },
 
     [PGUARD_STATUS_BUDGET] = {
-        "Least budget left",
-        "Plus petit budget restant" },
+        "Error budget left",
+        "Budget d’erreur restant" },
+
+    [PGUARD_STATUS_OUTAGE] = {
+        "outage not restored",
+        "panne non rétablie" },
 
     [PGUARD_STATUS_OK] = { "fine", "normal" },
 

@@ -319,6 +319,82 @@ test_chart(void **state)
 }
 
 
+/* The tile of the budget is of the indicator that most wants to be looked at:
+   one that is down, else the one that has the least share of its budget. */
+
+static void
+test_budget(void **state)
+{
+    (void) state;
+
+    s.slas.of = sla;
+    sla[0].name = text("IC-99.9");
+    sla[0].opens = 0;
+    sla[0].figures.left = 2592000;
+    sla[1].name = text("IC-97");
+    sla[1].known = 1;
+    sla[1].figures = sla[0].figures;
+    sla[1].figures.budget = 77760000;
+    sla[1].figures.left = 77760000;
+    (void) render(PGUARD_LANG_EN);
+    has("<div class=\"tile\"><dt>Error budget left");
+    has("IC-99.9</span></dd></div>");
+
+    sla[1].figures.left = 3 * 2592000;
+    (void) render(PGUARD_LANG_EN);
+    has("<div class=\"tile look\"><dt>Error budget left");
+    has("IC-97</span></dd></div>");
+
+    sla[0].opens = 1;
+    (void) render(PGUARD_LANG_EN);
+    has("<div class=\"tile look\"><dt>Error budget left");
+    has("IC-99.9</span>, outage not restored</dd></div>");
+
+    sla[1].figures.left = -1;
+    sla[1].open = &outage;
+    sla[1].opens = 1;
+    (void) render(PGUARD_LANG_FR);
+    has("<div class=\"tile look\"><dt>Budget d’erreur restant");
+    has("IC-97</span>, panne non rétablie</dd></div>");
+}
+
+
+/* Of what there is little, is not said that there is none. */
+
+static void
+test_little(void **state)
+{
+    (void) state;
+
+    s.series[0].sum[PGUARD_VERDICT_PASSED] = 1998;
+    s.series[0].sum[PGUARD_VERDICT_THROTTLED] = 1;
+    s.series[0].sum[PGUARD_VERDICT_BLOCKED] = 0;
+    (void) render(PGUARD_LANG_EN);
+    has("</span> 0.1% of the requests");
+
+    s.series[0].sum[PGUARD_VERDICT_PASSED] = 1000000;
+    (void) render(PGUARD_LANG_EN);
+    has("</span> 0.1% of the requests");
+
+    s.series[0].sum[PGUARD_VERDICT_THROTTLED] = 0;
+    (void) render(PGUARD_LANG_EN);
+    has("</span> 0.0% of the requests");
+}
+
+
+/* What was set while the page was made, is of now. */
+
+static void
+test_newest(void **state)
+{
+    (void) state;
+
+    block[0].block.since = NOW + 5;
+    (void) render(PGUARD_LANG_EN);
+    has("the newest set 0\u00a0s\u00a0ago");
+}
+
+
 /* Nothing known, nothing to write with. */
 
 static void
@@ -447,6 +523,9 @@ main(void)
         status_test(test_english),
         status_test(test_french),
         status_test(test_chart),
+        status_test(test_budget),
+        status_test(test_little),
+        status_test(test_newest),
         status_test(test_empty),
         status_test(test_forms),
         status_test(test_texts),
