@@ -161,14 +161,15 @@ unlike $two, qr/>flood<\/span>.*failed/, 'and its rules';
 
 my $top = row($body, 'top', $blocked);
 is $top->[1], 'Abnormal use, blocked for a time', 'refused most: why';
-is $top->[2], 'api, flood', 'where';
+is $top->[2], 'api, flood (one)', 'where';
 like $top->[4], qr/^7\b/, 'how often';
 is row($body, 'top', 'Others')->[4], 0, 'no others';
 unlike row($body, 'top', 'Others')->[4], qr/\D/, 'in a figure';
 
 my ($key) = map { $_->{key} } @{ decode_json($one->get('/status/api/1/blocks')->{body})->{blocks} };
 my $block = row($body, 'blocks', $key);
-is $block->[2], 'api, flood', 'blocked: where';
+is $block->[2], 'api, flood (one)', 'blocked: where';
+is row(page($one, '/status/?zone=one')->{body}, 'blocks', $key)->[2], 'api, flood', '... in the only zone that is looked at';
 is $block->[3], "11 requests in 60\xc2\xa0s, limit 10", 'on what evidence';
 is $block->[5], 7, 'refusals';
 like $block->[6], qr/^(?:9\D+min\D+\d\d|10\D+min\D+00)/, 'time left';
@@ -205,6 +206,12 @@ $admin = page($one, '/admin/')->{body};
 like $admin, qr/Outage not restored since/, 'and shown';
 like $admin, qr/&lt;script&gt;alert/, 'its cause is text';
 like $admin, qr{data-path="api/1/sla/a%2fb.c/outages/[0-9a-f]+-\d+\?zone=two"}, 'and can be closed';
+
+is $one->request('POST', '/admin/api/1/sla/IC-1/outages', { 'Content-Type' => 'application/json' },
+    encode_json({ detected_at => '2026-11-22T00:00:00Z', cause => "cause-$_", who => 'op' }))->{status}, 201, 'one more' for 1 .. 10;
+my ($slas) = page($one)->{body} =~ m{<section id="slas".*?>(.*?)</section>}s;
+is scalar(() = $slas =~ /cause-\d/g), 8, 'eight of them are shown';
+like $slas, qr/Not shown: 2</, 'and the rest told';
 
 $one->reload;
 is row(page($one)->{body}, 'requests', 'All')->[2], 37, 'a reload keeps the history';

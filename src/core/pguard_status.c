@@ -396,6 +396,27 @@ pguard_status_name(pguard_page_t *p, pguard_str_t name)
 }
 
 
+pguard_str_t
+pguard_status_zone(const pguard_status_t *s, pguard_str_t zone)
+{
+    static const pguard_str_t  none;
+
+    return s->zones.n + s->zones.more > 1 ? zone : none;
+}
+
+
+void
+pguard_status_of_zone(pguard_page_t *p, const pguard_status_t *s,
+    pguard_str_t zone)
+{
+    if (pguard_status_zone(s, zone).len) {
+        pguard_page_raw(p, " (");
+        pguard_status_name(p, zone);
+        pguard_page_raw(p, ")");
+    }
+}
+
+
 uint64_t
 pguard_status_refused(const uint64_t n[PGUARD_VERDICTS])
 {

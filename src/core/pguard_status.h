@@ -73,6 +73,7 @@ typedef struct {
     unsigned                 partial;        /* some could not be asked */
     const pguard_outage_t   *open;           /* [opens]: not restored yet */
     size_t                   opens;
+    uint64_t                 opens_more;
 } pguard_status_sla_t;
 
 typedef enum {

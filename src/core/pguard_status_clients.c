@@ -7,26 +7,45 @@
 #include "pguard_status_private.h"
 
 
+/* Service and rule, each of which may be empty; the zone, where there are
+   several. */
+
+static void
+pguard_clients_where(pguard_page_t *p, const pguard_status_t *s,
+    pguard_str_t service, pguard_str_t rule, pguard_str_t zone)
+{
+    pguard_status_cell(p, PGUARD_STATUS_WHERE);
+
+    if (service.len) {
+        pguard_status_name(p, service);
+
+    } else {
+        pguard_page_text(p, PGUARD_STATUS_ALL_SERVICES);
+    }
+
+    if (rule.len) {
+        pguard_page_raw(p, ", ");
+        pguard_status_name(p, rule);
+    }
+
+    pguard_status_of_zone(p, s, zone);
+}
+
+
 static void
 pguard_top_row(pguard_page_t *p, const pguard_status_t *s,
     const pguard_status_top_t *t, uint64_t most)
 {
     unsigned char               hex[PGUARD_ID_HEX_LEN];
     pguard_str_t                key = { sizeof(hex), hex };
+    pguard_str_t                zone = pguard_status_zone(s, t->zone);
     const pguard_top_client_t  *c = &t->client;
 
     pguard_status_row(p);
     pguard_status_id(p, &c->id);
     pguard_status_cell(p, PGUARD_STATUS_REASON);
     pguard_status_reason(p, c->reason);
-    pguard_status_cell(p, PGUARD_STATUS_WHERE);
-    pguard_status_name(p, t->service);
-
-    if (t->rule.len) {
-        pguard_page_raw(p, ", ");
-        pguard_status_name(p, t->rule);
-    }
-
+    pguard_clients_where(p, s, t->service, t->rule, t->zone);
     pguard_status_cell(p, PGUARD_STATUS_LATEST);
     pguard_status_ago(p, c->last, s->now);
     pguard_status_number(p, PGUARD_STATUS_REFUSALS);
@@ -36,12 +55,12 @@ pguard_top_row(pguard_page_t *p, const pguard_status_t *s,
     if (s->writable) {
         (void) pguard_hex(hex, c->id.bytes, PGUARD_ID_LEN);
         pguard_status_cell(p, PGUARD_STATUS_ACTION);
-        pguard_status_button(p, "block", key);
+        pguard_status_button(p, "block", key, zone);
         pguard_page_raw(p, "api/1/blocks\" data-client=\"");
         pguard_page_str(p, key);
         pguard_page_raw(p, "\" data-zone=\"");
         pguard_page_str(p, t->zone);
-        pguard_status_button_end(p, PGUARD_STATUS_BLOCK, key);
+        pguard_status_button_end(p, PGUARD_STATUS_BLOCK, key, zone);
     }
 
     pguard_status_row_end(p);
@@ -122,23 +141,6 @@ pguard_blocks_evidence(pguard_page_t *p, const pguard_block_t *b)
 }
 
 
-static void
-pguard_blocks_where(pguard_page_t *p, const pguard_status_block_t *t)
-{
-    if (t->service.len) {
-        pguard_status_name(p, t->service);
-
-    } else {
-        pguard_page_text(p, PGUARD_STATUS_ALL_SERVICES);
-    }
-
-    if (t->rule.len) {
-        pguard_page_raw(p, ", ");
-        pguard_status_name(p, t->rule);
-    }
-}
-
-
 /* Who caused it, where that is known and is not the key. */
 
 static void
@@ -166,6 +168,7 @@ pguard_blocks_row(pguard_page_t *p, const pguard_status_t *s,
 {
     unsigned char          hex[PGUARD_ID_HEX_LEN];
     pguard_str_t           key = { sizeof(hex), hex };
+    pguard_str_t           none = { 0, NULL };
     pguard_str_t           event = { PGUARD_EVENT_LEN, t->block.event };
     const pguard_block_t  *b = &t->block;
 
@@ -174,8 +177,7 @@ pguard_blocks_row(pguard_page_t *p, const pguard_status_t *s,
     pguard_blocks_client(p, b);
     pguard_status_cell(p, PGUARD_STATUS_REASON);
     pguard_status_reason(p, b->reason);
-    pguard_status_cell(p, PGUARD_STATUS_WHERE);
-    pguard_blocks_where(p, t);
+    pguard_clients_where(p, s, t->service, t->rule, t->zone);
     pguard_status_cell(p, PGUARD_STATUS_EVIDENCE);
     pguard_blocks_evidence(p, b);
     pguard_status_cell(p, PGUARD_STATUS_SET);
@@ -189,10 +191,11 @@ pguard_blocks_row(pguard_page_t *p, const pguard_status_t *s,
     if (s->writable) {
         (void) pguard_hex(hex, b->id.bytes, PGUARD_ID_LEN);
         pguard_status_cell(p, PGUARD_STATUS_ACTION);
-        pguard_status_button(p, "lift", event);
+        pguard_status_button(p, "lift", event, none);
         pguard_page_raw(p, "api/1/blocks/");
         pguard_status_segment(p, event);
-        pguard_status_button_end(p, PGUARD_STATUS_LIFT, key);
+        pguard_status_button_end(p, PGUARD_STATUS_LIFT, key,
+                                 pguard_status_zone(s, t->zone));
     }
 
     pguard_status_row_end(p);
@@ -215,9 +218,9 @@ pguard_status_blocks(pguard_page_t *p, const pguard_status_t *s)
 
     if (s->writable) {
         pguard_page_raw(p, "<p>");
-        pguard_status_button(p, "block", none);
+        pguard_status_button(p, "block", none, none);
         pguard_page_raw(p, "api/1/blocks");
-        pguard_status_button_end(p, PGUARD_STATUS_SET_BLOCK, none);
+        pguard_status_button_end(p, PGUARD_STATUS_SET_BLOCK, none, none);
         pguard_page_raw(p, "</p>\n");
     }
 

@@ -103,27 +103,44 @@ pguard_status_segment(pguard_page_t *p, pguard_str_t s)
 
 
 void
-pguard_status_button(pguard_page_t *p, const char *dialog, pguard_str_t unique)
+pguard_status_button(pguard_page_t *p, const char *dialog, pguard_str_t what,
+    pguard_str_t zone)
 {
     pguard_page_raw(p, "<button type=\"button\" class=\"script\" id=\"b-");
     pguard_page_raw(p, dialog);
     pguard_page_raw(p, "-");
-    pguard_status_segment(p, unique);
+    pguard_status_segment(p, what);
+    pguard_page_raw(p, zone.len ? ":" : "");
+    pguard_status_segment(p, zone);
     pguard_page_raw(p, "\" data-dialog=\"");
     pguard_page_raw(p, dialog);
     pguard_page_raw(p, "\" data-path=\"");
 }
 
 
+static void
+pguard_button_what(pguard_page_t *p, pguard_str_t what, pguard_str_t zone)
+{
+    pguard_page_str(p, what);
+
+    if (zone.len) {
+        pguard_page_raw(p, " (");
+        pguard_page_str(p, zone);
+        pguard_page_raw(p, ")");
+    }
+}
+
+
 void
-pguard_status_button_end(pguard_page_t *p, unsigned text, pguard_str_t what)
+pguard_status_button_end(pguard_page_t *p, unsigned text, pguard_str_t what,
+    pguard_str_t zone)
 {
     pguard_page_raw(p, "\" data-what=\"");
-    pguard_page_str(p, what);
+    pguard_button_what(p, what, zone);
     pguard_page_raw(p, "\">");
     pguard_page_text(p, text);
     pguard_page_raw(p, "<span class=\"h\"> ");
-    pguard_page_str(p, what);
+    pguard_button_what(p, what, zone);
     pguard_page_raw(p, "</span></button>");
 }
 

@@ -55,6 +55,12 @@ void pguard_status_ago(pguard_page_t *p, pguard_msec_t at, pguard_msec_t now);
 void pguard_status_id(pguard_page_t *p, const pguard_id_t *id);
 void pguard_status_name(pguard_page_t *p, pguard_str_t name);
 
+/* The zone that something is of, if it is to be told: empty where there is but
+   one.  In brackets, after what it is of. */
+pguard_str_t pguard_status_zone(const pguard_status_t *s, pguard_str_t zone);
+void pguard_status_of_zone(pguard_page_t *p, const pguard_status_t *s,
+    pguard_str_t zone);
+
 /* What is refused of a row of verdicts; all of it. */
 uint64_t pguard_status_refused(const uint64_t n[PGUARD_VERDICTS]);
 uint64_t pguard_status_all(const uint64_t n[PGUARD_VERDICTS]);
@@ -95,15 +101,15 @@ void pguard_status_left(pguard_page_t *p, const pguard_figures_t *f);
 void pguard_status_segment(pguard_page_t *p, pguard_str_t s);
 
 /*
- * A button that opens a dialog.  unique tells it from others of that dialog.
- * The first leaves the path of the call open, for the caller to write; the
- * second closes it.  what: said in the dialog, and to who listens to the
- * button.
+ * A button that opens a dialog.  what and zone (may be empty) tell it from
+ * others of that dialog.  The first leaves the path of the call open, for the
+ * caller to write; the second closes it, and says what it is about in the
+ * dialog, and to who listens to the button.
  */
 void pguard_status_button(pguard_page_t *p, const char *dialog,
-    pguard_str_t unique);
+    pguard_str_t what, pguard_str_t zone);
 void pguard_status_button_end(pguard_page_t *p, unsigned text,
-    pguard_str_t what);
+    pguard_str_t what, pguard_str_t zone);
 
 /* The dialogs. */
 void pguard_status_forms(pguard_page_t *p, const pguard_status_t *s);

@@ -33,12 +33,11 @@ pguard_sla_term(pguard_page_t *p, unsigned report_text)
 static void
 pguard_sla_figures(pguard_page_t *p, const pguard_status_sla_t *sla)
 {
-    uint64_t                 used;
+    uint64_t                 left;
     const pguard_figures_t  *f = &sla->figures;
 
-    used = f->budget ? pguard_status_permille(f->left > 0
-                                              ? (uint64_t) f->left : 0,
-                                              f->budget) : 0;
+    left = pguard_status_permille(f->left > 0 ? (uint64_t) f->left : 0,
+                                  f->budget);
 
     pguard_page_raw(p, "<dl>\n");
     pguard_sla_term(p, PGUARD_REPORT_TARGET);
@@ -57,9 +56,9 @@ pguard_sla_figures(pguard_page_t *p, const pguard_status_sla_t *sla)
                                    : PGUARD_REPORT_LEFT);
     pguard_status_left(p, f);
     pguard_page_raw(p, " (");
-    pguard_page_percent(p, used, 1);
+    pguard_page_percent(p, left, 1);
     pguard_page_raw(p, ")");
-    pguard_status_bar(p, used, used < 250);
+    pguard_status_bar(p, left, left < 250);
     pguard_page_raw(p, "</dd>\n");
 
     if (sla->gateways > 1 || sla->partial) {
@@ -98,7 +97,7 @@ pguard_sla_outage(pguard_page_t *p, const pguard_status_t *s,
     const pguard_status_sla_t *sla, const pguard_outage_t *o)
 {
     pguard_out_t   out;
-    pguard_str_t   id;
+    pguard_str_t   id, none = { 0, NULL };
     unsigned char  buf[PGUARD_OUTAGE_ID_MAX];
 
     pguard_page_raw(p, "<li>");
@@ -119,9 +118,10 @@ pguard_sla_outage(pguard_page_t *p, const pguard_status_t *s,
         id.len = (size_t) (out.pos - buf);
 
         pguard_page_raw(p, " ");
-        pguard_status_button(p, "restore", id);
+        pguard_status_button(p, "restore", id, none);
         pguard_sla_path(p, sla, id, "/outages/");
-        pguard_status_button_end(p, PGUARD_STATUS_RESTORE, sla->name);
+        pguard_status_button_end(p, PGUARD_STATUS_RESTORE, sla->name,
+                                 pguard_status_zone(s, sla->zone));
     }
 
     pguard_page_raw(p, "</li>\n");
@@ -134,7 +134,9 @@ static void
 pguard_sla_links(pguard_page_t *p, const pguard_status_t *s,
     const pguard_status_sla_t *sla)
 {
-    pguard_str_t  none = { 0, NULL };
+    pguard_str_t  zone, none = { 0, NULL };
+
+    zone = pguard_status_zone(s, sla->zone);
 
     pguard_page_raw(p, "<p><a href=\"");
     pguard_sla_path(p, sla, none, "");
@@ -144,13 +146,14 @@ pguard_sla_links(pguard_page_t *p, const pguard_status_t *s,
     pguard_page_text(p, PGUARD_STATUS_REPORT);
     pguard_page_raw(p, "<span class=\"h\"> ");
     pguard_status_name(p, sla->name);
+    pguard_status_of_zone(p, s, sla->zone);
     pguard_page_raw(p, "</span></a>");
 
     if (s->writable) {
         pguard_page_raw(p, " ");
-        pguard_status_button(p, "declare", sla->name);
+        pguard_status_button(p, "declare", sla->name, zone);
         pguard_sla_path(p, sla, none, "/outages");
-        pguard_status_button_end(p, PGUARD_STATUS_DECLARE, sla->name);
+        pguard_status_button_end(p, PGUARD_STATUS_DECLARE, sla->name, zone);
     }
 
     pguard_page_raw(p, "</p>\n");
@@ -166,6 +169,7 @@ pguard_sla(pguard_page_t *p, const pguard_status_t *s,
     pguard_page_raw(p, "<article><h3>");
     pguard_status_name(p, sla->name);
     pguard_page_raw(p, sla->conditional ? "\u00a0(*)" : "");
+    pguard_status_of_zone(p, s, sla->zone);
     pguard_page_raw(p, "</h3>\n");
 
     if (sla->known) {
@@ -184,6 +188,7 @@ pguard_sla(pguard_page_t *p, const pguard_status_t *s,
         }
 
         pguard_page_raw(p, "</ul>\n");
+        pguard_status_more(p, sla->opens_more);
     }
 
     pguard_sla_links(p, s, sla);

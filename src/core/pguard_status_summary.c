@@ -183,6 +183,7 @@ pguard_tile_budget(pguard_page_t *p, const pguard_status_t *s)
     pguard_status_left(p, &worst->figures);
     pguard_page_raw(p, "</span> ");
     pguard_status_name(p, worst->name);
+    pguard_status_of_zone(p, s, worst->zone);
 
     if (worst->opens) {
         pguard_page_raw(p, ", ");

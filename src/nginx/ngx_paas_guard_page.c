@@ -312,11 +312,17 @@ ngx_paas_guard_page_figures(ngx_paas_guard_api_t *api)
     t->partial = m->partial;
     t->open = open;
 
-    for (i = 0; i < m->in.outages && t->opens < NGX_PAAS_GUARD_PAGE_OUTAGES;
-         i++)
-    {
-        if (m->in.outage[i].end == 0 && !m->in.outage[i].withdrawn) {
+    for (i = 0; i < m->in.outages; i++) {
+
+        if (m->in.outage[i].end || m->in.outage[i].withdrawn) {
+            continue;
+        }
+
+        if (t->opens < NGX_PAAS_GUARD_PAGE_OUTAGES) {
             open[t->opens++] = m->in.outage[i];
+
+        } else {
+            t->opens_more++;
         }
     }
 

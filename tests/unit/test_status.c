@@ -54,6 +54,7 @@ make_indicators(void)
                                      .name = text("IC-1") };
     sla[0].open = &outage;
     sla[0].opens = 1;
+    sla[0].opens_more = 41;
     sla[0].gateways = 3;
     sla[0].partial = 1;
 
@@ -214,6 +215,64 @@ has_not(const char *what)
 
 
 static void
+each_id_once(void)
+{
+    char  *id, *again, what[200];
+
+    for (id = strstr(page, " id=\""); id; id = strstr(id + 1, " id=\"")) {
+        (void) snprintf(what, sizeof(what), "%.*s\"",
+                        (int) strcspn(id + 5, "\"") + 5, id);
+        again = strstr(id + 1, what);
+
+        if (again) {
+            print_message("twice: %s\n", what);
+            fail();
+        }
+    }
+}
+
+
+/* The same client, service, rule and indicator in two zones. */
+
+static void
+test_zones(void **state)
+{
+    (void) state;
+
+    top[0].zone = text("one");
+    top[1] = top[0];
+    top[1].zone = text("two");
+    s.top.n = 2;
+    block[0].zone = text("one");
+    block[1].zone = text("two");
+    block[1].service = block[1].rule = text("");
+    sla[0].name = text("IC-1");
+    sla[0].zone = text("two");
+    sla[1] = sla[0];
+    sla[1].zone = text("one");
+    sla[1].opens = 0;
+
+    (void) render(PGUARD_LANG_EN);
+    each_id_once();
+    has("data-client=\"abababababababababababababababab\" data-zone=\"two\"");
+    has(">flood</span> (<span translate=\"no\">two</span>)<td");
+    has("all services (<span translate=\"no\">two</span>)<td");
+    has("<h3><span translate=\"no\">IC-1</span>\u00a0(*) "
+        "(<span translate=\"no\">two</span>)</h3>");
+    has("?zone=one\" data-what=\"IC-1 (one)\">");
+    has("?zone=two\" data-what=\"IC-1 (two)\">");
+
+    s.zones.n = 1;
+    s.zones.more = 0;
+    s.only = text("two");
+    (void) render(PGUARD_LANG_EN);
+    has(">flood</span><td");
+    has("<h3><span translate=\"no\">IC-1</span>\u00a0(*)</h3>");
+    has("?zone=two\" data-what=\"IC-1\">");
+}
+
+
+static void
 test_names_are_text(void **state)
 {
     int    lang;
@@ -266,6 +325,7 @@ test_english(void **state)
     has("\u22122\u00a0s");                          /* overdrawn */
     has("<li class=\"d\"><time datetime=\"2026-11-02\">");
     has("Outage not restored since <time");
+    has("Not shown: 41");
     has("others could not be asked");
     has("The clock of this gateway is out of all months.");
     has("<nav aria-label=\"Zone\">");
@@ -327,7 +387,8 @@ test_budget(void **state)
 {
     (void) state;
 
-    s.slas.of = sla;
+    s.zones.n = 1;
+    s.zones.more = 0;
     sla[0].name = text("IC-99.9");
     sla[0].opens = 0;
     sla[0].figures.left = 2592000;
@@ -519,6 +580,7 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        status_test(test_zones),
         status_test(test_names_are_text),
         status_test(test_english),
         status_test(test_french),
