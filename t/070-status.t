@@ -18,6 +18,7 @@ my $http = <<'_EOC_';
 _EOC_
 my $conf = <<'_EOC_';
     location /t/ { paas_guard zone=z; paas_guard_service api; paas_guard_hammer flood wide; proxy_pass http://backend; }
+    location /dry/ { paas_guard zone=z; paas_guard_service trial; paas_guard_hammer flood; paas_guard_dry_run on; proxy_pass http://backend; }
     location /status/ { paas_guard_status; }
     location /admin   { paas_guard_status write=on; }
 _EOC_
@@ -61,7 +62,7 @@ sub lift {
     my ($since, $until) = delete @fixed{qw(since until)};
     like $_, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'a time' for $since, $until;
     is_deeply \%fixed, { zone => 'z', rule => 'flood', service => 'api', reason => 'hammering_blocked',
-        count => 3, limit => 2, window_ms => 60000, offence => 1, refused => 2 }, 'and its evidence';
+        count => 3, limit => 2, window_ms => 60000, offence => 1, refused => 2, dry_run => JSON::PP::false }, 'and its evidence';
 
     is scalar @{ api($one, '/status/api/1/blocks?zone=z')->{blocks} }, 1, 'of its zone';
     is scalar @{ api($one, '/status/api/1/blocks?zone=empty')->{blocks} }, 0, 'and of no other';
@@ -70,7 +71,7 @@ sub lift {
         ['z', 1048576, 1, 'empty', 1048576, 0], 'zones';
 
     my ($z) = @$zones;
-    is_deeply [map { $_->{service} } @{ $z->{services} }], ['other', 'api'], 'services';
+    is_deeply [map { $_->{service} } @{ $z->{services} }], ['other', 'api', 'trial'], 'services';
     is_deeply [@{ $z->{services}[1]{requests} }{qw(passed blocked)}], [2, 2], 'their requests';
     is $z->{services}[1]{refusals}{hammering_blocked}, 2, 'and refusals';
     is_deeply [map { @$_{qw(rule limit window_ms block_ms scope reason blocks)} } @{ $z->{rules} }],
@@ -135,6 +136,9 @@ sub lift {
     is lift($one, $_->{id})->{status}, 200, 'lifted' for @{ api($one, '/status/api/1/blocks')->{blocks} };
 
     is send_n($one, 3, 'X-W' => 'w'), '200 200 429', 'a block for the zone';
+    is join(q{ }, map { $one->get('/dry/' . ++$targets, 'X-K' => 'dry')->{status} } 1 .. 4), '200 200 200 200', 'a dry run';
+    my ($dry) = grep { $_->{service} eq 'trial' } @{ api($one, '/status/api/1/blocks')->{blocks} };
+    is $dry->{dry_run}, JSON::PP::true, 'sets a block that says so';
     my ($wide) = grep { $_->{rule} eq 'wide' } @{ api($one, '/admin/api/1/blocks')->{blocks} };
     is $wide->{service}, '', 'names no service';
     $one->stop;

@@ -138,6 +138,11 @@ pguard_blocks_evidence(pguard_page_t *p, const pguard_block_t *b)
         pguard_page_raw(p, " ");
         pguard_out_uint(p->out, b->step);
     }
+
+    if (b->dry_run) {
+        pguard_page_raw(p, ", ");
+        pguard_page_text(p, PGUARD_STATUS_DRY_RUN);
+    }
 }
 
 

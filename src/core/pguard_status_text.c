@@ -212,6 +212,8 @@ const char *const  pguard_status_texts[PGUARD_STATUS_TEXTS][PGUARD_LANGS] = {
 
     [PGUARD_STATUS_OFFENCE] = { "offence", "infraction" },
 
+    [PGUARD_STATUS_DRY_RUN] = { "dry run", "à blanc" },
+
     [PGUARD_STATUS_BY_HAND] = {
         "set by an operator",
         "posé par un exploitant" },

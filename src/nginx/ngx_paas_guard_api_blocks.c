@@ -38,6 +38,7 @@ ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api, const char *name,
     pguard_writer_uint(w, "window_ms", b->window);
     pguard_writer_uint(w, "offence", b->step);
     pguard_writer_uint(w, "refused", b->refused);
+    pguard_writer_flag(w, "dry_run", b->dry_run);
     ngx_paas_guard_api_time(api, "since", b->since);
     ngx_paas_guard_api_time(api, "until", b->until);
     pguard_writer_close(w, '}');
