@@ -117,19 +117,21 @@ sub lift {
     is lift($one, $key->{json}{block}{id}), 200, 'lifted';
     is status($one, 'a', 'z', 'X-K' => 'k'), 200, 'and free again';
 
-    my %wrong = (client => '0' x 32);
+    my %wrong = (client => '1' x 32);
     for (
         [400, 'member_missing',  'zone',    %wrong, zone => undef],
         [400, 'unknown_zone',    'nope',    %wrong, zone => 'nope'],
         [400, 'member_missing',  'client'],
         [400, 'member_value',    'client',  client => 'x'],
         [400, 'member_value',    'client',  client => 'g' x 32],
+        [400, 'member_value',    'client',  client => '0' x 32],
         [400, 'member_long',     'client',  client => '0' x 33],
         [400, 'member_value',    'client',  %wrong, key => '0' x 32],
         [400, 'member_value',    'client',  %wrong, rule => 'wide'],
         [400, 'member_missing',  'rule',    key => '0' x 32],
         [400, 'unknown_rule',    'nope',    key => '0' x 32, rule => 'nope'],
         [400, 'member_value',    'key',     key => '0', rule => 'wide'],
+        [400, 'member_value',    'key',     key => '0' x 32, rule => 'wide'],
         [400, 'member_missing',  'service', key => '0' x 32, rule => 'flood'],
         [400, 'member_value',    'service', key => '0' x 32, rule => 'wide', service => 'a'],
         [400, 'unknown_service', 'nope',    %wrong, service => 'nope'],

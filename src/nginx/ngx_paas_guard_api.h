@@ -172,8 +172,12 @@ ngx_paas_guard_zone_t *ngx_paas_guard_api_zone(ngx_paas_guard_api_t *api,
 ngx_int_t ngx_paas_guard_api_arg_zone(ngx_paas_guard_api_t *api,
     ngx_paas_guard_zone_t **zone);
 
-/* ngx_paas_guard_api_clients.c: the id of the path, and the zone that the
-   query asks for; NULL: all.  NGX_OK, or as a handler's. */
+/* ngx_paas_guard_api_clients.c: is hex the digest of somebody, *id?  Zeros are
+   nobody's. */
+ngx_uint_t ngx_paas_guard_api_digest(pguard_str_t hex, pguard_id_t *id);
+
+/* The id of the path, and the zone that the query asks for; NULL: all.  NGX_OK,
+   or as a handler's. */
 ngx_int_t ngx_paas_guard_api_client(ngx_paas_guard_api_t *api,
     pguard_id_t *id, ngx_paas_guard_zone_t **zone);
 

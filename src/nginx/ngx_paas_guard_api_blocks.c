@@ -373,9 +373,7 @@ ngx_paas_guard_api_whom(ngx_paas_guard_api_t *api, pguard_id_t *id)
 
     value = client->given ? client : key;
 
-    if (value->str.len != PGUARD_ID_HEX_LEN
-        || pguard_unhex(id->bytes, value->str.data, PGUARD_ID_LEN) != 0)
-    {
+    if (!ngx_paas_guard_api_digest(value->str, id)) {
         return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_VALUE,
                                         value == client ? "client" : "key");
     }

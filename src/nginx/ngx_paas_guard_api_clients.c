@@ -1,16 +1,22 @@
 #include "ngx_paas_guard_api.h"
 
 
+ngx_uint_t
+ngx_paas_guard_api_digest(pguard_str_t hex, pguard_id_t *id)
+{
+    static const pguard_id_t  nobody;
+
+    return hex.len == PGUARD_ID_HEX_LEN
+           && pguard_unhex(id->bytes, hex.data, PGUARD_ID_LEN) == 0
+           && ngx_memcmp(id->bytes, nobody.bytes, PGUARD_ID_LEN) != 0;
+}
+
+
 ngx_int_t
 ngx_paas_guard_api_client(ngx_paas_guard_api_t *api, pguard_id_t *id,
     ngx_paas_guard_zone_t **zone)
 {
-    static const pguard_id_t  nobody;
-
-    if (api->star[0].len != PGUARD_ID_HEX_LEN
-        || pguard_unhex(id->bytes, api->star[0].data, PGUARD_ID_LEN) != 0
-        || ngx_memcmp(id->bytes, nobody.bytes, PGUARD_ID_LEN) == 0)
-    {
+    if (!ngx_paas_guard_api_digest(api->star[0], id)) {
         return ngx_paas_guard_api_problem(api, PGUARD_PROBLEM_CLIENT,
                                           api->star[0]);
     }
