@@ -95,6 +95,13 @@ is $one->get('/some/api/1/zones')->{status}, 200, 'for writes alone';
 problem(write_it(undef, '{}', '/more/api/1/blocks/x'), 404, 'unknown_block', 'and what it lets through is answered');
 
 
+# A precondition is of what is kept somewhere: it hides no answer, least of all that of a write
+
+is $one->get('/status/api/1/zones', $_->[0] => $_->[1])->{status}, 200, "answered with $_->[0]"
+    for ['If-None-Match', '*'], ['If-Match', '"x"'], ['If-Unmodified-Since', 'Thu, 01 Jan 1970 00:00:00 GMT'];
+is $one->request('DELETE', '/admin/api/1/clients/' . 'f' x 32, {@json, 'If-Match' => '"x"'})->{status}, 200, 'a write, too';
+
+
 # Bodies
 
 problem(write_it(undef, '{"who":"me","why":"' . 'x' x 256 . '"}'), 404, 'unknown_block', 'a body');

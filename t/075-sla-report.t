@@ -159,6 +159,22 @@ problem(write_to(POST => '/read/api/1/sla/paas/outages', \%whole), 403, 'read_on
 problem(write_to(PATCH => "$sla/outages/$_", { who => 'x' }), 404, 'unknown_outage', "no such outage: $_")
     for '1', 'x', '0000000000000000-1', $one->{id} . '0', "$one->{id}x";
 is scalar @{ report()->{declared} }, 2, 'nothing of that is an outage';
+
+# A call is of when it has come as a whole
+
+{
+    my $socket = $gateway->connect or die "connect: $!";
+    my %late = (who => 'erin', detected_at => at(time + 3), restored_at => at(time + 3), confirmed_by => 'user', cause => 'late');
+    my $body = encode_json(\%late);
+    print $socket "POST $sla/outages HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: "
+        . length($body) . "\r\n\r\n";
+    sleep 5;
+    print $socket $body;
+    my ($status, $json) = (join q{}, <$socket>) =~ m{^HTTP/1.1 (\d+).*\r\n\r\n(.*)}s;
+    is $status, 201, 'what was not yet when its head came, is no future when its body has';
+    my $id = decode_json($json)->{outage}{id} // 'none';
+    is write_to(PATCH => "$sla/outages/$id", { who => 'erin', withdraw => JSON::PP::true })->{status}, 200, 'and is withdrawn';
+}
 problem(get("$sla?month=$_"), 400, 'argument_value', "no month: $_") for 'x', '2024-13', '2024-1', '';
 problem(get("$sla?month=2020-02"), 404, 'month_not_kept', 'a month that is not kept');
 problem(get("$sla?month=" . ($year + 1901) . '-01'), 404, 'month_future', 'a month to come');

@@ -50,7 +50,6 @@ ngx_paas_guard_api_handler(ngx_http_request_t *r)
 {
     ngx_int_t                   rc, discarded;
     ngx_uint_t                  n;
-    ngx_time_t                 *tp;
     pguard_str_t                lines[NGX_PAAS_GUARD_LINES];
     ngx_paas_guard_api_t       *api;
     ngx_paas_guard_loc_conf_t  *glcf;
@@ -61,15 +60,16 @@ ngx_paas_guard_api_handler(ngx_http_request_t *r)
     }
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
-    tp = ngx_timeofday();
 
     api->request = r;
     api->gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
     api->writable = (glcf->status == NGX_PAAS_GUARD_STATUS_WRITE);
     api->status = NGX_HTTP_OK;
     ngx_str_set(&api->type, "application/json");
-    api->now = ngx_paas_guard_clock(NULL);
-    api->wall = (uint64_t) tp->sec * 1000 + tp->msec;
+
+    /* no answer is of what If-Match and the like could be about */
+
+    r->disable_not_modified = 1;
 
     (void) ngx_paas_guard_header_lines(r, "accept-language", lines,
                                        NGX_PAAS_GUARD_LINES, &n);
@@ -262,11 +262,19 @@ ngx_paas_guard_api_body_handler(ngx_http_request_t *r)
 }
 
 
-/* Runs the call, unless rc says that something was wrong already. */
+/* Runs the call, which is of now, unless rc says that something was wrong
+   already. */
 
 static void
 ngx_paas_guard_api_run(ngx_paas_guard_api_t *api, ngx_int_t rc)
 {
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    api->now = ngx_paas_guard_clock(NULL);
+    api->wall = (uint64_t) tp->sec * 1000 + tp->msec;
+
     if (rc == NGX_OK && api->call->handler) {
         rc = api->call->handler(api);
     }
