@@ -142,11 +142,11 @@ is $one->get("/status/api/1/blocks?$_")->{status}, 200, "a zone: $_" for 'zone=z
 # Languages
 
 my $answer = $one->get('/status/api/1/x', 'Accept-Language' => 'fr');
-is problem($answer, 404, 'no_call', 'in French'), "Cet appel n'existe pas.", '... said so';
+is problem($answer, 404, 'no_call', 'in French'), "Cet appel n’existe pas.", '... said so';
 is $answer->{headers}{'content-language'}, 'fr', '... and named';
 is $one->get('/status/api/1/x')->{headers}{'content-language'}, 'en', 'else in English';
 $answer = $one->get("/status/api/1/blocks?zone=%FF\xc3\xa9", 'Accept-Language' => 'fr');
-is problem($answer, 404, 'unknown_zone', 'of bytes that are no text'), "Il n'y a pas de zone « \x{fffd}é ».", '... replaced';
+is problem($answer, 404, 'unknown_zone', 'of bytes that are no text'), "Il n’y a pas de zone «\x{a0}\x{fffd}é\x{a0}».", '... replaced';
 
 $one->stop;
 done_testing;

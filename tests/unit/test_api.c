@@ -372,6 +372,17 @@ test_problems(void **state)
             assert_null(strstr(buf, "\"title\":\"Error\""));
             assert_true(pguard_problem_status(problem) >= 400);
 
+            /* French has its own apostrophes, and spaces that do not break */
+
+            if (lang == PGUARD_LANG_FR) {
+                buf[out.need] = '\0';
+                assert_null(strpbrk(buf, "'"));
+                assert_null(strstr(buf, " :"));
+                assert_null(strstr(buf, " ;"));
+                assert_null(strstr(buf, "« "));
+                assert_null(strstr(buf, " »"));
+            }
+
             text.data = (unsigned char *) buf;
             text.len = out.need;
             pguard_json_init(&json, text, 1);
