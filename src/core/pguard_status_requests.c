@@ -108,6 +108,20 @@ pguard_chart_path(pguard_page_t *p, const pguard_series_t *series,
 }
 
 
+/* n, and what it counts, of which text is the singular: English has the plural
+   for none, French has not. */
+
+static void
+pguard_chart_count(pguard_page_t *p, uint64_t n, unsigned text)
+{
+    pguard_page_number(p, n);
+    pguard_page_raw(p, " ");
+    pguard_page_text(p, n > 1 || (n == 0 && p->lang == PGUARD_LANG_EN)
+                        ? text + 1 : text);
+    pguard_page_raw(p, ", ");
+}
+
+
 static void
 pguard_chart_caption(pguard_page_t *p, const pguard_series_t *series,
     pguard_span_e span)
@@ -115,14 +129,10 @@ pguard_chart_caption(pguard_page_t *p, const pguard_series_t *series,
     pguard_page_raw(p, "<figcaption><strong>");
     pguard_page_text(p, pguard_chart_texts[span].title);
     pguard_page_raw(p, "</strong> ");
-    pguard_page_number(p, pguard_status_all(series->sum));
-    pguard_page_raw(p, " ");
-    pguard_page_text(p, PGUARD_STATUS_CHART_REQUESTS);
-    pguard_page_raw(p, ", ");
-    pguard_page_number(p, pguard_status_refused(series->sum));
-    pguard_page_raw(p, " ");
-    pguard_page_text(p, PGUARD_STATUS_CHART_REFUSED);
-    pguard_page_raw(p, ", ");
+    pguard_chart_count(p, pguard_status_all(series->sum),
+                       PGUARD_STATUS_CHART_REQUEST);
+    pguard_chart_count(p, pguard_status_refused(series->sum),
+                       PGUARD_STATUS_CHART_REFUSED);
     pguard_page_text(p, pguard_chart_texts[span].most);
     pguard_page_raw(p, " ");
     pguard_page_number(p, series->most);

@@ -126,9 +126,13 @@ const char *const  pguard_status_texts[PGUARD_STATUS_TEXTS][PGUARD_LANGS] = {
 
     [PGUARD_STATUS_NOW] = { "now", "maintenant" },
 
+    [PGUARD_STATUS_CHART_REQUEST] = { "request", "requête" },
+
     [PGUARD_STATUS_CHART_REQUESTS] = { "requests", "requêtes" },
 
-    [PGUARD_STATUS_CHART_REFUSED] = { "refused", "refusées" },
+    [PGUARD_STATUS_CHART_REFUSED] = { "refused", "refusée" },
+
+    [PGUARD_STATUS_CHART_REFUSED_MANY] = { "refused", "refusées" },
 
     [PGUARD_STATUS_VERDICT] = { "Verdict", "Verdict" },
 
@@ -224,7 +228,7 @@ const char *const  pguard_status_texts[PGUARD_STATUS_TEXTS][PGUARD_LANGS] = {
 
     [PGUARD_STATUS_ALL_SERVICES] = { "all services", "tous les services" },
 
-    [PGUARD_STATUS_MORE] = { "Not shown:", "Non affichés\u00a0:" },
+    [PGUARD_STATUS_MORE] = { "Not shown:", "Hors liste\u00a0:" },
 
     [PGUARD_STATUS_RULES] = {
         "Rules, and how near clients come",
@@ -232,11 +236,11 @@ const char *const  pguard_status_texts[PGUARD_STATUS_TEXTS][PGUARD_LANGS] = {
 
     [PGUARD_STATUS_RULES_NOTE] = {
         "The most of the limit that any one client had used. Over "
-        "100%, it was blocked. Measured from half the limit up, a "
+        "100%, a block was set. Measured from half the limit up, a "
         "little too low for large limits.",
         "La plus grande part de la limite qu’un même client ait "
-        "employée. Au-delà de 100\u00a0%, il a été bloqué. Mesuré à "
-        "partir de la moitié de la limite, un peu par défaut pour les "
+        "employée. Au-delà de 100\u00a0%, un blocage a été posé. Mesuré "
+        "à partir de la moitié de la limite, un peu par défaut pour les "
         "grandes limites." },
 
     [PGUARD_STATUS_RULES_NONE] = {

@@ -447,6 +447,27 @@ test_little(void **state)
 }
 
 
+/* One is one; in French, so is none. */
+
+static void
+test_plural(void **state)
+{
+    (void) state;
+
+    s.series[0].sum[PGUARD_VERDICT_PASSED] = 0;
+    s.series[0].sum[PGUARD_VERDICT_THROTTLED] = 0;
+    s.series[0].sum[PGUARD_VERDICT_BLOCKED] = 1;
+
+    (void) render(PGUARD_LANG_EN);
+    has(" 1 request, 1 refused, at most");
+    has(" 0 requests, 0 refused, at most");
+
+    (void) render(PGUARD_LANG_FR);
+    has(" 1 requête, 1 refusée, au plus");
+    has(" 0 requête, 0 refusée, au plus");
+}
+
+
 /* What was set while the page was made, is of now. */
 
 static void
@@ -524,6 +545,10 @@ test_texts(void **state)
             t = pguard_status_texts[i][lang];
             assert_non_null(t);
             assert_null(strpbrk(t, "<>&\"'"));
+            assert_null(strstr(t, " :"));
+            assert_null(strstr(t, " ;"));
+            assert_null(strstr(t, " ?"));
+            assert_null(strstr(t, " %"));
             assert_true(t[0]
                         || i == (lang ? (unsigned) PGUARD_STATUS_AGO
                                       : (unsigned) PGUARD_STATUS_BEFORE_AGO));
@@ -591,6 +616,7 @@ main(void)
         status_test(test_chart),
         status_test(test_budget),
         status_test(test_little),
+        status_test(test_plural),
         status_test(test_newest),
         status_test(test_empty),
         status_test(test_forms),
