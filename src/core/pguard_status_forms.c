@@ -10,12 +10,19 @@
 #include "pguard_str.h"
 
 
+/* A browser counts in units of UTF-16, each of at most 3 bytes of UTF-8. */
+
+#define PGUARD_FORM_UNIT  3
+
+#define PGUARD_FORM_SERVICES  "services-known"
+
+
 typedef enum {
     PGUARD_FIELD_TEXT = 0,
+    PGUARD_FIELD_SERVICE,                /* text, with those that are known */
     PGUARD_FIELD_MINUTES,                /* sent as seconds */
     PGUARD_FIELD_TIME,                   /* sent in UTC */
     PGUARD_FIELD_ZONE,
-    PGUARD_FIELD_SERVICE,
     PGUARD_FIELD_REASON,
     PGUARD_FIELD_CONFIRMED
 } pguard_field_e;
@@ -25,7 +32,7 @@ typedef struct {
     unsigned         text;
     pguard_field_e   kind;
     unsigned         required;
-    unsigned         max;                /* characters */
+    unsigned         max;                /* of its characters or value */
 } pguard_field_t;
 
 #define PGUARD_FIELDS_MAX  8
@@ -41,9 +48,9 @@ typedef struct {
 
 static const pguard_field_t  pguard_form_common[] = {
     { "why", PGUARD_STATUS_FIELD_WHY, PGUARD_FIELD_TEXT, 1,
-      PGUARD_AUDIT_TEXT_MAX / 4 },
+      PGUARD_AUDIT_TEXT_MAX / PGUARD_FORM_UNIT },
     { "who", PGUARD_STATUS_FIELD_WHO, PGUARD_FIELD_TEXT, 1,
-      PGUARD_WHO_MAX / 4 },
+      PGUARD_WHO_MAX / PGUARD_FORM_UNIT },
 };
 
 
@@ -56,7 +63,8 @@ static const pguard_form_t  pguard_forms[] = {
       { { "zone", PGUARD_STATUS_ZONE, PGUARD_FIELD_ZONE, 1, 0 },
         { "client", PGUARD_STATUS_FIELD_CLIENT, PGUARD_FIELD_TEXT, 1,
           PGUARD_ID_HEX_LEN },
-        { "service", PGUARD_STATUS_SERVICE, PGUARD_FIELD_SERVICE, 0, 0 },
+        { "service", PGUARD_STATUS_FIELD_SERVICE, PGUARD_FIELD_SERVICE, 0,
+          PGUARD_NAME_MAX },
         { "seconds", PGUARD_STATUS_FIELD_MINUTES, PGUARD_FIELD_MINUTES, 1,
           31 * 24 * 60 },
         { "reason", PGUARD_STATUS_REASON, PGUARD_FIELD_REASON, 1, 0 } } },
@@ -68,7 +76,7 @@ static const pguard_form_t  pguard_forms[] = {
         { "detected_at", PGUARD_STATUS_FIELD_DETECTED, PGUARD_FIELD_TIME, 0,
           0 },
         { "cause", PGUARD_STATUS_FIELD_CAUSE, PGUARD_FIELD_TEXT, 1,
-          PGUARD_CAUSE_MAX / 4 } } },
+          PGUARD_CAUSE_MAX / PGUARD_FORM_UNIT } } },
 
     { "restore", "PATCH", PGUARD_STATUS_RESTORE_TITLE,
       PGUARD_STATUS_RESTORE_NOTE,
@@ -76,7 +84,7 @@ static const pguard_form_t  pguard_forms[] = {
         { "confirmed_by", PGUARD_STATUS_FIELD_CONFIRMED,
           PGUARD_FIELD_CONFIRMED, 1, 0 },
         { "confirmer", PGUARD_STATUS_FIELD_CONFIRMER, PGUARD_FIELD_TEXT, 0,
-          PGUARD_WHO_MAX / 4 } } }
+          PGUARD_WHO_MAX / PGUARD_FORM_UNIT } } }
 };
 
 #define PGUARD_FORMS  (sizeof(pguard_forms) / sizeof(pguard_forms[0]))
@@ -167,20 +175,27 @@ pguard_form_zones(pguard_page_t *p, const pguard_status_t *s)
 }
 
 
+/* Each name once: a service may be of several zones. */
+
 static void
 pguard_form_services(pguard_page_t *p, const pguard_status_t *s)
 {
-    size_t  i;
+    size_t                          i, j;
+    const pguard_status_service_t  *v = s->services.of;
 
-    pguard_page_raw(p, "<option value=\"\">");
-    pguard_page_text(p, PGUARD_STATUS_ALL_SERVICES);
-    pguard_page_raw(p, "</option>");
+    pguard_page_raw(p, "<datalist id=\"" PGUARD_FORM_SERVICES "\">");
 
     for (i = 0; i < s->services.n; i++) {
-        pguard_form_option(p, s->services.of[i].name);
-        pguard_page_str(p, s->services.of[i].name);
-        pguard_page_raw(p, "</option>");
+
+        for (j = 0; j < i && !pguard_str_same(v[j].name, v[i].name); j++)
+        { /* void */ }
+
+        if (j == i) {
+            pguard_form_option(p, v[i].name);
+        }
     }
+
+    pguard_page_raw(p, "</datalist>");
 }
 
 
@@ -202,10 +217,6 @@ pguard_form_options(pguard_page_t *p, const pguard_status_t *s,
 
     case PGUARD_FIELD_ZONE:
         pguard_form_zones(p, s);
-        break;
-
-    case PGUARD_FIELD_SERVICE:
-        pguard_form_services(p, s);
         break;
 
     case PGUARD_FIELD_REASON:
@@ -239,6 +250,8 @@ pguard_form_input(pguard_page_t *p, const pguard_field_t *f)
 {
     static const char *const  kinds[] = {
         [PGUARD_FIELD_TEXT]    = "text\" autocomplete=\"off\" maxlength=\"",
+        [PGUARD_FIELD_SERVICE] = "text\" autocomplete=\"off\" list=\""
+                                 PGUARD_FORM_SERVICES "\" maxlength=\"",
         [PGUARD_FIELD_MINUTES] = "number\" min=\"1\" value=\"60\" max=\"",
         [PGUARD_FIELD_TIME]    = "datetime-local"
     };
@@ -269,6 +282,10 @@ pguard_form_field(pguard_page_t *p, const pguard_status_t *s,
 
     } else {
         pguard_form_options(p, s, f);
+    }
+
+    if (f->kind == PGUARD_FIELD_SERVICE) {
+        pguard_form_services(p, s);
     }
 
     pguard_page_raw(p, "</label>\n");

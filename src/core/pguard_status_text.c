@@ -365,6 +365,10 @@ const char *const  pguard_status_texts[PGUARD_STATUS_TEXTS][PGUARD_LANGS] = {
         "Digest of the client: 32 hex digits",
         "Empreinte du client\u00a0: 32 chiffres hexadécimaux" },
 
+    [PGUARD_STATUS_FIELD_SERVICE] = {
+        "Service; empty: all of them",
+        "Service\u00a0; vide\u00a0: tous" },
+
     [PGUARD_STATUS_FIELD_MINUTES] = {
         "For how many minutes",
         "Pour combien de minutes" },

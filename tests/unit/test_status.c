@@ -519,9 +519,24 @@ test_forms(void **state)
         "maxlength=\"32\" required>");
     has("<input name=\"seconds\" type=\"number\" min=\"1\" value=\"60\" "
         "max=\"44640\" required>");
+    has("<input name=\"service\" type=\"text\" autocomplete=\"off\" "
+        "list=\"services-known\" maxlength=\"63\">");
+    has("<datalist id=\"services-known\"><option value=\"&lt;script&gt;");
+    has("<input name=\"why\" type=\"text\" autocomplete=\"off\" "
+        "maxlength=\"85\" required>");
     has("<option value=\"operator_blocked\">");
     has("<option value=\"user\">");
     has("name=\"who\"");
+
+    /* a service of two zones is one that can be chosen */
+
+    service[1] = service[0];
+    service[1].zone = text("two");
+    service[0].name = service[1].name = text("both");
+    s.services.n = 2;
+    (void) render(PGUARD_LANG_EN);
+    has("<datalist id=\"services-known\"><option value=\"both\">"
+        "</datalist>");
 
     s.known_user = 1;
     (void) render(PGUARD_LANG_EN);
