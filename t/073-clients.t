@@ -171,4 +171,24 @@ sub holds {     # does the file hold these digests, as bytes?
     $_->stop(allow => qr/redis/i) for $one, $two;
 }
 
+
+# Who makes up keys, of a rule that lets it, makes no answer without an end
+
+{
+    my $one = gateway_start(http => 'paas_guard_zone zone=z:10m; paas_guard_hammer_rule loose key=$http_x_k window=10m limit=1 block=10m;',
+        conf => 'paas_guard zone=z; paas_guard_client $http_x_client; paas_guard_hammer loose;'
+              . 'add_header X-Client $paas_guard_client_id always;'
+              . 'location /a/ { proxy_pass http://backend; } location /read/ { paas_guard off; paas_guard_status; }');
+    my $eve = get($one, 'a', 'eve')->{headers}{'x-client'};
+    for my $from (map { $_ * 50 } 0 .. 21) {
+        $one->http(join q{}, (map { my $k = $from + $_; map { "GET /a/$k/$_ HTTP/1.1\r\nHost: x\r\nX-Client: eve\r\nX-K: $k\r\n\r\n" } 1, 2 } 1 .. 50),
+            "GET /a/last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    }
+    my ($zone) = @{ known($one, $eve)->{zones} };
+    is scalar @{ $zone->{blocks} }, 1000, 'a thousand blocks are listed';
+    is $zone->{not_listed}, 100, 'the rest is counted';
+    is known($one, get($one, 'a', 'x')->{headers}{'x-client'})->{zones}[0]{not_listed}, 0, 'mostly none';
+    $one->stop;
+}
+
 done_testing;

@@ -28,7 +28,8 @@
 #include "../core/pguard_writer.h"
 
 
-#define NGX_PAAS_GUARD_API_BODY  (16 * 1024)     /* the longest */
+#define NGX_PAAS_GUARD_API_BODY    (16 * 1024)     /* the longest */
+#define NGX_PAAS_GUARD_API_BLOCKS  1000            /* in a list, at most */
 
 
 typedef struct ngx_paas_guard_api_s       ngx_paas_guard_api_t;

@@ -1,7 +1,6 @@
 #include "ngx_paas_guard_api.h"
 
 
-#define NGX_PAAS_GUARD_API_BLOCKS   1000       /* in one answer, at most */
 #define NGX_PAAS_GUARD_API_SECONDS  (31 * 86400)   /* of a block by hand */
 
 

@@ -117,15 +117,18 @@ ngx_paas_guard_api_write_count(ngx_paas_guard_counted_by_t *by, void *data)
 }
 
 
-/* Active blocks, or those that have ended and are remembered. */
+/* Active blocks, or those that have ended and are remembered; how many of them
+   are not listed.  One that changes while it is copied is passed over. */
 
-static void
+static ngx_uint_t
 ngx_paas_guard_api_write_blocks(ngx_paas_guard_api_t *api, const char *name,
     ngx_paas_guard_zone_t *zone, const pguard_id_t *id, ngx_uint_t active)
 {
     uint64_t        pos;
+    ngx_uint_t      n;
     pguard_block_t  b, *next;
 
+    n = 0;
     pguard_writer_open(&api->writer, name, '[');
 
     for (pos = 0; /* void */ ; /* void */ ) {
@@ -135,16 +138,20 @@ ngx_paas_guard_api_write_blocks(ngx_paas_guard_api_t *api, const char *name,
             break;
         }
 
-        b = *next;
+        /* at 0, all are active that were not lifted */
 
-        if (b.until && ngx_paas_guard_block_of(&b, id)
-            && (b.until > api->now) == active)
+        if (pguard_block_copy(next, next->key, 0, &b)
+            && ngx_paas_guard_block_of(&b, id)
+            && (b.until > api->now) == active
+            && n++ < NGX_PAAS_GUARD_API_BLOCKS)
         {
             ngx_paas_guard_api_write_block(api, NULL, zone, &b);
         }
     }
 
     pguard_writer_close(&api->writer, ']');
+
+    return n > NGX_PAAS_GUARD_API_BLOCKS ? n - NGX_PAAS_GUARD_API_BLOCKS : 0;
 }
 
 
@@ -189,7 +196,7 @@ ngx_paas_guard_api_write_refused(ngx_paas_guard_api_t *api,
 static void
 ngx_paas_guard_api_write_client(ngx_paas_guard_api_t *api)
 {
-    ngx_uint_t                    i;
+    ngx_uint_t                    i, more;
     pguard_str_t                  s;
     pguard_writer_t              *w;
     ngx_paas_guard_zone_t       **zones;
@@ -220,10 +227,11 @@ ngx_paas_guard_api_write_client(ngx_paas_guard_api_t *api)
         ngx_paas_guard_client_counts(zones[i], &client->id, api->now,
                                      ngx_paas_guard_api_write_count, api);
         pguard_writer_close(w, ']');
-        ngx_paas_guard_api_write_blocks(api, "blocks", zones[i], &client->id,
-                                        1);
-        ngx_paas_guard_api_write_blocks(api, "ended", zones[i], &client->id,
-                                        0);
+        more = ngx_paas_guard_api_write_blocks(api, "blocks", zones[i],
+                                               &client->id, 1);
+        more += ngx_paas_guard_api_write_blocks(api, "ended", zones[i],
+                                                &client->id, 0);
+        pguard_writer_uint(w, "not_listed", more);
         ngx_paas_guard_api_write_refused(api, zones[i], &client->id);
         pguard_writer_close(w, '}');
     }
