@@ -7,6 +7,7 @@
 
 #define PGUARD_CHART_SLOT    10          /* units of the drawing */
 #define PGUARD_CHART_BAR     8
+#define PGUARD_CHART_GAP     2
 #define PGUARD_CHART_HEIGHT  1000
 #define PGUARD_CHART_LEAST   14          /* of what there is, to be seen */
 
@@ -149,7 +150,8 @@ pguard_chart(pguard_page_t *p, const pguard_series_t *series,
     pguard_page_raw(p, "<figure>");
     pguard_chart_caption(p, series, span);
     pguard_page_raw(p, "<svg class=\"chart\" viewBox=\"0 0 ");
-    pguard_out_uint(p->out, series->slots * PGUARD_CHART_SLOT - 2);
+    pguard_out_uint(p->out, series->slots ? series->slots * PGUARD_CHART_SLOT
+                                            - PGUARD_CHART_GAP : 0);
     pguard_page_raw(p, " ");
     pguard_out_uint(p->out, PGUARD_CHART_HEIGHT);
     pguard_page_raw(p, "\" preserveAspectRatio=\"none\" aria-hidden=\"true\" "
