@@ -59,13 +59,26 @@ ngx_paas_guard_build_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 }
 
 
+pguard_msec_t
+ngx_paas_guard_degraded(ngx_paas_guard_store_shared_t *shared,
+    pguard_msec_t now)
+{
+    pguard_msec_t  since;
+
+    since = pguard_load(&shared->degraded_since);
+
+    return pguard_peek(&shared->degraded)
+           + (since && since < now ? now - since : 0);
+}
+
+
 void
 ngx_paas_guard_store_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     uint64_t                        bounds[NGX_PAAS_GUARD_STORE_BUCKETS];
     uint64_t                        buckets[NGX_PAAS_GUARD_STORE_BUCKETS];
-    uint64_t                        since, value;
+    uint64_t                        value;
     ngx_uint_t                      i;
     pguard_label_t                  label;
     ngx_paas_guard_store_shared_t  *shared, none;
@@ -73,8 +86,6 @@ ngx_paas_guard_store_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
     ngx_memzero(&none, sizeof(none));
     shared = page->gmcf->store ? ngx_paas_guard_store_shared(page->gmcf->store)
                                : &none;
-
-    since = pguard_load(&shared->degraded_since);
 
     switch (family) {
 
@@ -117,12 +128,7 @@ ngx_paas_guard_store_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
         break;
 
     default: /* PGUARD_METRICS_DEGRADED */
-        value = pguard_peek(&shared->degraded);
-
-        if (since && since < page->now / 1000) {
-            value += page->now / 1000 - since;
-        }
-
+        value = ngx_paas_guard_degraded(shared, page->now / 1000);
         pguard_metrics_decimal(&page->out, page->format,
                                &pguard_metrics[family], NULL, 0, value, 3);
     }

@@ -342,7 +342,7 @@ static void
 ngx_paas_guard_page_store(ngx_paas_guard_view_t *view,
     ngx_paas_guard_store_t *store)
 {
-    uint64_t                        since, n;
+    uint64_t                        n;
     ngx_uint_t                      i;
     pguard_status_store_t          *t;
     ngx_paas_guard_store_shared_t  *shared;
@@ -375,11 +375,5 @@ ngx_paas_guard_page_store(ngx_paas_guard_view_t *view,
     t->mean = n ? pguard_peek(&shared->sum) / n : 0;
     t->p99 = ngx_paas_guard_page_p99(shared, n);
     t->overshoot = pguard_peek(&shared->overshoot);
-    t->degraded = pguard_peek(&shared->degraded);
-
-    since = pguard_load(&shared->degraded_since);
-
-    if (since && since < view->status.now) {
-        t->degraded += view->status.now - since;
-    }
+    t->degraded = ngx_paas_guard_degraded(shared, view->status.now);
 }
