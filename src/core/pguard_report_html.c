@@ -149,6 +149,10 @@ pguard_page_result(pguard_page_t *p)
     pguard_page_text(p, pguard_page_targets[f->time_target]);
     pguard_page_raw(p, "</p>\n");
 
+    if (p->r->partial) {
+        pguard_page_paragraph(p, PGUARD_REPORT_PROVISIONAL);
+    }
+
     if (!p->r->applicable) {
         pguard_page_paragraph(p, PGUARD_REPORT_CONDITION);
 

@@ -49,8 +49,13 @@ const char *const  pguard_report_texts[PGUARD_REPORT_TEXTS][PGUARD_LANGS] = {
         "Passerelles prises en compte" },
 
     [PGUARD_REPORT_PARTIAL] = {
-        "not all: what the others have counted could not be read",
-        "pas toutes\u00a0: les décomptes des autres n’ont pas pu être lus" },
+        "not all",
+        "pas toutes" },
+
+    [PGUARD_REPORT_PROVISIONAL] = {
+        "Provisional: what some gateways have counted could not be read.",
+        "Provisoire\u00a0: les décomptes de certaines passerelles n’ont pas "
+        "pu être lus." },
 
     [PGUARD_REPORT_TARGET] = {
         "Target",
