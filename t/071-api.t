@@ -126,6 +126,8 @@ problem(write_it(undef, $_->[0]), 400, $_->[1], "not $_->[0]")
         ['{"why":"' . 'x' x 257 . '"}', 'member_long'];
 my $detail = problem(write_it(undef, '{"<script>\u0022":1}'), 400, 'member_unknown', 'nor a member of another name');
 like $detail, qr/<script>"/, 'which is told';
+is problem(write_it({ 'Accept-Language' => 'fr' }, '{"why"'), 400, 'json_syntax', 'what is wrong'),
+    "Le corps n’est pas du JSON\x{a0}: il manque un deux-points.", '... is said in French';
 
 
 # Arguments

@@ -26,7 +26,8 @@ typedef struct {
 } pguard_json_word_t;
 
 
-static pguard_json_e pguard_json_fail(pguard_json_t *json, const char *error);
+static pguard_json_e pguard_json_fail(pguard_json_t *json,
+    pguard_json_wrong_e wrong);
 static void pguard_json_space(pguard_json_t *json);
 static pguard_json_e pguard_json_value(pguard_json_t *json);
 static pguard_json_e pguard_json_open(pguard_json_t *json, unsigned object);
@@ -37,8 +38,8 @@ static pguard_json_e pguard_json_comma(pguard_json_t *json);
 static pguard_json_e pguard_json_name(pguard_json_t *json);
 static pguard_json_e pguard_json_string(pguard_json_t *json,
     pguard_json_e token);
-static const char *pguard_json_escape(pguard_json_t *json);
-static const char *pguard_json_wide(pguard_json_t *json);
+static pguard_json_wrong_e pguard_json_escape(pguard_json_t *json);
+static pguard_json_wrong_e pguard_json_wide(pguard_json_t *json);
 static int pguard_json_hex4(const unsigned char *p, const unsigned char *end,
     uint32_t *c);
 static pguard_json_e pguard_json_number(pguard_json_t *json);
@@ -81,11 +82,12 @@ pguard_json_next(pguard_json_t *json)
 
     if (json->state == PGUARD_JSON_AT_END) {
         return json->pos == json->end
-               ? PGUARD_JSON_END : pguard_json_fail(json, "text after the end");
+               ? PGUARD_JSON_END
+               : pguard_json_fail(json, PGUARD_JSON_AFTER_END);
     }
 
     if (json->pos == json->end) {
-        return pguard_json_fail(json, "the text ends too early");
+        return pguard_json_fail(json, PGUARD_JSON_EARLY_END);
     }
 
     switch (json->state) {
@@ -114,9 +116,9 @@ pguard_json_next(pguard_json_t *json)
 
 
 static pguard_json_e
-pguard_json_fail(pguard_json_t *json, const char *error)
+pguard_json_fail(pguard_json_t *json, pguard_json_wrong_e wrong)
 {
-    json->error = error;
+    json->wrong = wrong;
     json->state = PGUARD_JSON_AT_ERROR;
 
     return PGUARD_JSON_ERROR;
@@ -166,7 +168,7 @@ pguard_json_open(pguard_json_t *json, unsigned object)
     uint64_t  bit;
 
     if (json->depth == json->depth_max) {
-        return pguard_json_fail(json, "nested too deeply");
+        return pguard_json_fail(json, PGUARD_JSON_TOO_DEEP);
     }
 
     json->pos++;
@@ -220,7 +222,7 @@ pguard_json_comma(pguard_json_t *json)
     }
 
     if (*json->pos != ',') {
-        return pguard_json_fail(json, "a comma or the end is missing");
+        return pguard_json_fail(json, PGUARD_JSON_NO_COMMA);
     }
 
     json->pos++;
@@ -236,7 +238,7 @@ pguard_json_name(pguard_json_t *json)
     pguard_json_e  token;
 
     if (*json->pos != '"') {
-        return pguard_json_fail(json, "a name is missing");
+        return pguard_json_fail(json, PGUARD_JSON_NO_NAME);
     }
 
     token = pguard_json_string(json, PGUARD_JSON_NAME);
@@ -248,7 +250,7 @@ pguard_json_name(pguard_json_t *json)
     pguard_json_space(json);
 
     if (json->pos == json->end || *json->pos != ':') {
-        return pguard_json_fail(json, "a colon is missing");
+        return pguard_json_fail(json, PGUARD_JSON_NO_COLON);
     }
 
     json->pos++;
@@ -261,36 +263,36 @@ pguard_json_name(pguard_json_t *json)
 static pguard_json_e
 pguard_json_string(pguard_json_t *json, pguard_json_e token)
 {
-    const char           *error;
+    pguard_json_wrong_e   wrong;
     const unsigned char  *start;
 
     start = ++json->pos;
     json->escaped = 0;
 
     while (json->pos < json->end && *json->pos != '"') {
-        error = NULL;
+        wrong = PGUARD_JSON_RIGHT;
 
         if (*json->pos == '\\') {
             json->escaped = 1;
-            error = pguard_json_escape(json);
+            wrong = pguard_json_escape(json);
 
         } else if (*json->pos < 0x20) {
-            error = "a control character in a string";
+            wrong = PGUARD_JSON_CONTROL;
 
         } else if (*json->pos >= 0x80) {
-            error = pguard_json_wide(json);
+            wrong = pguard_json_wide(json);
 
         } else {
             json->pos++;
         }
 
-        if (error) {
-            return pguard_json_fail(json, error);
+        if (wrong) {
+            return pguard_json_fail(json, wrong);
         }
     }
 
     if (json->pos == json->end) {
-        return pguard_json_fail(json, "a string does not end");
+        return pguard_json_fail(json, PGUARD_JSON_NO_QUOTE);
     }
 
     json->text.data = start;
@@ -300,71 +302,66 @@ pguard_json_string(pguard_json_t *json, pguard_json_e token)
 }
 
 
-/* At a backslash: goes past the escape.  NULL, or what is wrong. */
+/* At a backslash: goes past the escape, if it is right. */
 
-static const char *
+static pguard_json_wrong_e
 pguard_json_escape(pguard_json_t *json)
 {
     uint32_t              c;
     const unsigned char  *p;
 
-    static const char  bad[] = "an escape that there is not";
-    static const char  half[] = "half a surrogate pair";
-
     p = json->pos;
 
     if (json->end - p < 2) {
-        return bad;
+        return PGUARD_JSON_BAD_ESCAPE;
     }
 
     if (p[1] != 'u') {
         if (p[1] == '\0' || strchr(pguard_json_escapes, p[1]) == NULL) {
-            return bad;
+            return PGUARD_JSON_BAD_ESCAPE;
         }
 
         json->pos += 2;
-        return NULL;
+        return PGUARD_JSON_RIGHT;
     }
 
     if (pguard_json_hex4(p + 2, json->end, &c) != 0) {
-        return bad;
+        return PGUARD_JSON_BAD_ESCAPE;
     }
 
     if (c < 0xd800 || c > 0xdfff) {
         json->pos += 6;
-        return NULL;
+        return PGUARD_JSON_RIGHT;
     }
 
     if (c > 0xdbff || json->end - p < 12 || p[6] != '\\' || p[7] != 'u'
         || pguard_json_hex4(p + 8, json->end, &c) != 0
         || c < 0xdc00 || c > 0xdfff)
     {
-        return half;
+        return PGUARD_JSON_HALF_PAIR;
     }
 
     json->pos += 12;
 
-    return NULL;
+    return PGUARD_JSON_RIGHT;
 }
 
 
 /* At a byte beyond ASCII: goes past its character (RFC 3629). */
 
-static const char *
+static pguard_json_wrong_e
 pguard_json_wide(pguard_json_t *json)
 {
     size_t                i, n;
     unsigned              low, high;
     const unsigned char  *p;
 
-    static const char  bad[] = "bytes that are not UTF-8";
-
     p = json->pos;
 
     n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
 
     if (p[0] < 0xc2 || p[0] > 0xf4 || (size_t) (json->end - p) < n) {
-        return bad;
+        return PGUARD_JSON_NO_UTF8;
     }
 
     /* overlong forms, surrogates and what is beyond U+10FFFF show in the
@@ -375,7 +372,7 @@ pguard_json_wide(pguard_json_t *json)
 
     for (i = 1; i < n; i++) {
         if (p[i] < low || p[i] > high) {
-            return bad;
+            return PGUARD_JSON_NO_UTF8;
         }
 
         low = 0x80;
@@ -384,7 +381,7 @@ pguard_json_wide(pguard_json_t *json)
 
     json->pos += n;
 
-    return NULL;
+    return PGUARD_JSON_RIGHT;
 }
 
 
@@ -434,18 +431,18 @@ pguard_json_number(pguard_json_t *json)
 
     if (pguard_json_digits(json) == 0) {
         json->pos = start;
-        return pguard_json_fail(json, "a value is missing");
+        return pguard_json_fail(json, PGUARD_JSON_NO_VALUE);
     }
 
     if (digits[0] == '0' && json->pos - digits > 1) {
-        return pguard_json_fail(json, "a number that begins with a 0");
+        return pguard_json_fail(json, PGUARD_JSON_LEADING_0);
     }
 
     if (json->pos < json->end && *json->pos == '.') {
         json->pos++;
 
         if (pguard_json_digits(json) == 0) {
-            return pguard_json_fail(json, "no digit after the point");
+            return pguard_json_fail(json, PGUARD_JSON_NO_DECIMAL);
         }
     }
 
@@ -458,7 +455,7 @@ pguard_json_number(pguard_json_t *json)
         }
 
         if (pguard_json_digits(json) == 0) {
-            return pguard_json_fail(json, "no digit in the exponent");
+            return pguard_json_fail(json, PGUARD_JSON_NO_EXPONENT);
         }
     }
 
@@ -498,7 +495,7 @@ pguard_json_word(pguard_json_t *json)
         }
     }
 
-    return pguard_json_fail(json, "a value is missing");
+    return pguard_json_fail(json, PGUARD_JSON_NO_VALUE);
 }
 
 

@@ -19,6 +19,7 @@
 #define PGUARD_JSON_H
 
 #include "pguard.h"
+#include "pguard_negotiate.h"
 
 
 #define PGUARD_JSON_DEPTH_MAX  64
@@ -42,11 +43,36 @@ typedef enum {
 } pguard_json_e;
 
 
+/* What was wrong, and how that is said. */
+
+typedef enum {
+    PGUARD_JSON_RIGHT = 0,
+    PGUARD_JSON_AFTER_END,
+    PGUARD_JSON_EARLY_END,
+    PGUARD_JSON_TOO_DEEP,
+    PGUARD_JSON_NO_COMMA,
+    PGUARD_JSON_NO_NAME,
+    PGUARD_JSON_NO_COLON,
+    PGUARD_JSON_NO_VALUE,
+    PGUARD_JSON_CONTROL,
+    PGUARD_JSON_NO_QUOTE,
+    PGUARD_JSON_BAD_ESCAPE,
+    PGUARD_JSON_HALF_PAIR,
+    PGUARD_JSON_NO_UTF8,
+    PGUARD_JSON_LEADING_0,
+    PGUARD_JSON_NO_DECIMAL,
+    PGUARD_JSON_NO_EXPONENT,
+    PGUARD_JSON_WRONGS
+} pguard_json_wrong_e;
+
+extern const char *const  pguard_json_wrongs[PGUARD_JSON_WRONGS][PGUARD_LANGS];
+
+
 typedef struct {
     const unsigned char  *start;
     const unsigned char  *pos;          /* at an error: where it is */
     const unsigned char  *end;
-    const char           *error;        /* what was wrong; else NULL */
+    pguard_json_wrong_e   wrong;        /* at an error: what it is */
     pguard_str_t          text;         /* of a name, string or number: as it
                                            is written, without the quotes */
     unsigned              escaped;      /* text holds a backslash */

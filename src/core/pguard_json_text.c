@@ -18,6 +18,56 @@ static const char  pguard_json_escapes[] = "\"\\/bfnrt";
 static const char  pguard_json_escaped[] = "\"\\/\b\f\n\r\t";
 
 
+const char *const  pguard_json_wrongs[PGUARD_JSON_WRONGS][PGUARD_LANGS] = {
+    [PGUARD_JSON_RIGHT] = { "", "" },
+    [PGUARD_JSON_AFTER_END] = {
+        "text after the end",
+        "du texte après la fin" },
+    [PGUARD_JSON_EARLY_END] = {
+        "the text ends too early",
+        "le texte finit trop tôt" },
+    [PGUARD_JSON_TOO_DEEP] = {
+        "nested too deeply",
+        "une imbrication trop profonde" },
+    [PGUARD_JSON_NO_COMMA] = {
+        "a comma or the end is missing",
+        "il manque une virgule ou la fin" },
+    [PGUARD_JSON_NO_NAME] = {
+        "a name is missing",
+        "il manque un nom" },
+    [PGUARD_JSON_NO_COLON] = {
+        "a colon is missing",
+        "il manque un deux-points" },
+    [PGUARD_JSON_NO_VALUE] = {
+        "a value is missing",
+        "il manque une valeur" },
+    [PGUARD_JSON_CONTROL] = {
+        "a control character in a string",
+        "un caractère de commande dans une chaîne" },
+    [PGUARD_JSON_NO_QUOTE] = {
+        "a string does not end",
+        "une chaîne qui ne finit pas" },
+    [PGUARD_JSON_BAD_ESCAPE] = {
+        "an escape that there is not",
+        "une séquence d’échappement inconnue" },
+    [PGUARD_JSON_HALF_PAIR] = {
+        "half a surrogate pair",
+        "la moitié d’une paire de substitution" },
+    [PGUARD_JSON_NO_UTF8] = {
+        "bytes that are not UTF-8",
+        "des octets qui ne sont pas de l’UTF-8" },
+    [PGUARD_JSON_LEADING_0] = {
+        "a number that begins with a 0",
+        "un nombre qui commence par 0" },
+    [PGUARD_JSON_NO_DECIMAL] = {
+        "no digit after the point",
+        "aucun chiffre après le point" },
+    [PGUARD_JSON_NO_EXPONENT] = {
+        "no digit in the exponent",
+        "aucun chiffre dans l’exposant" }
+};
+
+
 int
 pguard_json_same(pguard_str_t text, const char *s)
 {

@@ -13,6 +13,7 @@ typedef struct {
     const pguard_member_t  *table;
     pguard_value_t         *value;
     unsigned char          *scratch;
+    pguard_lang_e           lang;
     pguard_str_t            what;
 } pguard_members_t;
 
@@ -40,8 +41,12 @@ pguard_members_empty(pguard_str_t body)
 static pguard_members_e
 pguard_members_syntax(pguard_members_t *m)
 {
-    m->what.data = (const unsigned char *) m->json.error;
-    m->what.len = strlen(m->json.error);
+    const char  *text;
+
+    text = pguard_json_wrongs[m->json.wrong][m->lang];
+
+    m->what.data = (const unsigned char *) text;
+    m->what.len = strlen(text);
 
     return PGUARD_MEMBERS_SYNTAX;
 }
@@ -66,7 +71,8 @@ pguard_members_string(pguard_members_t *m)
 
 pguard_members_e
 pguard_members_read(pguard_str_t body, const pguard_member_t *table,
-    pguard_value_t *value, void *scratch, pguard_str_t *what)
+    pguard_value_t *value, void *scratch, pguard_lang_e lang,
+    pguard_str_t *what)
 {
     unsigned          i;
     pguard_json_e     token;
@@ -76,6 +82,7 @@ pguard_members_read(pguard_str_t body, const pguard_member_t *table,
     m.table = table;
     m.value = value;
     m.scratch = scratch;
+    m.lang = lang;
     m.what.len = 0;
     m.what.data = NULL;
 

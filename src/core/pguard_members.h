@@ -6,6 +6,7 @@
 #define PGUARD_MEMBERS_H
 
 #include "pguard.h"
+#include "pguard_negotiate.h"
 
 
 #define PGUARD_MEMBERS_MAX  16
@@ -50,11 +51,11 @@ typedef enum {
  *
  * What is wrong is told; *what is then the name of the member it is about, in
  * body or in scratch and as long as it may be, or where the syntax is wrong, a
- * text that says how.
+ * text that says how, in the language lang.
  */
 pguard_members_e pguard_members_read(pguard_str_t body,
     const pguard_member_t *table, pguard_value_t *value, void *scratch,
-    pguard_str_t *what);
+    pguard_lang_e lang, pguard_str_t *what);
 
 
 #endif /* PGUARD_MEMBERS_H */

@@ -100,7 +100,8 @@ ngx_paas_guard_api_members(ngx_paas_guard_api_t *api, pguard_str_t body)
     members = api->call->members ? api->call->members
                                  : ngx_paas_guard_api_common_members;
 
-    rc = pguard_members_read(body, members, api->value, scratch, &what);
+    rc = pguard_members_read(body, members, api->value, scratch, api->lang,
+                             &what);
 
     if (rc != PGUARD_MEMBERS_OK) {
         return ngx_paas_guard_api_problem(api, problems[rc], what);

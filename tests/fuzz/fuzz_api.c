@@ -122,7 +122,7 @@ check_members(pguard_str_t s)
     memset(value, 0, sizeof(value));
 
     scratch = malloc(s.len + 1);                /* not a byte more is seen */
-    rc = pguard_members_read(s, members, value, scratch, &what);
+    rc = pguard_members_read(s, members, value, scratch, PGUARD_LANG_FR, &what);
 
     for (i = 0; rc == PGUARD_MEMBERS_OK && i < 4; i++) {
         if (members[i].kind == PGUARD_MEMBER_STRING

@@ -179,7 +179,8 @@ read_body(const void *text, size_t len)
     body.data = copy;
     body.len = len;
 
-    rc = pguard_members_read(body, members, value, scratch, &what);
+    rc = pguard_members_read(body, members, value, scratch, PGUARD_LANG_FR,
+                             &what);
 
     return rc;
 }
@@ -284,6 +285,9 @@ test_members_wrong(void **state)
             assert_true(what.len > 0);
         }
     }
+
+    (void) read_text("{\"who\":}");
+    is(what, "il manque une valeur");
 }
 
 

@@ -70,7 +70,9 @@ told(const void *text, size_t len, unsigned depth)
     } while (token > PGUARD_JSON_END && n < sizeof(letters) - 1);
 
     assert_true(token <= PGUARD_JSON_END);
-    assert_int_equal(token == PGUARD_JSON_ERROR, json.error != NULL);
+    assert_int_equal(token == PGUARD_JSON_ERROR, json.wrong != 0);
+    assert_non_null(pguard_json_wrongs[json.wrong][PGUARD_LANG_EN]);
+    assert_non_null(pguard_json_wrongs[json.wrong][PGUARD_LANG_FR]);
     assert_int_equal(pguard_json_next(&json), token);
 
     letters[n] = '\0';
