@@ -164,12 +164,10 @@ pguard_metrics_head(pguard_out_t *out, pguard_format_e format,
 
 
 void
-pguard_metrics_sample(pguard_out_t *out, pguard_format_e format,
+pguard_metrics_sample(pguard_out_t *out,
     const pguard_metric_t *metric, const pguard_label_t *labels, size_t n,
     uint64_t value)
 {
-    (void) format;
-
     pguard_metrics_name(out, metric, pguard_metric_types[metric->type].sample,
                         labels, n);
     pguard_out_uint(out, value);
@@ -178,12 +176,10 @@ pguard_metrics_sample(pguard_out_t *out, pguard_format_e format,
 
 
 void
-pguard_metrics_decimal(pguard_out_t *out, pguard_format_e format,
+pguard_metrics_decimal(pguard_out_t *out,
     const pguard_metric_t *metric, const pguard_label_t *labels, size_t n,
     uint64_t value, unsigned places)
 {
-    (void) format;
-
     pguard_metrics_name(out, metric, pguard_metric_types[metric->type].sample,
                         labels, n);
     pguard_out_decimal(out, value, places);
@@ -192,15 +188,13 @@ pguard_metrics_decimal(pguard_out_t *out, pguard_format_e format,
 
 
 void
-pguard_metrics_histogram(pguard_out_t *out, pguard_format_e format,
+pguard_metrics_histogram(pguard_out_t *out,
     const pguard_metric_t *metric, const pguard_label_t *labels, size_t n,
     const uint64_t *bounds, const uint64_t *buckets, size_t nbounds,
     uint64_t sum)
 {
     size_t    i;
     uint64_t  count;
-
-    (void) format;
 
     count = 0;
 

@@ -77,15 +77,15 @@ pguard_str_t pguard_metrics_content_type(pguard_format_e format);
 void pguard_metrics_head(pguard_out_t *out, pguard_format_e format,
     const pguard_metric_t *metric);
 
-/* One sample of a counter, gauge or info (whose value is 1).  labels may be
-   NULL if n is 0. */
-void pguard_metrics_sample(pguard_out_t *out, pguard_format_e format,
+/* One sample of a counter, gauge or info (whose value is 1), the same in both
+   formats.  labels may be NULL if n is 0. */
+void pguard_metrics_sample(pguard_out_t *out,
     const pguard_metric_t *metric, const pguard_label_t *labels, size_t n,
     uint64_t value);
 
 /* The same with the value value / 10^places: 3 for ms to seconds, 6 for us to
    seconds.  places: 1 to 18. */
-void pguard_metrics_decimal(pguard_out_t *out, pguard_format_e format,
+void pguard_metrics_decimal(pguard_out_t *out,
     const pguard_metric_t *metric, const pguard_label_t *labels, size_t n,
     uint64_t value, unsigned places);
 
@@ -94,7 +94,7 @@ void pguard_metrics_decimal(pguard_out_t *out, pguard_format_e format,
  * microseconds, rising; buckets: nbounds + 1 counts, each of its bucket alone,
  * the last of what is above all bounds; sum: microseconds.
  */
-void pguard_metrics_histogram(pguard_out_t *out, pguard_format_e format,
+void pguard_metrics_histogram(pguard_out_t *out,
     const pguard_metric_t *metric, const pguard_label_t *labels, size_t n,
     const uint64_t *bounds, const uint64_t *buckets, size_t nbounds,
     uint64_t sum);

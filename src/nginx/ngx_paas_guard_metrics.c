@@ -13,17 +13,17 @@ typedef struct {
 } ngx_paas_guard_family_t;
 
 
-static void ngx_paas_guard_service_family(ngx_paas_guard_page_t *page,
+static void ngx_paas_guard_service_family(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
-static void ngx_paas_guard_zone_family(ngx_paas_guard_page_t *page,
+static void ngx_paas_guard_zone_family(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
-static void ngx_paas_guard_blocks_family(ngx_paas_guard_page_t *page,
+static void ngx_paas_guard_blocks_family(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
-static void ngx_paas_guard_kind_family(ngx_paas_guard_page_t *page,
+static void ngx_paas_guard_kind_family(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
-static void ngx_paas_guard_unsigned_family(ngx_paas_guard_page_t *page,
+static void ngx_paas_guard_unsigned_family(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
-static void ngx_paas_guard_sla_family(ngx_paas_guard_page_t *page,
+static void ngx_paas_guard_sla_family(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 
 
@@ -56,11 +56,11 @@ static ngx_paas_guard_family_t
 
 
 void
-ngx_paas_guard_sample(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_sample(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     pguard_label_t *labels, ngx_uint_t n, uint64_t value)
 {
-    pguard_metrics_sample(&page->out, page->format, &pguard_metrics[family],
-                          labels, n, value);
+    pguard_metrics_sample(&page->out, &pguard_metrics[family], labels, n,
+                          value);
 }
 
 
@@ -73,7 +73,7 @@ ngx_paas_guard_zone_label(pguard_label_t *label, ngx_paas_guard_zone_t *zone)
 
 
 static void
-ngx_paas_guard_service_samples(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_service_samples(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone, pguard_label_t *labels,
     pguard_service_counters_t *counters)
 {
@@ -104,7 +104,7 @@ ngx_paas_guard_service_samples(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 
 static void
-ngx_paas_guard_service_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_service_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     ngx_uint_t          i, n;
@@ -127,7 +127,7 @@ ngx_paas_guard_service_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 
 static void
-ngx_paas_guard_zone_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_zone_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     uint64_t        value;
@@ -156,7 +156,7 @@ ngx_paas_guard_zone_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 
 static void
-ngx_paas_guard_blocks_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_blocks_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     ngx_uint_t          i, n;
@@ -204,7 +204,7 @@ ngx_paas_guard_entries(ngx_paas_guard_zone_t *zone, pguard_entry_e kind,
 
 
 static void
-ngx_paas_guard_kind_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_kind_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     uint64_t            value;
@@ -240,7 +240,7 @@ ngx_paas_guard_kind_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 
 static void
-ngx_paas_guard_unsigned_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_unsigned_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     ngx_uint_t          i;
@@ -262,7 +262,7 @@ ngx_paas_guard_unsigned_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 
 static void
-ngx_paas_guard_sla_classes(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_sla_classes(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_sla_t *sla, pguard_label_t *labels)
 {
     uint64_t        late;
@@ -283,7 +283,7 @@ ngx_paas_guard_sla_classes(ngx_paas_guard_page_t *page, ngx_uint_t family,
 /* Time that has not begun is no outage. */
 
 static void
-ngx_paas_guard_sla_figure(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_sla_figure(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_sla_t *sla, pguard_label_t *labels)
 {
     uint64_t                 ratio;
@@ -301,22 +301,22 @@ ngx_paas_guard_sla_figure(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
     ratio = f->time.whole ? pguard_ratio(f->time) : PGUARD_RATIO_ONE;
 
-    pguard_metrics_decimal(&page->out, page->format, &pguard_metrics[family],
-                           labels, 2, ratio, PGUARD_RATIO_PLACES);
+    pguard_metrics_decimal(&page->out, &pguard_metrics[family], labels, 2,
+                           ratio, PGUARD_RATIO_PLACES);
 }
 
 
 static void
-ngx_paas_guard_sla_target(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_sla_target(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_sla_t *sla, pguard_label_t *labels)
 {
-    pguard_metrics_decimal(&page->out, page->format, &pguard_metrics[family],
-                           labels, 2, sla->indicator->target_ppm, 6);
+    pguard_metrics_decimal(&page->out, &pguard_metrics[family], labels, 2,
+                           sla->indicator->target_ppm, 6);
 }
 
 
 static void
-ngx_paas_guard_sla_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_sla_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     ngx_uint_t              i;
@@ -344,7 +344,7 @@ ngx_paas_guard_sla_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 
 static void
-ngx_paas_guard_page(ngx_paas_guard_page_t *page)
+ngx_paas_guard_scrape(ngx_paas_guard_scrape_t *page)
 {
     ngx_uint_t                i, n;
     ngx_paas_guard_zone_t   **zones;
@@ -380,7 +380,7 @@ ngx_paas_guard_page(ngx_paas_guard_page_t *page)
 
 
 static size_t
-ngx_paas_guard_page_size(ngx_paas_guard_page_t *page)
+ngx_paas_guard_scrape_size(ngx_paas_guard_scrape_t *page)
 {
     size_t                   size;
     ngx_uint_t               i;
@@ -402,12 +402,12 @@ ngx_paas_guard_page_size(ngx_paas_guard_page_t *page)
    that did not fit is tried once more with some room to spare. */
 
 static ngx_buf_t *
-ngx_paas_guard_page_buf(ngx_http_request_t *r, ngx_paas_guard_page_t *page)
+ngx_paas_guard_scrape_buf(ngx_http_request_t *r, ngx_paas_guard_scrape_t *page)
 {
     size_t      size;
     ngx_buf_t  *b;
 
-    for (size = ngx_paas_guard_page_size(page); /* void */ ;
+    for (size = ngx_paas_guard_scrape_size(page); /* void */ ;
          size = page->out.need + 4096)
     {
         b = ngx_create_temp_buf(r->pool, size);
@@ -416,7 +416,7 @@ ngx_paas_guard_page_buf(ngx_http_request_t *r, ngx_paas_guard_page_t *page)
         }
 
         pguard_out_init(&page->out, b->pos, size);
-        ngx_paas_guard_page(page);
+        ngx_paas_guard_scrape(page);
 
         if (page->out.need <= size) {
             b->last = page->out.pos;
@@ -431,12 +431,12 @@ ngx_paas_guard_page_buf(ngx_http_request_t *r, ngx_paas_guard_page_t *page)
 static ngx_int_t
 ngx_paas_guard_metrics_handler(ngx_http_request_t *r)
 {
-    ngx_int_t              rc;
-    ngx_buf_t             *b;
-    ngx_str_t              vary = ngx_string("Accept");
-    ngx_uint_t             n;
-    pguard_str_t           type, lines[NGX_PAAS_GUARD_LINES];
-    ngx_paas_guard_page_t  page;
+    ngx_int_t                rc;
+    ngx_buf_t               *b;
+    ngx_str_t                vary = ngx_string("Accept");
+    ngx_uint_t               n;
+    pguard_str_t             type, lines[NGX_PAAS_GUARD_LINES];
+    ngx_paas_guard_scrape_t  page;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return NGX_HTTP_NOT_ALLOWED;
@@ -455,7 +455,7 @@ ngx_paas_guard_metrics_handler(ngx_http_request_t *r)
     page.gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
     page.now = ngx_paas_guard_now();
 
-    b = ngx_paas_guard_page_buf(r, &page);
+    b = ngx_paas_guard_scrape_buf(r, &page);
     if (b == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -16,22 +16,22 @@ typedef struct {
     pguard_format_e              format;
     ngx_paas_guard_main_conf_t  *gmcf;
     pguard_usec_t                now;
-} ngx_paas_guard_page_t;
+} ngx_paas_guard_scrape_t;
 
-typedef void (*ngx_paas_guard_family_pt)(ngx_paas_guard_page_t *page,
+typedef void (*ngx_paas_guard_family_pt)(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 
 
-void ngx_paas_guard_sample(ngx_paas_guard_page_t *page, ngx_uint_t family,
+void ngx_paas_guard_sample(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     pguard_label_t *labels, ngx_uint_t n, uint64_t value);
 
 /* ngx_paas_guard_metrics_gateway.c: families of the gateway, not of a zone */
 
-void ngx_paas_guard_store_family(ngx_paas_guard_page_t *page,
+void ngx_paas_guard_store_family(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
-void ngx_paas_guard_audit_family(ngx_paas_guard_page_t *page,
+void ngx_paas_guard_audit_family(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
-void ngx_paas_guard_build_family(ngx_paas_guard_page_t *page,
+void ngx_paas_guard_build_family(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 
 

@@ -5,7 +5,7 @@
 
 
 void
-ngx_paas_guard_audit_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_audit_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     ngx_paas_guard_sample(page, family, NULL, 0,
@@ -16,7 +16,7 @@ ngx_paas_guard_audit_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
 
 void
-ngx_paas_guard_build_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_build_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     ngx_uint_t      i;
@@ -73,7 +73,7 @@ ngx_paas_guard_degraded(ngx_paas_guard_store_shared_t *shared,
 
 
 void
-ngx_paas_guard_store_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
+ngx_paas_guard_store_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
 {
     uint64_t                        bounds[NGX_PAAS_GUARD_STORE_BUCKETS];
@@ -116,9 +116,9 @@ ngx_paas_guard_store_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
             }
         }
 
-        pguard_metrics_histogram(&page->out, page->format,
-                                 &pguard_metrics[family], NULL, 0, bounds,
-                                 buckets, NGX_PAAS_GUARD_STORE_BUCKETS - 1,
+        pguard_metrics_histogram(&page->out, &pguard_metrics[family], NULL, 0,
+                                 bounds, buckets,
+                                 NGX_PAAS_GUARD_STORE_BUCKETS - 1,
                                  pguard_peek(&shared->sum));
         break;
 
@@ -129,7 +129,7 @@ ngx_paas_guard_store_family(ngx_paas_guard_page_t *page, ngx_uint_t family,
 
     default: /* PGUARD_METRICS_DEGRADED */
         value = ngx_paas_guard_degraded(shared, page->now / 1000);
-        pguard_metrics_decimal(&page->out, page->format,
-                               &pguard_metrics[family], NULL, 0, value, 3);
+        pguard_metrics_decimal(&page->out, &pguard_metrics[family], NULL, 0,
+                               value, 3);
     }
 }

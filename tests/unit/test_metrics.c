@@ -65,19 +65,19 @@ page(pguard_out_t *out, pguard_format_e format)
         pguard_metrics_head(out, format, m);
 
         if (m->type == PGUARD_METRIC_HISTOGRAM) {
-            pguard_metrics_histogram(out, format, m, labels, n, bounds,
+            pguard_metrics_histogram(out, m, labels, n, bounds,
                                      buckets, 5, 1234567);
 
         } else if (i == PGUARD_METRICS_DEGRADED) {
-            pguard_metrics_decimal(out, format, m, labels, n, 61500, 3);
+            pguard_metrics_decimal(out, m, labels, n, 61500, 3);
 
         } else {
-            pguard_metrics_sample(out, format, m, labels, n,
+            pguard_metrics_sample(out, m, labels, n,
                                   m->type == PGUARD_METRIC_INFO ? 1 : i);
 
             if (n) {
                 labels[0].value = (pguard_str_t) pguard_string("second");
-                pguard_metrics_sample(out, format, m, labels, n, 1);
+                pguard_metrics_sample(out, m, labels, n, 1);
             }
         }
     }
@@ -158,12 +158,11 @@ test_text(void **state)
 
     pguard_out_init(&out, buf, sizeof(buf));
     pguard_metrics_head(&out, TEXT, &pguard_metrics[PGUARD_METRICS_BLOCKS]);
-    pguard_metrics_sample(&out, TEXT, &pguard_metrics[PGUARD_METRICS_BLOCKS],
+    pguard_metrics_sample(&out, &pguard_metrics[PGUARD_METRICS_BLOCKS],
                           labels, 2, UINT64_MAX);
     pguard_metrics_head(&out, TEXT, &pguard_metrics[PGUARD_METRICS_DEGRADED]);
-    pguard_metrics_decimal(&out, TEXT,
-                           &pguard_metrics[PGUARD_METRICS_DEGRADED], NULL, 0,
-                           1500, 3);
+    pguard_metrics_decimal(&out, &pguard_metrics[PGUARD_METRICS_DEGRADED],
+                           NULL, 0, 1500, 3);
     pguard_metrics_end(&out, TEXT);
 
     expect(&out, buf,
@@ -189,14 +188,12 @@ test_openmetrics(void **state)
 
     pguard_out_init(&out, buf, sizeof(buf));
     pguard_metrics_head(&out, OPEN, &pguard_metrics[PGUARD_METRICS_DEGRADED]);
-    pguard_metrics_decimal(&out, OPEN,
-                           &pguard_metrics[PGUARD_METRICS_DEGRADED], NULL, 0,
-                           250, 6);
+    pguard_metrics_decimal(&out, &pguard_metrics[PGUARD_METRICS_DEGRADED],
+                           NULL, 0, 250, 6);
     pguard_metrics_head(&out, OPEN,
                         &pguard_metrics[PGUARD_METRICS_BUILD_INFO]);
-    pguard_metrics_sample(&out, OPEN,
-                          &pguard_metrics[PGUARD_METRICS_BUILD_INFO], &label,
-                          1, 1);
+    pguard_metrics_sample(&out, &pguard_metrics[PGUARD_METRICS_BUILD_INFO],
+                          &label, 1, 1);
     pguard_metrics_end(&out, OPEN);
 
     expect(&out, buf,
@@ -227,7 +224,7 @@ test_histogram(void **state)
     (void) state;
 
     pguard_out_init(&out, buf, sizeof(buf));
-    pguard_metrics_histogram(&out, TEXT, &m, NULL, 0, bounds, buckets, 5,
+    pguard_metrics_histogram(&out, &m, NULL, 0, bounds, buckets, 5,
                              1234567);
     expect(&out, buf,
            "h_seconds_bucket{le=\"0.00025\"} 3\n"
@@ -240,7 +237,7 @@ test_histogram(void **state)
            "h_seconds_count 10\n");
 
     pguard_out_init(&out, buf, sizeof(buf));
-    pguard_metrics_histogram(&out, OPEN, &m, &label, 1, NULL, buckets, 0, 0);
+    pguard_metrics_histogram(&out, &m, &label, 1, NULL, buckets, 0, 0);
     expect(&out, buf,
            "h_seconds_bucket{zone=\"z\",le=\"+Inf\"} 3\n"
            "h_seconds_sum{zone=\"z\"} 0.000000\n"
