@@ -44,25 +44,18 @@ ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api, const char *name,
 }
 
 
-/* The value of "after" for the next page; a zone's name is as long as it
-   likes. */
+/* The value of "after" for the next page. */
 
 static void
 ngx_paas_guard_api_write_next(ngx_paas_guard_api_t *api, uint64_t place,
     ngx_paas_guard_zone_t *zone)
 {
-    u_char        *p;
-    pguard_str_t   s;
+    u_char        text[NGX_INT64_LEN + 1 + PGUARD_NAME_MAX];
+    pguard_str_t  s;
 
-    p = ngx_pnalloc(api->request->pool, NGX_INT64_LEN + 1 + zone->name.len);
-
-    if (p == NULL) {
-        pguard_writer_null(&api->writer, "next");
-        return;
-    }
-
-    s.data = p;
-    s.len = ngx_sprintf(p, "%uL:%V", place, &zone->name) - p;
+    s.data = text;
+    s.len = ngx_snprintf(text, sizeof(text), "%uL:%V", place, &zone->name)
+            - text;
     pguard_writer_str(&api->writer, "next", s);
 }
 
