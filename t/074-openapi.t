@@ -104,6 +104,18 @@ ask(404, DELETE => '/api/1/clients/nobody');
 ask(404, POST => '/api/1/sla/nope/outages', body => { detected_at => '2026-11-01T00:00:00Z', who => 'op' });
 ask(404, PATCH => '/api/1/sla/paas/outages/0123456789abcdef-9', body => { cause => 'x', who => 'op' });
 
+# What is too long is documented to be
+
+my %most = (detected_at => '2026-11-01T00:00:00Z', restored_at => '2026-11-01T00:00:01Z', confirmed_by => 'user',
+    who => 'x' x 64, confirmer => 'x' x 64, cause => 'x' x 200);
+ask(201, POST => '/api/1/sla/paas/outages', body => \%most);
+for my $member (qw(who confirmer cause)) {
+    my %long = (%most, $member => "$most{$member}x");
+    ask(400, POST => '/api/1/sla/paas/outages', body => \%long);
+    like join(q{}, $api->check_request('POST', '/api/1/sla/paas/outages', \%long)), qr/too long/, "... a long $member";
+    like join(q{}, $api->check_request('PATCH', $at, \%long)), qr/too long/, '... nor can it become so long';
+}
+
 # A zone that is full; forgetting, with Redis and without
 
 my $n = 0;
