@@ -441,9 +441,6 @@ ngx_paas_guard_postconfiguration(ngx_conf_t *cf)
     ngx_paas_guard_body_init();
 
     if (ngx_paas_guard_know_header(cf) != NGX_OK
-        || ngx_paas_guard_add_handler(cmcf, NGX_HTTP_POST_READ_PHASE,
-                                      ngx_paas_guard_received_handler)
-           != NGX_OK
         || ngx_paas_guard_add_handler(cmcf, NGX_HTTP_PREACCESS_PHASE,
                                       ngx_paas_guard_handler)
            != NGX_OK)

@@ -799,6 +799,8 @@ for (
     ['of 40 the 17th', [@headers[0 .. 15], 'PaaS-Guard: forged', @headers[16 .. 39]]],
     (map { [" of 70 at $_", [@headers[0 .. $_ - 1], 'PaaS-Guard: forged', @headers[$_ .. 69]]] }
         18 .. 22, 38 .. 42, 70),
+    (map { [" behind $_", [@headers[0 .. $_ - 1], 'PaaS-Guard: forged']] } 14 .. 21, 34 .. 41),
+    (map { [" twice behind $_", [@headers[0 .. $_ - 1], ('PaaS-Guard: forged') x 2]] } 14 .. 21),
     ['of 70 all ends', ['PaaS-Guard: forged', @headers[0 .. 18], 'PaaS-Guard: forged', @headers[19 .. 37],
                         'PaaS-Guard: forged', @headers[38 .. 69], 'PaaS-Guard: forged']],
 ) {
@@ -806,9 +808,9 @@ for (
     my @kept = grep { !/forged/ } @$lines;
 
     for my $place ('/echo/', '/unguarded-echo/') {
-        my ($r) = send_all(['GET', fresh($place), $lines]);
+        my ($r) = send_all(['GET', fresh($place), $lines], fresh($place));     # no line is added behind
         is $r->{status}, 200, "PaaS-Guard from a client, $name, $place: passed";
-        unlike $r->{body}, qr/paas-guard|forged/i, "PaaS-Guard from a client, $name, $place: dropped";
+        unlike $r->{body}, qr/paas-guard|forged|keep-alive/i, "PaaS-Guard from a client, $name, $place: dropped";
         is join("\n", $r->{body} =~ /^(X-N.*?)\r$/mg), join("\n", @kept),
             "PaaS-Guard from a client, $name, $place: the others arrive";
     }

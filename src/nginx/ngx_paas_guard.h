@@ -534,11 +534,8 @@ ngx_int_t ngx_paas_guard_add_header(ngx_http_request_t *r, const char *name,
 
 extern ngx_module_t  ngx_paas_guard_filter_module;
 
-/* From then on, a PaaS-Guard in a request is noticed. */
+/* From then on, a PaaS-Guard in a request is left out when it is read. */
 ngx_int_t ngx_paas_guard_know_header(ngx_conf_t *cf);
-
-/* POST_READ phase: leaves it out. */
-ngx_int_t ngx_paas_guard_received_handler(ngx_http_request_t *r);
 
 /* ngx_paas_guard_variables.c */
 

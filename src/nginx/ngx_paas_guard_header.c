@@ -13,7 +13,7 @@ static PGUARD_RARE void ngx_paas_guard_drop_others(ngx_http_request_t *r,
     ngx_table_elt_t *tag);
 static PGUARD_RARE void ngx_paas_guard_add_ratelimit(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
-static ngx_int_t ngx_paas_guard_note_header(ngx_http_request_t *r,
+static ngx_int_t ngx_paas_guard_drop_received(ngx_http_request_t *r,
     ngx_table_elt_t *h, ngx_uint_t offset);
 static ngx_int_t ngx_paas_guard_ratelimit(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
@@ -133,23 +133,42 @@ ngx_paas_guard_drop_others(ngx_http_request_t *r, ngx_table_elt_t *tag)
 
 /* Nor does a client's word reach the upstream.  nginx looks up each header that
    it reads, and calls a handler for those that it knows: it comes to know this
-   one, so a request without it need not be searched.  Other modules, as Perl's,
-   take what is there for the place of a pointer to such a line: the one of
-   Keep-Alive, which nginx is done with once it has read a head, does no harm. */
+   one.  Other modules, as Perl's, take what is there for the place of a pointer
+   to such a line: the one of Keep-Alive, which nginx is done with once it has
+   read a head, does no harm. */
 
 static ngx_http_header_t  ngx_paas_guard_received = {
     ngx_string(NGX_PAAS_GUARD_TAG),
     offsetof(ngx_http_headers_in_t, keep_alive),
-    ngx_paas_guard_note_header
+    ngx_paas_guard_drop_received
 };
 
 
+/* h was added last.  A part of a list must not become empty, but for its first:
+   there, h becomes a line that no upstream is told. */
+
 static ngx_int_t
-ngx_paas_guard_note_header(ngx_http_request_t *r, ngx_table_elt_t *h,
+ngx_paas_guard_drop_received(ngx_http_request_t *r, ngx_table_elt_t *h,
     ngx_uint_t offset)
 {
-    ngx_http_set_ctx(r, &ngx_paas_guard_received,
-                     ngx_paas_guard_filter_module);
+    ngx_list_t       *list;
+    ngx_table_elt_t  *elts;
+
+    list = &r->headers_in.headers;
+    elts = list->last->elts;
+
+    if (h == &elts[list->last->nelts - 1]
+        && (h != elts || list->last == &list->part))
+    {
+        list->last->nelts--;
+        return NGX_OK;
+    }
+
+    h->hash = ngx_hash_key((u_char *) "keep-alive", sizeof("keep-alive") - 1);
+    h->lowcase_key = (u_char *) "keep-alive";
+    ngx_str_set(&h->key, "Keep-Alive");
+    ngx_str_set(&h->value, "");
+
     return NGX_OK;
 }
 
@@ -228,99 +247,6 @@ ngx_paas_guard_know_header(ngx_conf_t *cf)
     hash.pool = cf->pool;
 
     return ngx_hash_init(&hash, keys.elts, keys.nelts);
-}
-
-
-/* n elements stay where they are, in a part that has room for no more. */
-
-static ngx_int_t
-ngx_paas_guard_keep_headers(ngx_http_request_t *r, ngx_list_t *list,
-    ngx_table_elt_t *h, ngx_uint_t n)
-{
-    ngx_list_part_t  *part;
-
-    if (n == 0) {
-        return NGX_OK;
-    }
-
-    part = list->last;
-
-    if (part->nelts) {
-        part->next = ngx_palloc(r->pool, sizeof(ngx_list_part_t));
-        if (part->next == NULL) {
-            return NGX_ERROR;
-        }
-
-        part = part->next;
-        part->next = NULL;
-        list->last = part;
-    }
-
-    part->elts = h;
-    part->nelts = n;
-    list->nalloc = n;
-
-    return NGX_OK;
-}
-
-
-/* The list is made anew of what lies between: a part must not become empty, nor
-   may an element move or be copied, for nginx counts on the one, and points to
-   the other, which other modules then change. */
-
-static PGUARD_RARE ngx_int_t
-ngx_paas_guard_drop_header(ngx_http_request_t *r)
-{
-    ngx_list_t        list;
-    ngx_uint_t        i, start;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    if (ngx_list_init(&list, r->pool, 4, sizeof(ngx_table_elt_t)) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-        start = 0;
-
-        for (i = 0; i <= part->nelts; i++) {
-
-            if (i < part->nelts && !ngx_paas_guard_is_tag(&h[i])) {
-                continue;
-            }
-
-            if (ngx_paas_guard_keep_headers(r, &list, &h[start], i - start)
-                != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
-
-            start = i + 1;
-        }
-    }
-
-    r->headers_in.headers = list;
-
-    if (list.last == &list.part) {
-        r->headers_in.headers.last = &r->headers_in.headers.part;
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_paas_guard_received_handler(ngx_http_request_t *r)
-{
-    if (ngx_http_get_module_ctx(r, ngx_paas_guard_filter_module)
-        && ngx_paas_guard_drop_header(r) != NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "paas_guard: no memory to drop a client's PaaS-Guard");
-    }
-
-    return NGX_DECLINED;
 }
 
 
