@@ -26,8 +26,10 @@ delete @more{qw(info ping)};
 my $top = $more{evalsha};
 my $all = 0;
 $all += $_ for values %more;
-cmp_ok $top / $n, '<', 0.1, sprintf '%.4f commands per request (%d of %d requests, %.0f a second)',
-    $top / $n, $top, $n, $n / $took;
+# each of 6 workers tells each of 5 keys twice a second, and more often only when it is new, however many
+# requests there are: less than one in ten of what a common machine answers
+my $most = 6 * 5 * (($took + 1.2) / 0.5 + 8);
+cmp_ok $top, '<=', $most, sprintf '%d commands, at most %d, for %d requests (%.0f a second)', $top, $most, $n, $n / $took;
 note explain \%more;
 
 # and every request was counted, if not at once on a machine that was held up
