@@ -172,3 +172,47 @@ $all = told(2 * @requests + @two);
 @wrong = wrong({ map { $_->{n} => $all->{ $_->{n} + 200_000 } } @two }, \%apart, @two);
 is @wrong, 0, 'HTTP/2: as over HTTP/1.1';
 diag "$_->{n}: ", http1($_), $all->{ $_->{n} + 200_000 } // 'nothing', "\n", $apart{ $_->{n} } for @wrong[0 .. (@wrong > 3 ? 2 : $#wrong)];
+$gateway->stop;
+
+
+# A refusal: in the form and the language that this request asks for, not the last one.
+
+$gateway = gateway_start(
+    http => <<'_EOC_',
+        paas_guard_zone zone=z:2m;
+        paas_guard_hammer_rule address key=$binary_remote_addr window=1h limit=1 block=1h;
+_EOC_
+    conf => 'keepalive_requests 1000000; paas_guard zone=z; paas_guard_hammer address; location / { try_files /none =404; }',
+);
+
+@lines = (
+    ['', '', 'Accept: application/json', 'Accept: text/html', 'Accept: text/plain;q=0', 'Accer6: text/html',
+        "Accept: application/json;q=0.1\nAccept: text/html", "Accer6: text/html\nAccept: application/json",
+        "Accept: text/html\nAccer6: text/html"],
+    ['', '', 'Accept-Language: fr', 'Accept-Language: en', 'accept-language: fr;q=0.5, en', 'Accept-Lc0guage: fr',
+        "Accept-Language: de\nAccept-Language: fr", "Accept-Lc0guage: en\nAccept-Language: fr"],
+    [('') x 4, 'Authorization: Bearer one', 'Authorization: Bearer two'],
+);
+@targets = ('/');
+@hosts = ('localhost');
+
+sub refusals {
+    my ($text) = @_;
+    return map { join ' ', /^Content-(?:Type|Language): (.*?)\r$/mg } split m{(?=HTTP/1\.1 429)}, $text;
+}
+
+$first = { %$first, target => '/', lines => [('') x @lines] };
+@requests = map { $first = vary($first) } 1 .. 600;
+$gateway->get('/') for 1 .. 3;
+my @alone = map { refusals($gateway->http(http1($_, 'Connection: close'))) } @requests;
+
+$socket = $gateway->connect;
+$got = '';
+print $socket map { http1($_) } @requests[0 .. $#requests - 1];
+print $socket http1($requests[-1], 'Connection: close');
+1 while IO::Select->new($socket)->can_read(30) && $socket->sysread($got, 65536, length $got);
+my @one = refusals($got);
+
+is @one, @alone, 'refusals: as many';
+is scalar(grep { $one[$_] ne $alone[$_] } 0 .. $#alone), 0, 'refusals: on one connection, as on their own';
+cmp_ok scalar keys %{ { map { $_ => 1 } @alone } }, '>=', 4, 'refusals: that differ';

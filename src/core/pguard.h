@@ -19,7 +19,15 @@
 /* What is rare is a function of its own: in one with what is not, it would cost
    saved registers each time. */
 
-#define PGUARD_RARE  __attribute__((noinline, cold))
+#define PGUARD_RARE   __attribute__((noinline, cold))
+
+/* What is not rare, but not of each request, too. */
+
+#define PGUARD_APART  __attribute__((noinline))
+
+/* What each request passes, though it is called from two places. */
+
+#define PGUARD_INLINE  inline __attribute__((always_inline))
 
 
 /* Bytes owned by the caller; not terminated by a NUL, and may hold NULs. */

@@ -17,42 +17,74 @@
 typedef unsigned char  pguard_bytes_t __attribute__((vector_size(16)));
 
 
+static inline pguard_bytes_t
+pguard_differ_16(pguard_bytes_t sum, const unsigned char *a,
+    const unsigned char *b)
+{
+    pguard_bytes_t  x, y;
+
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+
+    return sum | (x ^ y);
+}
+
+
+/* sum, and what differs in the len bytes of a and b.  O(len). */
+
+static inline pguard_bytes_t
+pguard_differ(pguard_bytes_t sum, const unsigned char *a,
+    const unsigned char *b, size_t len)
+{
+    size_t  i, last;
+
+    if (len < sizeof(sum)) {
+
+        for (i = 0; i < len; i++) {
+            sum[0] |= a[i] ^ b[i];
+        }
+
+        return sum;
+    }
+
+    last = len - sizeof(sum);
+
+    for (i = 0; i + sizeof(sum) < last; i += 2 * sizeof(sum)) {
+        sum = pguard_differ_16(sum, a + i, b + i);
+        sum = pguard_differ_16(sum, a + i + sizeof(sum), b + i + sizeof(sum));
+    }
+
+    if (i < last) {
+        sum = pguard_differ_16(sum, a + i, b + i);
+    }
+
+    /* which may overlap with others */
+
+    return pguard_differ_16(sum, a + last, b + last);
+}
+
+
+/* 1: nothing does. */
+
+static inline int
+pguard_none_differ(pguard_bytes_t sum)
+{
+    uint64_t  found[2];
+
+    memcpy(found, &sum, sizeof(found));
+
+    return (found[0] | found[1]) == 0;
+}
+
+
 /* 1: the len bytes of a and b are the same.  O(len). */
 
 static inline int
 pguard_same(const unsigned char *a, const unsigned char *b, size_t len)
 {
-    size_t          i;
-    uint64_t        found[2];
-    unsigned char   byte;
-    pguard_bytes_t  x, y, differ;
+    pguard_bytes_t  none = { 0 };
 
-    if (len < sizeof(x)) {
-
-        for (i = 0, byte = 0; i < len; i++) {
-            byte |= a[i] ^ b[i];
-        }
-
-        return byte == 0;
-    }
-
-    /* the last ones, which may overlap with others */
-
-    len -= sizeof(x);
-
-    memcpy(&x, a + len, sizeof(x));
-    memcpy(&y, b + len, sizeof(y));
-    differ = x ^ y;
-
-    for (i = 0; i < len; i += sizeof(x)) {
-        memcpy(&x, a + i, sizeof(x));
-        memcpy(&y, b + i, sizeof(y));
-        differ |= x ^ y;
-    }
-
-    memcpy(found, &differ, sizeof(found));
-
-    return (found[0] | found[1]) == 0;
+    return pguard_none_differ(pguard_differ(none, a, b, len));
 }
 
 

@@ -120,7 +120,7 @@ pguard_throttle_prefetch(const pguard_throttle_t *t, pguard_hash_t sig)
 
 /* The time that sig is still remembered among the lower ways of line. */
 
-static pguard_usec_t
+static PGUARD_APART pguard_usec_t
 pguard_throttle_search(const pguard_throttle_line_t *line, pguard_hash_t sig,
     pguard_usec_t now)
 {
@@ -146,6 +146,19 @@ pguard_throttle_search(const pguard_throttle_line_t *line, pguard_hash_t sig,
     }
 
     return 0;
+}
+
+
+/* May one of the lower ways of line be sig?  Mostly none is. */
+
+static inline int
+pguard_throttle_hint(const pguard_throttle_line_t *line, pguard_hash_t sig)
+{
+    _Static_assert(PGUARD_THROTTLE_WAYS == 4, "each way is looked at");
+
+    return pguard_load(&line->way[1].lo) == sig.lo
+           || pguard_load(&line->way[2].lo) == sig.lo
+           || pguard_load(&line->way[3].lo) == sig.lo;
 }
 
 
@@ -301,7 +314,7 @@ pguard_throttle_place(const pguard_throttle_t *t, pguard_throttle_line_t *line,
 
 /* Step 3.  1 if head is kept in a lower way now, 0 to start again. */
 
-static int
+static PGUARD_APART int
 pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
     pguard_pair_t head, pguard_usec_t now, unsigned *evicted)
 {
@@ -361,7 +374,9 @@ pguard_throttle_ask(const pguard_throttle_t *t, pguard_hash_t sig,
         if (pguard_throttle_same(head, sig)) {
             result.wait = pguard_throttle_left(head, now);
 
-        } else {
+        } else if (pguard_throttle_hint(home, sig)
+                   || pguard_throttle_hint(second, sig))
+        {
             result.wait = pguard_throttle_search(home, sig, now);
 
             if (result.wait == 0) {

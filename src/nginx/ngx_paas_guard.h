@@ -207,6 +207,20 @@ ngx_paas_guard_ctx(ngx_http_request_t *r)
      && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
 
 
+/* Which wish h tells, or NGX_PAAS_GUARD_WISH_LINES. */
+
+static ngx_inline ngx_paas_guard_wish_line_e
+ngx_paas_guard_wish_of(ngx_table_elt_t *h)
+{
+    if (ngx_paas_guard_header_is(h, "accept")) {
+        return NGX_PAAS_GUARD_ACCEPT;
+    }
+
+    return ngx_paas_guard_header_is(h, "accept-language")
+           ? NGX_PAAS_GUARD_ACCEPT_LANGUAGE : NGX_PAAS_GUARD_WISH_LINES;
+}
+
+
 /* Two tables of one zone never mix, nor do two rules in one table: what is
    counted is salted with all that gives the count a meaning. */
 
@@ -285,8 +299,8 @@ ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
     pguard_msec_t now, pguard_blocked_t *b);
 
 /* The same for a block that an operator has set for the client, by no rule. */
-ngx_uint_t ngx_paas_guard_operator_blocked(ngx_paas_guard_ctx_t *ctx,
-    pguard_msec_t now, pguard_blocked_t *b);
+PGUARD_APART ngx_uint_t ngx_paas_guard_operator_blocked(
+    ngx_paas_guard_ctx_t *ctx, pguard_msec_t now, pguard_blocked_t *b);
 
 /* The key of such a block; service is NULL: all. */
 pguard_hash_t ngx_paas_guard_operator_key(const pguard_id_t *client,
@@ -396,16 +410,14 @@ void ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
 
 ngx_int_t ngx_paas_guard_handler(ngx_http_request_t *r);
 
-/* Counts a request under each rule that counts what it is (one bit), here and
-   in the store.  NGX_OK: that was too many, and b is the block of the first
-   rule that says so; else NGX_DECLINED. */
-ngx_int_t ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
-    pguard_block_t *b);
+/* Counts its answer under the rules whose keys have
+   NGX_PAAS_GUARD_COUNT_STATUS. */
+PGUARD_RARE void ngx_paas_guard_count_answer(ngx_paas_guard_ctx_t *ctx);
 
 /* ngx_paas_guard_question.c: what the other gateways know of it */
 
 /* Asks the store if it must be asked before the answer.  NGX_AGAIN: wait. */
-ngx_int_t ngx_paas_guard_ask(ngx_http_request_t *r,
+PGUARD_APART ngx_int_t ngx_paas_guard_ask(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
 /* Until what r waits for comes, no more is looked for than its client's
@@ -413,7 +425,7 @@ ngx_int_t ngx_paas_guard_ask(ngx_http_request_t *r,
 void ngx_paas_guard_wait(ngx_http_request_t *r);
 
 /* Takes over what the store said of the throttle, if it did. */
-void ngx_paas_guard_hear(ngx_paas_guard_ctx_t *ctx);
+PGUARD_APART void ngx_paas_guard_hear(ngx_paas_guard_ctx_t *ctx);
 
 /* The total of all gateways for key, or 0. */
 uint64_t ngx_paas_guard_total(ngx_paas_guard_ctx_t *ctx,
@@ -448,7 +460,7 @@ PGUARD_RARE ngx_int_t ngx_paas_guard_zone_keys(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
 /* conf->exempt is not NULL. */
-ngx_uint_t ngx_paas_guard_exempt(ngx_http_request_t *r,
+PGUARD_APART ngx_uint_t ngx_paas_guard_exempt(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *conf);
 
 pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
@@ -492,6 +504,15 @@ void ngx_paas_guard_recall_rest(ngx_http_request_t *r,
    again. */
 void ngx_paas_guard_remember(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+
+typedef struct {
+    ngx_uint_t                   n;             /* how many there are */
+    ngx_table_elt_t             *line;          /* the last of them */
+} ngx_paas_guard_wish_line_t;
+
+/* The lines of each header that tells a wish.  NGX_DECLINED: not known. */
+ngx_int_t ngx_paas_guard_recall_wishes(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_wish_line_t *wish);
 
 /* ngx_paas_guard_signature.c: what it asks for */
 

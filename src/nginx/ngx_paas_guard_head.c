@@ -32,7 +32,8 @@ typedef struct {
     uint32_t                    index;      /* in the list */
     uint32_t                    name;       /* bytes */
     uint32_t                    value;      /* bytes */
-    uint32_t                    len;        /* of both, as they lie; or 0 */
+    uint32_t                    len;        /* of both, as they lie; or less
+                                               than both: they lie apart */
 } ngx_paas_guard_line_t;
 
 
@@ -48,6 +49,10 @@ struct ngx_paas_guard_head_s {
     uint32_t                    start;      /* and in that one's value */
     uint32_t                    len;
     uint16_t                    source;
+    uint32_t                    wishes[NGX_PAAS_GUARD_WISH_LINES];
+                                            /* how many, */
+    uint32_t                    wish[NGX_PAAS_GUARD_WISH_LINES];
+                                            /* and where in the list the last */
     ngx_uint_t                  misses;     /* in a row */
     ngx_uint_t                  max;        /* room: lines */
     size_t                      size;       /* and bytes */
@@ -174,7 +179,7 @@ ngx_paas_guard_line_copy(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
         return ngx_cpymem(p, h->key.data, line->len);
     }
 
-    line->len = 0;
+    line->len = line->name + line->value - 1;
     p = ngx_cpymem(p, h->key.data, line->name);
 
     return ngx_cpymem(p, h->value.data, line->value);
@@ -201,6 +206,26 @@ ngx_paas_guard_lines_copy(ngx_paas_guard_head_t *head, ngx_table_elt_t *h,
     }
 
     return p;
+}
+
+
+/* By their hashes alone, as the next request's names are. */
+
+static void
+ngx_paas_guard_keep_wishes(ngx_paas_guard_head_t *head)
+{
+    ngx_uint_t  i, n;
+
+    for (n = 0; n < NGX_PAAS_GUARD_WISH_LINES; n++) {
+        head->wishes[n] = 0;
+
+        for (i = 0; i < head->nhashes; i++) {
+            if (head->hash[i] == head->conf->wish_hash[n]) {
+                head->wishes[n]++;
+                head->wish[n] = (uint32_t) i;
+            }
+        }
+    }
 }
 
 
@@ -237,6 +262,8 @@ ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
     head->what = p;
 
     (void) ngx_paas_guard_lines_copy(head, h, NGX_PAAS_GUARD_LINE_WHAT, p);
+
+    ngx_paas_guard_keep_wishes(head);
 }
 
 
@@ -369,12 +396,20 @@ ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
 
 static ngx_inline ngx_uint_t
-ngx_paas_guard_same_names(ngx_paas_guard_head_t *head, ngx_table_elt_t *list)
+ngx_paas_guard_same_names(ngx_paas_guard_head_t *head, ngx_table_elt_t *h)
 {
-    ngx_uint_t  i, differ;
+    ngx_uint_t  *hash, *end, differ;
 
-    for (i = 0, differ = 0; i < head->nhashes; i++) {
-        differ |= list[i].hash ^ head->hash[i];
+    hash = head->hash;
+    end = hash + head->nhashes;
+    differ = 0;
+
+    for ( /* void */ ; hash + 1 < end; hash += 2, h += 2) {
+        differ |= (h[0].hash ^ hash[0]) | (h[1].hash ^ hash[1]);
+    }
+
+    if (hash < end) {
+        differ |= h[0].hash ^ hash[0];
     }
 
     return differ == 0;
@@ -385,15 +420,17 @@ static PGUARD_RARE ngx_uint_t
 ngx_paas_guard_same_parts(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
     u_char *p)
 {
-    return pguard_same(p, h->key.data, line->name)
+    return line->len < line->name + line->value
+           && pguard_same(p, h->key.data, line->name)
            && pguard_same(p + line->name, h->value.data, line->value);
 }
 
 
-static ngx_inline ngx_uint_t
+static PGUARD_INLINE ngx_uint_t
 ngx_paas_guard_same_lines(ngx_paas_guard_line_t *line,
     ngx_paas_guard_line_t *end, ngx_table_elt_t *list, u_char *p)
 {
+    pguard_bytes_t    differ = { 0 };
     ngx_table_elt_t  *h;
 
     for ( /* void */ ; line < end; line++) {
@@ -403,26 +440,20 @@ ngx_paas_guard_same_lines(ngx_paas_guard_line_t *line,
             return 0;
         }
 
-        if (line->len == 0) {
-
-            if (!ngx_paas_guard_same_parts(line, h, p)) {
-                return 0;
-            }
-
-            p += line->name + line->value;
+        if (ngx_paas_guard_line_len(h) == line->len) {
+            differ = pguard_differ(differ, p, h->key.data, line->len);
+            p += line->len;
             continue;
         }
 
-        if (ngx_paas_guard_line_len(h) != line->len
-            || !pguard_same(p, h->key.data, line->len))
-        {
+        if (!ngx_paas_guard_same_parts(line, h, p)) {
             return 0;
         }
 
-        p += line->len;
+        p += line->name + line->value;
     }
 
-    return 1;
+    return pguard_none_differ(differ);
 }
 
 
@@ -507,4 +538,39 @@ ngx_paas_guard_recall_rest(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     ctx->head_hash = head->head;
     ctx->has_head = 1;
+}
+
+
+/* A line of such a hash may have another name, though none has by chance. */
+
+ngx_int_t
+ngx_paas_guard_recall_wishes(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_wish_line_t *wish)
+{
+    ngx_uint_t              n;
+    ngx_table_elt_t        *h;
+    ngx_paas_guard_head_t  *head;
+
+    head = ctx->head;
+
+    if (head == NULL || head->nhashes != r->headers_in.headers.part.nelts) {
+        return NGX_DECLINED;
+    }
+
+    for (n = 0; n < NGX_PAAS_GUARD_WISH_LINES; n++) {
+        wish[n].n = head->wishes[n];
+
+        if (wish[n].n == 0) {
+            continue;
+        }
+
+        h = r->headers_in.headers.part.elts;
+        wish[n].line = &h[head->wish[n]];
+
+        if (ngx_paas_guard_wish_of(wish[n].line) != n) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
 }

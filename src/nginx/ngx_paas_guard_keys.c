@@ -1,7 +1,9 @@
 #include "ngx_paas_guard.h"
 
 
-static ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,
+static ngx_inline ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+static PGUARD_APART ngx_int_t ngx_paas_guard_told_client(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static void ngx_paas_guard_plain_client(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
@@ -328,7 +330,7 @@ ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 /* Where a request comes from, of 65536 places that nobody can aim at: its
    address, or of IPv6 the network of 64 bits that one customer has. */
 
-static uint16_t
+static PGUARD_APART uint16_t
 ngx_paas_guard_source(ngx_paas_guard_ctx_t *ctx)
 {
     uint64_t              secret[2], address;
@@ -447,18 +449,28 @@ ngx_paas_guard_address(ngx_http_request_t *r)
 }
 
 
-static ngx_int_t
+static ngx_inline ngx_int_t
 ngx_paas_guard_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    if (!ctx->conf->plain_client) {
+        return ngx_paas_guard_told_client(r, ctx);
+    }
+
+    ngx_paas_guard_plain_client(r, ctx);
+
+    return NGX_OK;
+}
+
+
+/* What the operator takes for one: the first value that is not empty. */
+
+static ngx_int_t
+ngx_paas_guard_told_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ngx_str_t                  value;
     ngx_uint_t                 i;
     ngx_array_t               *client;
     ngx_http_complex_value_t  *cv;
-
-    if (ctx->conf->plain_client) {
-        ngx_paas_guard_plain_client(r, ctx);
-        return NGX_OK;
-    }
 
     client = ctx->conf->client;
     cv = client->elts;

@@ -48,7 +48,6 @@ static PGUARD_RARE void
 ngx_paas_guard_log_answer(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ngx_uint_t             i;
-    pguard_block_t         b;
     ngx_paas_guard_key_t  *key;
 
     /* what the guard itself has refused is no answer to count */
@@ -73,7 +72,7 @@ ngx_paas_guard_log_answer(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         }
     }
 
-    (void) ngx_paas_guard_count(ctx, NGX_PAAS_GUARD_COUNT_STATUS, &b);
+    ngx_paas_guard_count_answer(ctx);
 }
 
 

@@ -53,10 +53,12 @@ typedef struct {
 
 
 static void ngx_paas_guard_wishes(ngx_http_request_t *r,
-    ngx_paas_guard_worker_t *worker, pguard_body_e *body, pguard_lang_e *lang);
+    ngx_paas_guard_ctx_t *ctx, pguard_body_e *body, pguard_lang_e *lang);
+static PGUARD_APART void ngx_paas_guard_wish_lines(ngx_http_request_t *r,
+    ngx_paas_guard_wish_line_t *line);
 static ngx_inline ngx_uint_t ngx_paas_guard_wish(ngx_http_request_t *r,
     const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
-    ngx_table_elt_t *h, ngx_uint_t n);
+    const ngx_paas_guard_wish_line_t *found);
 static PGUARD_RARE ngx_uint_t ngx_paas_guard_read_wish(ngx_http_request_t *r,
     const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
     ngx_str_t *line);
@@ -104,7 +106,7 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return NGX_HTTP_CLOSE;
     }
 
-    ngx_paas_guard_wishes(r, ctx->conf->zone->mcf->worker, &body, &lang);
+    ngx_paas_guard_wishes(r, ctx, &body, &lang);
 
     answer = ngx_paas_guard_answer(ctx, body, lang);
     if (answer == NULL) {
@@ -153,12 +155,11 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 /* In what form, and in which language, it is to be told. */
 
 static void
-ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_worker_t *worker,
+ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     pguard_body_e *body, pguard_lang_e *lang)
 {
-    ngx_uint_t        accepts, languages;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *end, *accept, *accept_language;
+    ngx_paas_guard_worker_t     *worker;
+    ngx_paas_guard_wish_line_t   line[NGX_PAAS_GUARD_WISH_LINES];
 
     static const ngx_paas_guard_wishing_t  bodies = {
         "accept", pguard_negotiate_body
@@ -168,39 +169,42 @@ ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_worker_t *worker,
         "accept-language", pguard_negotiate_lang
     };
 
-    /* most headers are told apart by the lengths of their names */
+    if (ngx_paas_guard_recall_wishes(r, ctx, line) != NGX_OK) {
+        ngx_paas_guard_wish_lines(r, line);
+    }
 
-    static const uint64_t  lens = 1ULL << (sizeof("accept") - 1)
-                                  | 1ULL << (sizeof("accept-language") - 1);
+    worker = ctx->conf->zone->mcf->worker;
 
-    accepts = 0;
-    languages = 0;
-    accept = NULL;
-    accept_language = NULL;
+    *body = ngx_paas_guard_wish(r, &bodies, worker->bodies,
+                                &line[NGX_PAAS_GUARD_ACCEPT]);
+    *lang = ngx_paas_guard_wish(r, &langs, worker->langs,
+                                &line[NGX_PAAS_GUARD_ACCEPT_LANGUAGE]);
+}
+
+
+static PGUARD_APART void
+ngx_paas_guard_wish_lines(ngx_http_request_t *r,
+    ngx_paas_guard_wish_line_t *line)
+{
+    ngx_list_part_t             *part;
+    ngx_table_elt_t             *h, *end;
+    ngx_paas_guard_wish_line_e   wish;
+
+    ngx_memzero(line, NGX_PAAS_GUARD_WISH_LINES
+                      * sizeof(ngx_paas_guard_wish_line_t));
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
         for (end = h + part->nelts; h < end; h++) {
+            wish = ngx_paas_guard_wish_of(h);
 
-            if ((lens >> (h->key.len & 63) & 1) == 0) {
-                continue;
-            }
-
-            if (ngx_paas_guard_header_is(h, "accept")) {
-                accept = h;
-                accepts++;
-
-            } else if (ngx_paas_guard_header_is(h, "accept-language")) {
-                accept_language = h;
-                languages++;
+            if (wish != NGX_PAAS_GUARD_WISH_LINES) {
+                line[wish].n++;
+                line[wish].line = h;
             }
         }
     }
-
-    *body = ngx_paas_guard_wish(r, &bodies, worker->bodies, accept, accepts);
-    *lang = ngx_paas_guard_wish(r, &langs, worker->langs, accept_language,
-                                languages);
 }
 
 
@@ -211,15 +215,15 @@ ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_worker_t *worker,
 static ngx_inline ngx_uint_t
 ngx_paas_guard_wish(ngx_http_request_t *r,
     const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
-    ngx_table_elt_t *h, ngx_uint_t n)
+    const ngx_paas_guard_wish_line_t *found)
 {
     ngx_str_t  *line;
 
-    if (n != 1) {
-        return n ? ngx_paas_guard_read_wish(r, wishing, NULL, NULL) : 0;
+    if (found->n != 1) {
+        return found->n ? ngx_paas_guard_read_wish(r, wishing, NULL, NULL) : 0;
     }
 
-    line = &h->value;
+    line = &found->line->value;
     known += line->len % NGX_PAAS_GUARD_WISHES;
 
     if (known->len == line->len

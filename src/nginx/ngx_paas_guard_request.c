@@ -4,6 +4,8 @@
 static ngx_paas_guard_ctx_t *ngx_paas_guard_guarded(ngx_http_request_t *r);
 static ngx_int_t ngx_paas_guard_start(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+static PGUARD_APART ngx_int_t ngx_paas_guard_start_body(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
 static ngx_int_t ngx_paas_guard_check(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_uint_t ngx_paas_guard_check_keys(ngx_paas_guard_ctx_t *ctx,
@@ -17,7 +19,7 @@ static PGUARD_RARE void ngx_paas_guard_tell_first(ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_key_t *key);
 static PGUARD_RARE ngx_int_t ngx_paas_guard_counted(
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
-    pguard_window_result_t *result, pguard_block_t *b);
+    pguard_window_result_t *result, pguard_blocked_t *b);
 static ngx_int_t ngx_paas_guard_decide(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_inline ngx_int_t ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx,
@@ -135,9 +137,14 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         ngx_paas_guard_recall_rest(r, ctx);
     }
 
-    if (!ctx->sign || !body) {
-        return NGX_OK;
-    }
+    return ctx->sign && body ? ngx_paas_guard_start_body(r, ctx) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_paas_guard_start_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_int_t  rc;
 
     ctx->state = NGX_PAAS_GUARD_BODY;
 
@@ -262,13 +269,17 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-ngx_int_t
+/* Counts a request under each rule that counts what it is (one bit), here and
+   in the store.  NGX_OK: that was too many, and b is what the block of the
+   first rule that says so tells; else NGX_DECLINED.  b is NULL: who is blocked
+   now is refused from the next request on. */
+
+static ngx_inline ngx_int_t
 ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
-    pguard_block_t *b)
+    pguard_blocked_t *b)
 {
     ngx_int_t                rc;
     pguard_msec_t            now;
-    pguard_block_t           other;
     ngx_paas_guard_key_t    *key, *end;
     ngx_paas_guard_zone_t   *zone;
     pguard_window_result_t   result;
@@ -299,15 +310,20 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
             }
         }
 
-        if (ngx_paas_guard_counted(ctx, key, &result,
-                                   rc == NGX_OK ? &other : b)
-            == NGX_OK)
-        {
+        if (ngx_paas_guard_counted(ctx, key, &result, b) == NGX_OK) {
             rc = NGX_OK;
+            b = NULL;
         }
     }
 
     return rc;
+}
+
+
+void
+ngx_paas_guard_count_answer(ngx_paas_guard_ctx_t *ctx)
+{
+    (void) ngx_paas_guard_count(ctx, NGX_PAAS_GUARD_COUNT_STATUS, NULL);
 }
 
 
@@ -354,9 +370,10 @@ ngx_paas_guard_tell_first(ngx_paas_guard_ctx_t *ctx,
 
 static ngx_int_t
 ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
-    pguard_window_result_t *result, pguard_block_t *b)
+    pguard_window_result_t *result, pguard_blocked_t *b)
 {
     uint64_t                    total;
+    pguard_block_t              block;
     ngx_paas_guard_loc_conf_t  *glcf;
 
     glcf = ctx->conf;
@@ -391,12 +408,20 @@ ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
         ngx_paas_guard_tell(ctx, key);
     }
 
-    if (!result->exceeded) {
+    if (!result->exceeded
+        || ngx_paas_guard_zone_block(glcf->zone, glcf->service, key, result,
+                                     &block)
+           != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 
-    return ngx_paas_guard_zone_block(glcf->zone, glcf->service, key, result,
-                                     b);
+    if (b) {
+        ngx_paas_guard_zone_refused(glcf->zone, &block);
+        pguard_block_tell(&block, b);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -404,8 +429,7 @@ static ngx_int_t
 ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ngx_uint_t        what;
-    pguard_block_t    b;
-    pguard_blocked_t  blocked;
+    pguard_blocked_t  b;
 
     if (ctx->question) {
         ngx_paas_guard_hear(ctx);
@@ -415,11 +439,7 @@ ngx_paas_guard_decide(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
                           : NGX_PAAS_GUARD_COUNT_ADMITTED;
 
     if (ngx_paas_guard_count(ctx, what, &b) == NGX_OK) {
-        ngx_paas_guard_zone_refused(ctx->conf->zone, &b);
-        pguard_block_tell(&b, &blocked);
-
-        return ngx_paas_guard_blocked(r, ctx, &blocked,
-                                      ngx_paas_guard_clock(NULL));
+        return ngx_paas_guard_blocked(r, ctx, &b, ngx_paas_guard_clock(NULL));
     }
 
     if (ctx->throttled) {

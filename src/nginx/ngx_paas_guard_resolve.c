@@ -339,6 +339,12 @@ ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
                          && ngx_paas_guard_same(&cv[0].value,
                               (char *) ngx_paas_guard_default_client_text.data);
 
+    conf->wish_hash[NGX_PAAS_GUARD_ACCEPT] =
+                     ngx_hash_key((u_char *) "accept", sizeof("accept") - 1);
+    conf->wish_hash[NGX_PAAS_GUARD_ACCEPT_LANGUAGE] =
+                     ngx_hash_key((u_char *) "accept-language",
+                                  sizeof("accept-language") - 1);
+
     ngx_paas_guard_prepare_headers(conf);
     ngx_paas_guard_prepare_lines(conf);
 }

@@ -25,7 +25,7 @@ static ngx_int_t ngx_paas_guard_fields_headers(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 
 
-static void
+static PGUARD_APART void
 ngx_paas_guard_unsigned(ngx_paas_guard_ctx_t *ctx, pguard_unsigned_e why)
 {
     ctx->sign = 0;
@@ -82,22 +82,10 @@ ngx_paas_guard_unbuffered(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK if the request can be signed, with *body set if there is a body to
-   read before; else NGX_DECLINED, and why is counted. */
-
-ngx_int_t
-ngx_paas_guard_signable(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_uint_t *body)
+static PGUARD_APART ngx_int_t
+ngx_paas_guard_signable_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    *body = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
-
-    if (r->headers_in.upgrade || ngx_paas_guard_is_connect(r)) {
-        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_UPGRADE);
-
-    } else if (!*body) {
-        return NGX_OK;
-
-    } else if (ctx->conf->body == 0) {
+    if (ctx->conf->body == 0) {
         ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_BODY_OFF);
 
     } else if (r->headers_in.content_length_n > (off_t) ctx->conf->body) {
@@ -114,9 +102,27 @@ ngx_paas_guard_signable(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
+/* NGX_OK if the request can be signed, with *body set if there is a body to
+   read before; else NGX_DECLINED, and why is counted. */
+
+ngx_int_t
+ngx_paas_guard_signable(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_uint_t *body)
+{
+    *body = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+
+    if (r->headers_in.upgrade || ngx_paas_guard_is_connect(r)) {
+        ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_UPGRADE);
+        return NGX_DECLINED;
+    }
+
+    return *body ? ngx_paas_guard_signable_body(r, ctx) : NGX_OK;
+}
+
+
 /* Each rewriting is of what the one before has made. */
 
-static ngx_int_t
+static PGUARD_APART ngx_int_t
 ngx_paas_guard_rewrite(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     pguard_str_t *target)
 {
@@ -171,7 +177,9 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     ctx->signature = pguard_sig_after(head, line);
 
-    if (ngx_paas_guard_sign_body(r, ctx) != NGX_OK) {
+    if ((r->request_body || ctx->body)
+        && ngx_paas_guard_sign_body(r, ctx) != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 
@@ -204,7 +212,7 @@ ngx_paas_guard_sign_line(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-static ngx_int_t
+static PGUARD_APART ngx_int_t
 ngx_paas_guard_sign_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
     ngx_int_t               rc;
