@@ -85,6 +85,10 @@ my %case = (
     'nginx, 1 MB POST'               => { base => 'nginx, 1 MB POST', body => 1_048_576, location => "proxy_pass http://127.0.0.1:%SINK%;\n" },
     'guard, 1 MB POST'               => { guard => 1, body => 1_048_576, base => 'nginx, 1 MB POST',
                                           location => "proxy_pass http://127.0.0.1:%SINK%;\n" },
+    'nginx, 1 MB POST, 16k buffer'   => { base => 'nginx, 1 MB POST, 16k buffer', body => 1_048_576,
+                                          location => "client_body_buffer_size 16k; proxy_pass http://127.0.0.1:%SINK%;\n" },
+    'guard, 1 MB POST, 16k buffer'   => { guard => 1, body => 1_048_576, base => 'nginx, 1 MB POST, 16k buffer',
+                                          location => "client_body_buffer_size 16k; proxy_pass http://127.0.0.1:%SINK%;\n" },
     'HAProxy'                        => { base => 'HAProxy', haproxy => '' },
     'HAProxy, stick table'           => { base => 'HAProxy', haproxy => <<'END' },
     stick-table type binary len 16 size 1m expire 10s store http_req_rate(1s)
@@ -103,7 +107,7 @@ my @order = ('nginx', 'limit_req, by address', 'limit_req, by the long key',
     'guard, 1 million', ('guard, 10 million') x !!$long, 'guard, async', 'guard, strict',
     'nginx, 2 workers', 'guard, 2 workers', 'HAProxy', 'HAProxy, stick table',
     'return 429', 'limit_req, refusing', 'guard, throttled', 'guard, blocked',
-    'nginx, 1 MB POST', 'guard, 1 MB POST');
+    'nginx, 1 MB POST', 'guard, 1 MB POST', 'nginx, 1 MB POST, 16k buffer', 'guard, 1 MB POST, 16k buffer');
 
 sub haproxy_conf {
     my ($port, $rules) = @_;
