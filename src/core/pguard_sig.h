@@ -1,10 +1,11 @@
 /*
- * What a request is compared by: three hashes, each XXH3-128 and keyed, put
- * together to one, the signature.
+ * What a request is compared by: hashes, each XXH3-128 and keyed, put together
+ * to one, the signature.
  *
- *   client   who sends it
- *   fields   what else its head tells
+ *   client   who sends it; the default one is a field of the head instead
+ *   head     the fields of it that count
  *   line     method and target
+ *   body     a field of its own, if there is one
  *
  * Each field goes in as its number (one byte) and its length (three bytes, or
  * 2^24 - 1 in these and eight more) before its bytes, so the encoding is
@@ -15,8 +16,7 @@
  *
  * Nobody who has not the key knows what any of the hashes is, or can make two
  * that differ by a given value: so their sum without carry, each turned by
- * another angle, is as good as a hash of all three, and parts of it can be
- * kept.
+ * another angle, is as good as a hash of all, and parts of it can be kept.
  */
 
 #ifndef PGUARD_SIG_H
