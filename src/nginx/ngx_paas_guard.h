@@ -623,10 +623,6 @@ void ngx_paas_guard_api_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *prev,
 /* Entries of a kind in use at now: as in paas_guard_zone_entries. */
 uint64_t ngx_paas_guard_entries(ngx_paas_guard_zone_t *zone,
     pguard_entry_e kind, pguard_usec_t now);
-
-/* Time without the store until now, of an outage that goes on, too. */
-pguard_msec_t ngx_paas_guard_degraded(ngx_paas_guard_store_shared_t *shared,
-    pguard_msec_t now);
 char *ngx_paas_guard_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

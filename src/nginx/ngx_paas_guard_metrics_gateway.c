@@ -59,19 +59,6 @@ ngx_paas_guard_build_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
 }
 
 
-pguard_msec_t
-ngx_paas_guard_degraded(ngx_paas_guard_store_shared_t *shared,
-    pguard_msec_t now)
-{
-    pguard_msec_t  since;
-
-    since = pguard_load(&shared->degraded_since);
-
-    return pguard_peek(&shared->degraded)
-           + (since && since < now ? now - since : 0);
-}
-
-
 void
 ngx_paas_guard_store_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_zone_t *zone)
@@ -128,7 +115,7 @@ ngx_paas_guard_store_family(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
         break;
 
     default: /* PGUARD_METRICS_DEGRADED */
-        value = ngx_paas_guard_degraded(shared, page->now / 1000);
+        value = ngx_paas_guard_store_lost(shared);
         pguard_metrics_decimal(&page->out, &pguard_metrics[family], NULL, 0,
                                value, 3);
     }

@@ -375,5 +375,5 @@ ngx_paas_guard_page_store(ngx_paas_guard_view_t *view,
     t->mean = n ? pguard_peek(&shared->sum) / n : 0;
     t->p99 = ngx_paas_guard_page_p99(shared, n);
     t->overshoot = pguard_peek(&shared->overshoot);
-    t->degraded = ngx_paas_guard_degraded(shared, view->status.now);
+    t->degraded = ngx_paas_guard_store_lost(shared);
 }

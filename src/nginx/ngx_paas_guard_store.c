@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "../core/pguard_atomic.h"
+#include "../core/pguard_spell.h"
 #include "ngx_paas_guard_store_private.h"
 
 
@@ -95,7 +96,7 @@ ngx_paas_guard_store_state(ngx_paas_guard_store_t *store)
 ngx_uint_t
 ngx_paas_guard_store_up(ngx_paas_guard_store_t *store)
 {
-    return pguard_load(&store->shared->degraded_since) == 0
+    return !pguard_spell_on(&store->shared->degraded)
            && ngx_paas_guard_store_on(store)
            && ngx_paas_guard_servers_whole(store->servers);
 }
@@ -255,6 +256,20 @@ ngx_paas_guard_store_stop(void *data)
 }
 
 
+static pguard_msec_t
+ngx_paas_guard_store_clock(void)
+{
+    return ngx_paas_guard_redis_clock() / 1000;
+}
+
+
+pguard_msec_t
+ngx_paas_guard_store_lost(const ngx_paas_guard_store_shared_t *shared)
+{
+    return pguard_spell_sum(&shared->degraded, ngx_paas_guard_store_clock);
+}
+
+
 static void
 ngx_paas_guard_store_tell(ngx_paas_guard_store_t *store, const char *lost)
 {
@@ -272,30 +287,22 @@ ngx_paas_guard_store_changed(void *data, const char *lost)
 {
     ngx_paas_guard_store_t *store = data;
 
-    uint64_t                        since;
-    ngx_paas_guard_store_shared_t  *shared;
+    uint64_t       *degraded;
+    pguard_msec_t   now;
 
-    shared = store->shared;
+    degraded = &store->shared->degraded;
+    now = ngx_paas_guard_store_clock();
 
     if (lost) {
 
-        if (pguard_cas(&shared->degraded_since, 0,
-                       ngx_max((uint64_t) ngx_current_msec, 1)))
-        {
+        if (pguard_spell_begin(degraded, now)) {
             ngx_paas_guard_store_tell(store, lost);
         }
 
         return;
     }
 
-    since = pguard_load(&shared->degraded_since);
-
-    if (since && pguard_cas(&shared->degraded_since, since, 0)) {
-
-        if (since < (uint64_t) ngx_current_msec) {
-            pguard_add(&shared->degraded, (uint64_t) ngx_current_msec - since);
-        }
-
+    if (pguard_spell_end(degraded, now)) {
         ngx_paas_guard_store_tell(store, NULL);
     }
 

@@ -44,8 +44,7 @@ typedef struct {
     uint64_t  commands[NGX_PAAS_GUARD_RESULTS];
     uint64_t  bucket[NGX_PAAS_GUARD_STORE_BUCKETS];   /* not cumulative */
     uint64_t  sum;                                    /* microseconds */
-    uint64_t  degraded;                 /* ms, of spells that have ended */
-    uint64_t  degraded_since;           /* monotonic ms, 0: not degraded */
+    uint64_t  degraded;                 /* see pguard_spell.h */
     uint64_t  overshoot;                /* worst seen in async mode */
     uint64_t  origin;                   /* random: this gateway's messages */
 } ngx_paas_guard_store_shared_t;
@@ -125,6 +124,10 @@ ngx_str_t *ngx_paas_guard_store_state(ngx_paas_guard_store_t *store);
 ngx_paas_guard_store_shared_t *ngx_paas_guard_store_shared(
     ngx_paas_guard_store_t *store);
 ngx_uint_t ngx_paas_guard_store_up(ngx_paas_guard_store_t *store);
+
+/* Time without the store until now, of an outage that goes on, too. */
+pguard_msec_t ngx_paas_guard_store_lost(
+    const ngx_paas_guard_store_shared_t *shared);
 
 /*
  * Asks q.  NGX_AGAIN: q->handler is called later from the event loop, never
