@@ -36,6 +36,8 @@ static void halt(void);
 #define pguard_window_peek          stopped_window_peek
 #define pguard_window_forget        stopped_window_forget
 #define pguard_window_entries       stopped_window_entries
+#define pguard_window_look          stopped_window_look
+#define pguard_window_choose        stopped_window_choose
 
 #include "../../src/core/pguard_throttle.c"
 
@@ -44,6 +46,7 @@ static void halt(void);
 #undef PGUARD_ROOMY
 
 #include "../../src/core/pguard_window.c"
+#include "../../src/core/pguard_window_place.c"
 
 
 #define SEED      2024
