@@ -354,18 +354,19 @@ pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
 }
 
 
-pguard_throttle_result_t
-pguard_throttle_ask(const pguard_throttle_t *t, pguard_hash_t sig,
-    pguard_usec_t now, pguard_usec_t interval)
+/* pguard_throttle_ask(), whatever is there. */
+
+static PGUARD_APART pguard_throttle_result_t
+pguard_throttle_any(const pguard_throttle_t *t, pguard_hash_t sig,
+    pguard_pair_t set, pguard_usec_t now)
 {
     unsigned                   tries;
-    pguard_pair_t              head, set;
+    pguard_pair_t              head;
     pguard_throttle_line_t    *home, *second;
     pguard_throttle_result_t   result = { 0, 0, 0 };
 
     home = pguard_throttle_home(t, sig);
     second = pguard_throttle_second(t, sig);
-    set = pguard_throttle_entry(sig, now + interval);
 
     for (tries = 0; tries < PGUARD_TRIES; tries++) {
 
@@ -405,6 +406,37 @@ pguard_throttle_ask(const pguard_throttle_t *t, pguard_hash_t sig,
     result.admitted = 1;
 
     return result;
+}
+
+
+/* Mostly the head is sig, or nothing that is there may be sig and the head has
+   expired: that is told without a loop. */
+
+pguard_throttle_result_t
+pguard_throttle_ask(const pguard_throttle_t *t, pguard_hash_t sig,
+    pguard_usec_t now, pguard_usec_t interval)
+{
+    pguard_pair_t              head, set;
+    pguard_throttle_line_t    *home;
+    pguard_throttle_result_t   result = { 0, 0, 0 };
+
+    home = pguard_throttle_home(t, sig);
+    set = pguard_throttle_entry(sig, now + interval);
+    head = pguard_pair_read(&home->way[0]);
+    result.wait = pguard_throttle_left(head, now);
+
+    if (result.wait) {
+        return pguard_throttle_same(head, sig)
+               ? result : pguard_throttle_any(t, sig, set, now);
+    }
+
+    result.admitted = head.lo != sig.lo
+                      && !pguard_throttle_hint(home, sig)
+                      && !pguard_throttle_hint(pguard_throttle_second(t, sig),
+                                               sig)
+                      && pguard_pair_cas(&home->way[0], &head, set);
+
+    return result.admitted ? result : pguard_throttle_any(t, sig, set, now);
 }
 
 
