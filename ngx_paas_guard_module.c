@@ -296,6 +296,8 @@ ngx_paas_guard_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    gmcf->worker->pool = cf->pool;
+
     return gmcf;
 }
 

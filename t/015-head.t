@@ -10,35 +10,54 @@ use PaasGuard::H2;
 
 use IO::Select;
 use IO::Socket::INET;
+use JSON::PP qw(decode_json encode_json);
 
 plan 'no_plan';
 
-my $h2 = free_port();
+my ($gateway, $h2);
 
-my $gateway = gateway_start(
-    http => <<'_EOC_',
-        paas_guard_zone zone=z:2m;
-        paas_guard_throttle interval=1h;
-        paas_guard_session_cookie sid;
-        paas_guard_hammer_rule address key=$binary_remote_addr window=1h limit=1000000 scope=zone;
-        set_real_ip_from 127.0.0.1;
-        real_ip_header X-Real-IP;
-        log_format head '$http_x_n $paas_guard_signature $paas_guard_client_id';
+# Somebody else may be blocked: then who sends a request is looked at first, and the rest later.
+
+sub start {
+    my ($blocks) = @_;
+    $h2 = free_port();
+    $gateway = gateway_start(
+        http => <<'_EOC_',
+            paas_guard_zone zone=z:4m;
+            paas_guard_throttle interval=1h;
+            paas_guard_session_cookie sid;
+            paas_guard_hammer_rule address key=$binary_remote_addr window=1h limit=1000000 scope=zone;
+            paas_guard_hammer_rule client key=$paas_guard_client_id window=1h limit=1000000;
+            paas_guard_hammer_rule tenant key=$http_x_tenant window=1h limit=1000000;
+            paas_guard_hammer_rule arg key=$arg_a window=1h limit=1000000;
+            paas_guard_hammer_rule other key=$paas_guard_client_id window=1h limit=1000000 scope=zone;
+            paas_guard_hammer_rule more key=$paas_guard_client_id window=1h limit=1000000;
+            set_real_ip_from 127.0.0.1;
+            real_ip_header X-Real-IP;
+            log_format head '$http_x_n $paas_guard_signature $paas_guard_client_id';
 _EOC_
-    conf => <<"_EOC_");
-        listen 127.0.0.1:$h2 http2;
-        server_name localhost other;
-        keepalive_requests 1000000;
-        access_log %DIR%/head.log head;
-        paas_guard zone=z;
-        paas_guard_dry_run on;
-        paas_guard_hammer address;
-        location / { return 200; }
-        location /plain/ { try_files /none =404; }
-        location /client/ { paas_guard_client \$http_x_client; try_files /none =404; }
-        location /tenant/ { paas_guard_signature_headers X-Tenant; try_files /none =404; }
-        location /off/ { paas_guard_throttle off; try_files /none =404; }
+        conf => <<"_EOC_");
+            listen 127.0.0.1:$h2 http2;
+            server_name localhost other;
+            keepalive_requests 1000000;
+            access_log %DIR%/head.log head;
+            paas_guard zone=z;
+            paas_guard_dry_run on;
+            paas_guard_hammer address client;
+            location / { return 200; }
+            location /plain/ { try_files /none =404; }
+            location /client/ { paas_guard_client \$http_x_client; try_files /none =404; }
+            location /tenant/ { paas_guard_hammer tenant client; paas_guard_signature_headers X-Tenant; try_files /none =404; }
+            location /more/ { paas_guard_hammer client address other more; try_files /none =404; }
+            location /arg/ { paas_guard_hammer arg client; try_files /none =404; }
+            location /off/ { paas_guard_throttle off; try_files /none =404; }
+            location /status/ { paas_guard off; paas_guard_status write=on; access_log off; }
 _EOC_
+    return if !$blocks;
+    my $answer = $gateway->request('POST', '/status/api/1/blocks', { 'Content-Type' => 'application/json' },
+        encode_json({ zone => 'z', seconds => 3600, client => 'f' x 32 }));
+    is $answer->{status}, 201, 'somebody is blocked';
+}
 
 # Lines of a request: one of each.  Those of names that nginx hashes as it does
 # Accept, Host and Authorization are none of these.
@@ -53,12 +72,14 @@ my @lines = (
     [('') x 4, 'X-API-Key: one', 'X-API-Key: two'],
     [('') x 4, 'Cookie: sid=one', 'Cookie: sid=two; a=b', 'Cookie: a=b'],
     [('') x 4, 'Content-Type: text/html', 'Content-Type: text/plain'],
-    [('') x 4, 'X-Tenant: one', 'X-Tenant: two', 'X-Client: one', 'X-Client: two'],
+    [('') x 200, map { "X-Tenant: $_" } 1 .. 400],
+    ['', map { "X-Client: $_" } 1 .. 3],
     ['', 'X-Real-IP: 192.0.2.1', 'X-Real-IP: 192.0.2.2', 'X-Real-IP: 2001:db8::1', 'X-Real-IP: 2001:db8::2'],
     [('') x 8, 'Hou6: other', 'User-Agent: ' . 'x' x 100, join "\n", map { "X-$_: $_" } 1 .. 30],
 );
 
-my @targets = (('/plain/') x 4, '/plain/?a=b', '/client/', '/tenant/', '/off/');
+my @targets = (('/plain/') x 4, '/plain/?a=b', ('/client/') x 3, ('/tenant/') x 3, '/more/', '/off/',
+    ('/arg/') x 6);
 my @hosts = (('localhost') x 4, 'localhose', 'other');
 my $n = 0;
 
@@ -74,6 +95,11 @@ sub vary {
         $r{lines}[$i] = one(@{ $lines[$i] });
     }
     $r{target} = one(@targets) if rand() < 0.2;
+
+    # keys that the lines which count do not tell
+
+    $r{target} = one('/arg/', '/arg/?a=' . int rand 1000) if $r{target} =~ m{^/arg/};
+    $r{lines}[6] = 'X-Client: ' . int rand 1000 if $r{target} eq '/client/';
     $r{host} = one(@hosts) if rand() < 0.2;
     $r{method} = one('GET', 'HEAD') if rand() < 0.2;
     $r{absolute} = rand() < 0.1;
@@ -107,72 +133,101 @@ srand 20261122;
 
 my $first = { target => '/plain/', host => 'localhost', method => 'GET', lines => [('') x @lines] };
 my @requests = ($first = vary($first));
-push @requests, $first = vary($first) for 2 .. 1500;
-
-
-# HTTP/1.1: all on one connection, some at once, then each on its own
-
-my $socket = $gateway->connect;
-my ($got, $sent, $select) = ('', 0, IO::Select->new($socket));
-
-my @left = @requests;
-while (my @batch = splice @left, 0, one(1, 1, 3, 20)) {
-    print $socket map { http1($_) } @batch;
-    ($got, $sent) = ('', scalar @batch);
-    while ((() = $got =~ m{^HTTP/1\.1 (?:200|404) .*?\r\n\r\n}msg) < $sent) {
-        $select->can_read(30) && $socket->sysread($got, 65536, length $got) or die http1($batch[0]), $got;
-    }
-}
-
-my $together = told(scalar @requests);
-is scalar keys %$together, @requests, 'all are answered';
+push @requests, $first = vary($first) for 2 .. 2000;
 
 sub wrong {
     my ($together, $apart, @requests) = @_;
     return grep { ($together->{ $_->{n} } // '') ne ($apart->{ $_->{n} } // 'none') } @requests;
 }
 
-my %again = map { $_->{n} => { %$_, n => $_->{n} + 100_000 } } @requests;
-$gateway->http(http1($again{ $_->{n} }, 'Connection: close')) for @requests;
-my $all = told(2 * @requests);
-my %apart = map { $_->{n} => $all->{ $_->{n} + 100_000 } } @requests;
+# Requests of each client by rule, and keys that are counted.
 
-my @wrong = wrong($together, \%apart, @requests);
-is @wrong, 0, 'on one connection, as on their own';
-diag "$_->{n}: ", http1($_), $together->{ $_->{n} }, "\n", $apart{ $_->{n} } for @wrong[0 .. (@wrong > 3 ? 2 : $#wrong)];
-
-my %seen = map { $_ => 1 } values %$together;
-cmp_ok scalar keys %seen, '>', 300, 'many that differ';
-cmp_ok scalar keys %seen, '<', 1200, 'and many that do not';
-
-
-# HTTP/2: the same on one connection, some at once, and as of HTTP/1.1 where that can say it
-
-my @two = grep { my $r = $_; !$r->{absolute} && !grep { length > 100 } lines_of($r) } @requests;
-$socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $h2) or die $!;
-my $client = PaasGuard::H2->new($socket);
-my $stream = 1;
-
-@left = @two;
-while (my @batch = splice @left, 0, one(1, 1, 3, 20)) {
-    my %open;
-    for my $r (@batch) {
-        $client->headers($stream, 1, ':method' => $r->{method}, ':scheme' => 'http', ':path' => $r->{target},
-            ':authority' => $r->{host}, 'x-n' => $r->{n} + 200_000,
-            map { my ($name, $value) = /^(.*?): *(.*)/; (lc $name => $value) } lines_of($r));
-        $open{$stream} = 1;
-        $stream += 2;
+sub counted {
+    my (@clients) = @_;
+    my %counts;
+    for my $id (@clients) {
+        my $known = decode_json($gateway->get("/status/api/1/clients/$id")->{body});
+        $counts{"$id $_->{rule}"} = $_->{count} for @{ $known->{zones}[0]{counts} };
     }
-    while (%open and my $frame = $client->next(30)) {
-        delete $open{ $frame->{stream} } if $frame->{end};
-    }
+    my ($zone) = @{ decode_json($gateway->get('/status/api/1/zones')->{body})->{zones} };
+    return (\%counts, $zone->{entries}{window}{used});
 }
 
-$all = told(2 * @requests + @two);
-@wrong = wrong({ map { $_->{n} => $all->{ $_->{n} + 200_000 } } @two }, \%apart, @two);
-is @wrong, 0, 'HTTP/2: as over HTTP/1.1';
-diag "$_->{n}: ", http1($_), $all->{ $_->{n} + 200_000 } // 'nothing', "\n", $apart{ $_->{n} } for @wrong[0 .. (@wrong > 3 ? 2 : $#wrong)];
-$gateway->stop;
+sub compare {
+    my ($what) = @_;
+
+    # HTTP/1.1: all on one connection, some at once, then each on its own
+
+    my $socket = $gateway->connect;
+    my ($got, $sent, $select) = ('', 0, IO::Select->new($socket));
+
+    my @left = @requests;
+    while (my @batch = splice @left, 0, one(1, 1, 3, 20)) {
+        print $socket map { http1($_) } @batch;
+        ($got, $sent) = ('', scalar @batch);
+        while ((() = $got =~ m{^HTTP/1\.1 (?:200|404) .*?\r\n\r\n}msg) < $sent) {
+            $select->can_read(30) && $socket->sysread($got, 65536, length $got) or die http1($batch[0]), $got;
+        }
+    }
+
+    my $together = told(scalar @requests);
+    is scalar keys %$together, @requests, "$what: all are answered";
+    my %clients = map { (split)[1] => 1 } values %$together;
+    my ($counts, $keys) = counted(keys %clients);
+
+    my %again = map { $_->{n} => { %$_, n => $_->{n} + 100_000 } } @requests;
+    $gateway->http(http1($again{ $_->{n} }, 'Connection: close')) for @requests;
+    my $all = told(2 * @requests);
+    my %apart = map { $_->{n} => $all->{ $_->{n} + 100_000 } } @requests;
+
+    my @wrong = wrong($together, \%apart, @requests);
+    is @wrong, 0, "$what: on one connection, as on their own";
+    diag "$_->{n}: ", http1($_), $together->{ $_->{n} }, "\n", $apart{ $_->{n} } for @wrong[0 .. (@wrong > 3 ? 2 : $#wrong)];
+
+    my ($twice, $twice_keys) = counted(keys %clients);
+    is $twice_keys, $keys, "$what: and no other keys are counted";
+    is_deeply $twice, { map { $_ => 2 * $counts->{$_} } keys %$counts }, "$what: each as often";
+    cmp_ok scalar(grep { $_ > 1 } values %$counts), '>', 30, "$what: of many clients, more than once";
+
+    my %seen = map { $_ => 1 } values %$together;
+    cmp_ok scalar keys %seen, '>', 300, "$what: many that differ";
+    cmp_ok scalar keys %seen, '<', 1600, "$what: and many that do not";
+
+    # HTTP/2: the same on one connection, some at once, and as of HTTP/1.1 where that can say it
+
+    my @two = grep { my $r = $_; !$r->{absolute} && !grep { length > 100 } lines_of($r) } @requests;
+    $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $h2) or die $!;
+    my $client = PaasGuard::H2->new($socket);
+    my $stream = 1;
+
+    @left = @two;
+    while (my @batch = splice @left, 0, one(1, 1, 3, 20)) {
+        my %open;
+        for my $r (@batch) {
+            $client->headers($stream, 1, ':method' => $r->{method}, ':scheme' => 'http', ':path' => $r->{target},
+                ':authority' => $r->{host}, 'x-n' => $r->{n} + 200_000,
+                map { my ($name, $value) = /^(.*?): *(.*)/; (lc $name => $value) } lines_of($r));
+            $open{$stream} = 1;
+            $stream += 2;
+        }
+        while (%open and my $frame = $client->next(30)) {
+            delete $open{ $frame->{stream} } if $frame->{end};
+        }
+    }
+
+    $all = told(2 * @requests + @two);
+    @wrong = wrong({ map { $_->{n} => $all->{ $_->{n} + 200_000 } } @two }, \%apart, @two);
+    is @wrong, 0, "$what: HTTP/2: as over HTTP/1.1";
+    diag "$_->{n}: ", http1($_), $all->{ $_->{n} + 200_000 } // 'nothing', "\n", $apart{ $_->{n} } for @wrong[0 .. (@wrong > 3 ? 2 : $#wrong)];
+    my (undef, $three_keys) = counted();
+    is $three_keys, $keys, "$what: HTTP/2: nor are other keys counted";
+    $gateway->stop;
+}
+
+for my $blocks (0, 1) {
+    start($blocks);
+    compare($blocks ? 'somebody blocked' : 'nobody blocked');
+}
 
 
 # A refusal: in the form and the language that this request asks for, not the last one.
@@ -206,8 +261,8 @@ $first = { %$first, target => '/', lines => [('') x @lines] };
 $gateway->get('/') for 1 .. 3;
 my @alone = map { refusals($gateway->http(http1($_, 'Connection: close'))) } @requests;
 
-$socket = $gateway->connect;
-$got = '';
+my $socket = $gateway->connect;
+my $got = '';
 print $socket map { http1($_) } @requests[0 .. $#requests - 1];
 print $socket http1($requests[-1], 'Connection: close');
 1 while IO::Select->new($socket)->can_read(30) && $socket->sysread($got, 65536, length $got);

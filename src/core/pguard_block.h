@@ -105,6 +105,16 @@ pguard_block_any(const pguard_blocks_t *t, pguard_block_kind_e kind,
 }
 
 
+/* The same of any kind: three loads, one test. */
+static inline int
+pguard_block_some(const pguard_blocks_t *t, pguard_msec_t now)
+{
+    return pguard_block_any(t, PGUARD_BLOCK_HERE, now)
+           | pguard_block_any(t, PGUARD_BLOCK_ELSEWHERE, now)
+           | pguard_block_any(t, PGUARD_BLOCK_OPERATOR, now);
+}
+
+
 /* The active block of key at now, or NULL.  Lock-free, O(1).  The pointer
    stays valid, its content may be replaced: copy what matters with
    pguard_block_copy(). */

@@ -49,12 +49,9 @@ pguard_differ(pguard_bytes_t sum, const unsigned char *a,
 
     last = len - sizeof(sum);
 
-    for (i = 0; i + sizeof(sum) < last; i += 2 * sizeof(sum)) {
-        sum = pguard_differ_16(sum, a + i, b + i);
-        sum = pguard_differ_16(sum, a + i + sizeof(sum), b + i + sizeof(sum));
-    }
+    sum = pguard_differ_16(sum, a, b);
 
-    if (i < last) {
+    for (i = sizeof(sum); i < last; i += sizeof(sum)) {
         sum = pguard_differ_16(sum, a + i, b + i);
     }
 

@@ -378,17 +378,16 @@ pguard_window_add_elsewhere(const pguard_windows_t *w, pguard_hash_t key,
 
 
 pguard_window_result_t
-pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
-    uint16_t source, const pguard_window_rule_t *rule, pguard_msec_t now,
-    pguard_clock_pt clock, void *arg)
+pguard_window_add_at(pguard_window_bucket_t *home, const pguard_windows_t *w,
+    pguard_hash_t key, uint16_t source, const pguard_window_rule_t *rule,
+    pguard_msec_t now, pguard_clock_pt clock, void *arg)
 {
     uint64_t                 n, tag;
     pguard_window_entry_t   *e;
     pguard_window_result_t   none = { 0, 0, 0, 0 };
 
     tag = pguard_window_tag(key);
-    e = pguard_window_again(pguard_window_bucket(w, key), tag, rule,
-                            (uint32_t) (now / 1000) + 1, &n);
+    e = pguard_window_again(home, tag, rule, (uint32_t) (now / 1000) + 1, &n);
 
     if (e == NULL) {
         return pguard_window_add_elsewhere(w, key, source, rule, now, clock,

@@ -63,6 +63,9 @@ void pguard_window_rule_init(pguard_window_rule_t *rule, uint64_t limit,
     pguard_msec_t window);
 
 
+/* Where a key mostly is: to be prefetched, which costs nothing if it is not
+   counted then. */
+
 static inline pguard_window_bucket_t *
 pguard_window_bucket(const pguard_windows_t *w, pguard_hash_t key)
 {
@@ -80,15 +83,6 @@ pguard_window_second(const pguard_windows_t *w, pguard_hash_t key)
 }
 
 
-/* Brings the index of key's bucket near; costs nothing if it is not counted. */
-
-static inline void
-pguard_window_prefetch(const pguard_windows_t *w, pguard_hash_t key)
-{
-    pguard_prefetch(pguard_window_bucket(w, key));
-}
-
-
 /* A clock for a second look: the time now, in ms, from arg. */
 typedef pguard_msec_t (*pguard_clock_pt)(void *arg);
 
@@ -97,13 +91,28 @@ typedef pguard_msec_t (*pguard_clock_pt)(void *arg);
  * the rule.  clock is asked only when it seems to; it may be NULL if no other
  * process counts at the same time.  Never waits, O(1).
  *
+ * home: the bucket of key, see above.
  * source: a hash of where the key came from first, of something that a client
  * cannot choose.  Where all places for a new key are in use, one goes of the
  * source that would then have most of them.
  */
-pguard_window_result_t pguard_window_add(const pguard_windows_t *w,
-    pguard_hash_t key, uint16_t source, const pguard_window_rule_t *rule,
-    pguard_msec_t now, pguard_clock_pt clock, void *arg);
+pguard_window_result_t pguard_window_add_at(pguard_window_bucket_t *home,
+    const pguard_windows_t *w, pguard_hash_t key, uint16_t source,
+    const pguard_window_rule_t *rule, pguard_msec_t now,
+    pguard_clock_pt clock, void *arg);
+
+
+/* The same, where home is not at hand. */
+
+static inline pguard_window_result_t
+pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
+    uint16_t source, const pguard_window_rule_t *rule, pguard_msec_t now,
+    pguard_clock_pt clock, void *arg)
+{
+    return pguard_window_add_at(pguard_window_bucket(w, key), w, key, source,
+                                rule, now, clock, arg);
+}
+
 
 /* What is counted now, without counting. */
 pguard_window_state_t pguard_window_peek(const pguard_windows_t *w,

@@ -3,7 +3,7 @@
  * the others.  ngx_paas_guard_conf.h, which it brings, is the configuration.
  *
  * The way of a request: ngx_paas_guard_request.c (PREACCESS phase) asks
- * _keys.c and _head.c who sends it, _signature.c and _body.c what it asks for,
+ * _keys.c and _recall.c who sends it, _signature.c and _body.c what it asks for,
  * the core's tables and, through _question.c, the other gateways what is known
  * of it, and lets it pass or hands it to _refusal.c.  _blocks.c sets blocks,
  * _header.c keeps the PaaS-Guard header ours, _log.c counts the answer.
@@ -35,6 +35,7 @@
 
 
 typedef struct ngx_paas_guard_answer_s  ngx_paas_guard_answer_t;
+typedef struct ngx_paas_guard_ctx_s     ngx_paas_guard_ctx_t;
 typedef struct ngx_paas_guard_head_s    ngx_paas_guard_head_t;
 
 
@@ -74,6 +75,8 @@ struct ngx_paas_guard_worker_s {
     XXH3_state_t                *xxh;
     pguard_hmac_t                hmac;          /* of the secret file */
     u_char                       event[PGUARD_EVENT_LEN];   /* the last id */
+    ngx_pool_t                  *pool;          /* of the configuration */
+    ngx_paas_guard_ctx_t        *free;          /* contexts, see there */
 };
 
 
@@ -81,12 +84,12 @@ struct ngx_paas_guard_worker_s {
 
 typedef struct {
     ngx_paas_guard_rule_t       *rule;
-    struct ngx_paas_guard_ctx_s *ctx;
     ngx_uint_t                   counts;        /* as rule->count, or 0: only
                                                    its block counts */
     pguard_str_t                 value;         /* not of client, address */
     pguard_hash_t                hash;
     pguard_hash_t                window;        /* what it is counted under */
+    pguard_window_bucket_t      *home;          /* of it, prefetched */
 } ngx_paas_guard_key_t;
 
 
@@ -99,27 +102,28 @@ typedef enum {
 } ngx_paas_guard_state_e;
 
 
-typedef struct ngx_paas_guard_ctx_s {
+struct ngx_paas_guard_ctx_s {
 
     /* zero at first */
 
     ngx_paas_guard_state_e       state;
 
-    unsigned                     sign:1;        /* signature to be made */
-    unsigned                     is_signed:1;
-    unsigned                     throttled:1;
-    unsigned                     blocks:1;      /* some are active */
-    unsigned                     ratelimited:1; /* its headers were added */
-    unsigned                     has_client:1;
-    unsigned                     plain_client:1;    /* the default one */
-    unsigned                     has_credential:1;  /* it was looked for */
-    unsigned                     has_head:1;    /* it is hashed */
-    unsigned                     authorization:1;   /* of no known scheme */
+    /* bytes: a bit is read to be set */
+
+    unsigned                     sign:8;        /* signature to be made */
+    unsigned                     is_signed:8;
+    unsigned                     throttled:8;
+    unsigned                     blocks:8;      /* some are active */
+    unsigned                     ratelimited:8; /* its headers were added */
+    unsigned                     has_client:8;
+    unsigned                     plain_client:8;    /* the default one */
+    unsigned                     has_credential:8;  /* it was looked for */
+    unsigned                     has_head:8;    /* it is hashed */
+    unsigned                     authorization:8;   /* of no known scheme */
 
     pguard_str_t                 rule;          /* name, behind a block */
     uint32_t                     retry_after;   /* s */
     uint32_t                     nkeys;
-    pguard_usec_t                wait;          /* left of the interval, us */
     ngx_str_t                   *store;
     ngx_paas_guard_question_t   *question;
     pguard_body_t               *body;          /* that is being hashed */
@@ -132,12 +136,14 @@ typedef struct ngx_paas_guard_ctx_s {
     ngx_pool_cleanup_t           cleanup;       /* marks it in the pool */
     ngx_http_request_t          *request;
     ngx_paas_guard_loc_conf_t   *conf;          /* of where it was decided */
-    pguard_usec_t                now;
+    pguard_usec_t                now;           /* see _take_time() */
+    pguard_msec_t                now_msec;
     pguard_verdict_e             verdict;       /* PGUARD_VERDICTS: none yet */
     pguard_reason_e              reason;
 
     /* valid only where the above says so */
 
+    pguard_usec_t                wait;          /* left of the interval, us */
     ngx_uint_t                   status;        /* of the refusal */
     uint16_t                     rule_index;    /* in the zone, of a block */
     u_char                       event[PGUARD_EVENT_LEN];
@@ -151,8 +157,9 @@ typedef struct ngx_paas_guard_ctx_s {
     pguard_hash_t                head_hash;     /* part of the signature */
     pguard_hash_t                signature;
 
+    ngx_paas_guard_ctx_t        *next;          /* free one */
     ngx_paas_guard_key_t         keys[];        /* room for all rules */
-} ngx_paas_guard_ctx_t;
+};
 
 
 #define ngx_paas_guard_core_str(s, n)                                         \
@@ -284,9 +291,9 @@ void ngx_paas_guard_zone_exit_process(ngx_paas_guard_zone_t *zone);
 
 /* Blocks key for its rule, or finds that it is blocked already.  Copies the
    block to b.  NGX_OK; NGX_DECLINED if there is no place for it. */
-ngx_int_t ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
-    pguard_window_result_t *evidence, pguard_block_t *b);
+ngx_int_t ngx_paas_guard_zone_block(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key, pguard_window_result_t *evidence,
+    pguard_block_t *b);
 
 /* Counts a refusal by b, which ngx_paas_guard_zone_blocked() does itself. */
 void ngx_paas_guard_zone_refused(ngx_paas_guard_zone_t *zone,
@@ -294,9 +301,8 @@ void ngx_paas_guard_zone_refused(ngx_paas_guard_zone_t *zone,
 
 /* Is key blocked, by a block set here or learned?  1, with b filled and its
    refusal counted, or 0. */
-ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
-    pguard_msec_t now, pguard_blocked_t *b);
+ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key, pguard_msec_t now, pguard_blocked_t *b);
 
 /* The same for a block that an operator has set for the client, by no rule. */
 PGUARD_APART ngx_uint_t ngx_paas_guard_operator_blocked(
@@ -436,6 +442,9 @@ uint64_t ngx_paas_guard_total(ngx_paas_guard_ctx_t *ctx,
 ngx_paas_guard_ctx_t *ngx_paas_guard_create_ctx(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *glcf);
 
+/* What is counted from here on is counted as of now. */
+void ngx_paas_guard_take_time(ngx_paas_guard_ctx_t *ctx);
+
 /* The status that the client gets. */
 ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
 
@@ -450,7 +459,7 @@ pguard_msec_t ngx_paas_guard_clock(void *unused);
 /* ngx_paas_guard_keys.c: who sends it */
 
 void ngx_paas_guard_item(ngx_paas_guard_item_t *item,
-    ngx_paas_guard_loc_conf_t *glcf, ngx_paas_guard_key_t *key);
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key);
 
 /* The client, and the keys of the rules in force; then those of rules that can
    only have blocked it elsewhere.  NGX_ERROR: one can't be told. */
@@ -470,7 +479,8 @@ pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
 pguard_str_t ngx_paas_guard_address(ngx_http_request_t *r);
 
 pguard_id_t ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx);
-pguard_id_t ngx_paas_guard_key_id(ngx_paas_guard_key_t *key);
+pguard_id_t ngx_paas_guard_key_id(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key);
 extern ngx_str_t  ngx_paas_guard_default_client_text;
 
 /* The digest under which s leaves this gateway. */
@@ -488,21 +498,28 @@ pguard_str_t ngx_paas_guard_credential(ngx_http_request_t *r);
 ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
     const char *name, pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n);
 
-/* ngx_paas_guard_head.c: what the connection knows of its last request */
+/* ngx_paas_guard_head.c: what the connection keeps of this request's head */
+
+/* For the next one, by the keys that are filled in.  Never fails: what can't be
+   kept is read again. */
+void ngx_paas_guard_remember(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
+/* ngx_paas_guard_recall.c: what it knows of the last one's */
 
 /* Sets ctx->head if r has the same address and the same lines that say who
    sends it: the hashes of credential and client (the default one) are taken
-   over. */
+   over; and that of its head, if it is looked at now (it is not where there are
+   blocks) and is the same, too. */
 void ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx);
 
-/* ctx->head was just set, and r is to be signed: takes over the hash of its
-   head, if the other lines that count are the same, too. */
-void ngx_paas_guard_recall_rest(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx);
+/* The keys of the rules in force, if ctx->head tells them.  NGX_DECLINED: it
+   does not. */
+ngx_int_t ngx_paas_guard_recall_keys(ngx_paas_guard_ctx_t *ctx);
 
-/* Keeps them for the next request.  Never fails: what can't be kept is read
-   again. */
-void ngx_paas_guard_remember(ngx_http_request_t *r,
+/* ctx->head is set, and r is to be signed, the hash of whose head was not taken
+   over: looks at it now, or again, and remembers what is another. */
+PGUARD_APART void ngx_paas_guard_recall_rest(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
 typedef struct {

@@ -23,13 +23,16 @@ static ngx_int_t ngx_paas_guard_zone_punish(ngx_paas_guard_zone_t *zone,
 
 
 ngx_uint_t
-ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
-    pguard_msec_t now, pguard_blocked_t *b)
+ngx_paas_guard_zone_blocked(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key, pguard_msec_t now, pguard_blocked_t *b)
 {
-    pguard_id_t             id;
-    const pguard_blocks_t  *blocks;
+    pguard_id_t                id;
+    const pguard_blocks_t     *blocks;
+    ngx_paas_guard_zone_t     *zone;
+    ngx_paas_guard_service_t  *service;
 
+    zone = ctx->conf->zone;
+    service = ctx->conf->service;
     blocks = &zone->core.blocks;
 
     if (pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
@@ -45,7 +48,7 @@ ngx_paas_guard_zone_blocked(ngx_paas_guard_zone_t *zone,
         return 0;
     }
 
-    id = ngx_paas_guard_key_id(key);
+    id = ngx_paas_guard_key_id(ctx, key);
 
     if (!pguard_block_refuse(blocks, PGUARD_BLOCK_ELSEWHERE,
                              ngx_paas_guard_block_key(key->rule, service,
@@ -110,20 +113,25 @@ ngx_paas_guard_zone_refused(ngx_paas_guard_zone_t *zone,
 
 
 ngx_int_t
-ngx_paas_guard_zone_block(ngx_paas_guard_zone_t *zone,
-    ngx_paas_guard_service_t *service, ngx_paas_guard_key_t *key,
-    pguard_window_result_t *evidence, pguard_block_t *b)
+ngx_paas_guard_zone_block(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_key_t *key, pguard_window_result_t *evidence,
+    pguard_block_t *b)
 {
-    ngx_paas_guard_offence_t  offence;
+    ngx_paas_guard_zone_t     *zone;
+    ngx_paas_guard_offence_t   offence;
+    ngx_paas_guard_service_t  *service;
+
+    zone = ctx->conf->zone;
+    service = ctx->conf->service;
 
     offence.rule = key->rule;
     offence.service = key->rule->scope_zone ? NULL : service;
-    offence.id = ngx_paas_guard_key_id(key);
+    offence.id = ngx_paas_guard_key_id(ctx, key);
     offence.hash[PGUARD_BLOCK_HERE] = key->hash;
     offence.hash[PGUARD_BLOCK_ELSEWHERE] = pguard_block_id_key(&offence.id);
-    offence.client = ngx_paas_guard_client_id(key->ctx);
+    offence.client = ngx_paas_guard_client_id(ctx);
     offence.count = evidence->count;
-    offence.dry_run = key->ctx->conf->dry_run;
+    offence.dry_run = ctx->conf->dry_run;
 
     pguard_window_forget(&zone->core.windows,
                          ngx_paas_guard_window_key(key, service));

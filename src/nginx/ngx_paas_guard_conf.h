@@ -195,6 +195,7 @@ typedef struct {
 #define NGX_PAAS_GUARD_LINE_NOTHING  0
 #define NGX_PAAS_GUARD_LINE_WHO      1
 #define NGX_PAAS_GUARD_LINE_WHAT     2
+#define NGX_PAAS_GUARD_LINE_KINDS    3
 
 /* Lines that say how a client likes to be told of a refusal. */
 

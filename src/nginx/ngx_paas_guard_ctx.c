@@ -21,15 +21,65 @@ ngx_paas_guard_forgotten_ctx(ngx_http_request_t *r)
 }
 
 
+/* Contexts that no request has are kept for the next ones: there are never more
+   than this worker had requests at once. */
+
+static ngx_inline ngx_paas_guard_ctx_t *
+ngx_paas_guard_alloc_ctx(ngx_http_request_t *r,
+    ngx_paas_guard_main_conf_t *gmcf)
+{
+    size_t                    size;
+    ngx_paas_guard_ctx_t     *ctx;
+    ngx_paas_guard_worker_t  *worker;
+
+    worker = gmcf->worker;
+    ctx = worker->free;
+
+    if (ctx) {
+        worker->free = ctx->next;
+        return ctx;
+    }
+
+    size = sizeof(ngx_paas_guard_ctx_t)
+           + gmcf->rules.nelts * sizeof(ngx_paas_guard_key_t);
+
+#if (NGX_DEBUG_PALLOC)
+
+    /* one that is used behind its request's end is to be found */
+
+    return ngx_palloc(r->pool, size);
+
+#else
+
+    return ngx_palloc(worker->pool, size);
+
+#endif
+}
+
+
+static ngx_inline void
+ngx_paas_guard_free_ctx(ngx_paas_guard_ctx_t *ctx)
+{
+#if !(NGX_DEBUG_PALLOC)
+
+    ngx_paas_guard_worker_t  *worker;
+
+    worker = ctx->conf->zone->mcf->worker;
+
+    ctx->next = worker->free;
+    worker->free = ctx;
+
+#endif
+}
+
+
 ngx_paas_guard_ctx_t *
 ngx_paas_guard_create_ctx(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *glcf)
 {
     ngx_paas_guard_ctx_t  *ctx;
 
-    ctx = ngx_palloc(r->pool, sizeof(ngx_paas_guard_ctx_t)
-                              + glcf->zone->mcf->rules.nelts
-                                * sizeof(ngx_paas_guard_key_t));
+    ctx = ngx_paas_guard_alloc_ctx(r, glcf->zone->mcf);
     if (ctx == NULL) {
         return NULL;
     }
@@ -46,11 +96,19 @@ ngx_paas_guard_create_ctx(ngx_http_request_t *r,
     ctx->verdict = PGUARD_VERDICTS;
     ctx->reason = PGUARD_REASON_NONE;
     ctx->block[0] = '\0';
-    ctx->now = ngx_paas_guard_now();
+    ngx_paas_guard_take_time(ctx);
 
     ngx_http_set_ctx(r, ctx, ngx_paas_guard_module);
 
     return ctx;
+}
+
+
+void
+ngx_paas_guard_take_time(ngx_paas_guard_ctx_t *ctx)
+{
+    ctx->now = ngx_paas_guard_now();
+    ctx->now_msec = ctx->now / 1000;
 }
 
 
@@ -64,6 +122,13 @@ ngx_paas_guard_ctx_cleanup(void *data)
     if (ctx->body) {
         ngx_paas_guard_body_drop(ctx);
     }
+
+    /* who looks for it from now on finds none */
+
+    ctx->cleanup.handler = NULL;
+    ngx_http_set_ctx(ctx->request, NULL, ngx_paas_guard_module);
+
+    ngx_paas_guard_free_ctx(ctx);
 }
 
 

@@ -273,7 +273,7 @@ ngx_paas_guard_rule_policy(ngx_paas_guard_ctx_t *ctx,
 
     state = pguard_window_peek(&ctx->conf->zone->core.windows,
                                key->window, &key->rule->window,
-                               ctx->now / 1000);
+                               ctx->now_msec);
 
     ngx_paas_guard_core_str(p->name, key->rule->name);
     p->quota = limit;

@@ -122,20 +122,20 @@ ngx_paas_guard_new_client_id(ngx_paas_guard_ctx_t *ctx)
 
 
 static pguard_str_t
-ngx_paas_guard_key_text(ngx_paas_guard_key_t *key)
+ngx_paas_guard_key_text(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
 {
     return key->rule->source == NGX_PAAS_GUARD_KEY_ADDRESS
-           ? ngx_paas_guard_address(key->ctx->request) : key->value;
+           ? ngx_paas_guard_address(ctx->request) : key->value;
 }
 
 
 pguard_id_t
-ngx_paas_guard_key_id(ngx_paas_guard_key_t *key)
+ngx_paas_guard_key_id(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
 {
     return key->rule->source == NGX_PAAS_GUARD_KEY_CLIENT
-           ? ngx_paas_guard_client_id(key->ctx)
-           : ngx_paas_guard_hashed_id(key->ctx->conf->zone,
-                                      ngx_paas_guard_key_text(key),
+           ? ngx_paas_guard_client_id(ctx)
+           : ngx_paas_guard_hashed_id(ctx->conf->zone,
+                                      ngx_paas_guard_key_text(ctx, key),
                                       key->hash);
 }
 
@@ -153,16 +153,16 @@ ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
 
 void
 ngx_paas_guard_item(ngx_paas_guard_item_t *item,
-    ngx_paas_guard_loc_conf_t *glcf, ngx_paas_guard_key_t *key)
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
 {
     item->rule = key->rule->name;
     ngx_str_null(&item->service);
 
     if (!key->rule->scope_zone) {
-        item->service = glcf->service->name;
+        item->service = ctx->conf->service->name;
     }
 
-    item->id = ngx_paas_guard_key_id(key);
+    item->id = ngx_paas_guard_key_id(ctx, key);
     item->hash = key->window;
     item->window = key->rule->window;
     item->data = key;
@@ -265,7 +265,7 @@ ngx_paas_guard_quick_key_value(ngx_http_request_t *r,
 }
 
 
-/* What is counted for it will be wanted soon: see pguard_window_prefetch(). */
+/* What is counted for it will be wanted soon. */
 
 static ngx_inline ngx_int_t
 ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
@@ -276,14 +276,15 @@ ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 
     key = &ctx->keys[ctx->nkeys];
     key->rule = rule;
-    key->ctx = ctx;
     key->counts = counts;
 
     rc = ngx_paas_guard_quick_key_value(r, ctx, key);
 
     if (rc == NGX_OK) {
         key->window = ngx_paas_guard_salt(key->hash, salt);
-        pguard_window_prefetch(&ctx->conf->zone->core.windows, key->window);
+        key->home = pguard_window_bucket(&ctx->conf->zone->core.windows,
+                                         key->window);
+        pguard_prefetch(key->home);
         ctx->nkeys++;
     }
 
@@ -364,20 +365,50 @@ ngx_paas_guard_source(ngx_paas_guard_ctx_t *ctx)
 }
 
 
+/* Those of the rules in force. */
+
+static PGUARD_APART ngx_int_t
+ngx_paas_guard_new_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_uint_t               i;
+    ngx_array_t             *in_force;
+    ngx_paas_guard_rule_t  **rules;
+
+    in_force = ctx->conf->rules;
+
+    if (in_force == NULL) {
+        return NGX_OK;
+    }
+
+    rules = in_force->elts;
+
+    for (i = 0; i < in_force->nelts; i++) {
+        if (ngx_paas_guard_key(r, ctx, rules[i], ctx->conf->salts[i],
+                               rules[i]->count)
+            == NGX_ERROR)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 /* Fills in the client, and the keys of the rules. */
 
 ngx_int_t
 ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    ngx_uint_t               i;
-    ngx_array_t             *in_force;
-    pguard_msec_t            now;
-    pguard_blocks_t         *blocks;
-    ngx_paas_guard_rule_t  **rules;
-
     ngx_paas_guard_recall(r, ctx);
 
     if (ngx_paas_guard_client(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_paas_guard_recall_keys(ctx) != NGX_OK
+        && ngx_paas_guard_new_keys(r, ctx) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -385,28 +416,6 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         ctx->source = ngx_paas_guard_source(ctx);
         ngx_paas_guard_remember(r, ctx);
     }
-
-    in_force = ctx->conf->rules;
-
-    if (in_force) {
-        rules = in_force->elts;
-
-        for (i = 0; i < in_force->nelts; i++) {
-            if (ngx_paas_guard_key(r, ctx, rules[i], ctx->conf->salts[i],
-                                   rules[i]->count)
-                == NGX_ERROR)
-            {
-                return NGX_ERROR;
-            }
-        }
-    }
-
-    blocks = &ctx->conf->zone->core.blocks;
-    now = ctx->now / 1000;
-
-    ctx->blocks = pguard_block_any(blocks, PGUARD_BLOCK_HERE, now)
-                  || pguard_block_any(blocks, PGUARD_BLOCK_ELSEWHERE, now)
-                  || pguard_block_any(blocks, PGUARD_BLOCK_OPERATOR, now);
 
     return NGX_OK;
 }

@@ -59,7 +59,7 @@ ngx_paas_guard_log_answer(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return;
     }
 
-    ctx->now = ngx_paas_guard_now();
+    ngx_paas_guard_take_time(ctx);
 
     for (i = 0; i < ctx->nkeys; i++) {
         key = &ctx->keys[i];
@@ -111,7 +111,7 @@ ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     c.reason = (uint8_t) ctx->reason;
 
     if (!glcf->dry_run) {
-        pguard_top_add(&glcf->zone->core.top, &c, ctx->now / 1000);
+        pguard_top_add(&glcf->zone->core.top, &c, ctx->now_msec);
     }
 
     key = ngx_paas_guard_salt(ctx->client_hash, glcf->service->salt);
@@ -136,7 +136,7 @@ ngx_paas_guard_log_burst(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     burst.level = (uint8_t) ctx->conf->log_level;
 
     if (pguard_burst_add(&ctx->conf->zone->core.bursts, key, &burst,
-                         ctx->now / 1000))
+                         ctx->now_msec))
     {
         ngx_paas_guard_log_first(r, ctx, &c->id);
     }

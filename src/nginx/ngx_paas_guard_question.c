@@ -139,7 +139,7 @@ ngx_paas_guard_question(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
             item->when = NGX_PAAS_GUARD_ITEM_ALWAYS;
         }
 
-        ngx_paas_guard_item(item, glcf, key);
+        ngx_paas_guard_item(item, ctx, key);
         q->nitems++;
     }
 }

@@ -1,6 +1,7 @@
 #include "ngx_paas_guard.h"
 
 
+static PGUARD_APART ngx_int_t ngx_paas_guard_resume(ngx_paas_guard_ctx_t *ctx);
 static ngx_paas_guard_ctx_t *ngx_paas_guard_guarded(ngx_http_request_t *r);
 static ngx_int_t ngx_paas_guard_start(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
@@ -51,23 +52,29 @@ ngx_paas_guard_handler(ngx_http_request_t *r)
 
         rc = ngx_paas_guard_start(r, ctx);
 
-        if (rc != NGX_OK) {
-            return rc;
-        }
+    } else {
+        rc = ngx_paas_guard_resume(ctx);
     }
 
+    if (rc == NGX_OK && ctx->state == NGX_PAAS_GUARD_START) {
+        rc = ngx_paas_guard_throttle(r, ctx);
+    }
+
+    return rc == NGX_OK ? ngx_paas_guard_decide(r, ctx) : rc;
+}
+
+
+/* The handler is called again.  NGX_OK: go on; else what the phase is to be
+   told. */
+
+static PGUARD_APART ngx_int_t
+ngx_paas_guard_resume(ngx_paas_guard_ctx_t *ctx)
+{
     switch (ctx->state) {
 
-    case NGX_PAAS_GUARD_START:
-
-        if (ngx_paas_guard_throttle(r, ctx) == NGX_AGAIN) {
-            return NGX_AGAIN;
-        }
-
-        /* fall through */
-
+    case NGX_PAAS_GUARD_START:      /* its body is there */
     case NGX_PAAS_GUARD_ANSWERED:
-        return ngx_paas_guard_decide(r, ctx);
+        return NGX_OK;
 
     case NGX_PAAS_GUARD_BODY:
         return NGX_DONE;
@@ -116,6 +123,9 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return ngx_paas_guard_verdict(ctx, PGUARD_VERDICT_EXEMPT);
     }
 
+    ctx->blocks = pguard_block_some(&glcf->zone->core.blocks,
+                                    ctx->now_msec);
+
     if (ngx_paas_guard_keys(r, ctx) != NGX_OK) {
         return ngx_paas_guard_verdict(ctx, PGUARD_VERDICT_PASSED);
     }
@@ -133,7 +143,7 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ctx->sign = glcf->interval
                 && ngx_paas_guard_signable(r, ctx, &body) == NGX_OK;
 
-    if (ctx->sign && ctx->head) {
+    if (ctx->sign && !ctx->has_head && ctx->head) {
         ngx_paas_guard_recall_rest(r, ctx);
     }
 
@@ -173,7 +183,7 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_paas_guard_zone_t  *zone;
 
     zone = ctx->conf->zone;
-    now = ctx->now / 1000;
+    now = ctx->now_msec;
 
     if (pguard_block_any(&zone->core.blocks, PGUARD_BLOCK_OPERATOR, now)
         && ngx_paas_guard_operator_blocked(ctx, now, &b))
@@ -205,17 +215,12 @@ static ngx_uint_t
 ngx_paas_guard_check_keys(ngx_paas_guard_ctx_t *ctx, ngx_uint_t from,
     pguard_msec_t now, pguard_blocked_t *b)
 {
-    ngx_paas_guard_key_t       *key, *end;
-    ngx_paas_guard_loc_conf_t  *glcf;
-
-    glcf = ctx->conf;
+    ngx_paas_guard_key_t  *key, *end;
 
     for (key = ctx->keys + from, end = ctx->keys + ctx->nkeys; key < end;
          key++)
     {
-        if (ngx_paas_guard_zone_blocked(glcf->zone, glcf->service, key, now,
-                                        b))
-        {
+        if (ngx_paas_guard_zone_blocked(ctx, key, now, b)) {
             return 1;
         }
     }
@@ -232,7 +237,7 @@ ngx_paas_guard_body_handler(ngx_http_request_t *r)
     ctx = ngx_paas_guard_ctx(r);
 
     ctx->state = NGX_PAAS_GUARD_START;
-    ctx->now = ngx_paas_guard_now();
+    ngx_paas_guard_take_time(ctx);
 
     r->write_event_handler = ngx_http_core_run_phases;
     ngx_http_core_run_phases(r);
@@ -285,7 +290,7 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
     pguard_window_result_t   result;
 
     zone = ctx->conf->zone;
-    now = ctx->now / 1000;
+    now = ctx->now_msec;
     rc = NGX_DECLINED;
 
     for (key = ctx->keys, end = key + ctx->nkeys; key < end; key++) {
@@ -294,9 +299,10 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
             continue;
         }
 
-        result = pguard_window_add(&zone->core.windows, key->window,
-                                   ctx->source, &key->rule->window, now,
-                                   ngx_paas_guard_clock, NULL);
+        result = pguard_window_add_at(key->home, &zone->core.windows,
+                                      key->window, ctx->source,
+                                      &key->rule->window, now,
+                                      ngx_paas_guard_clock, NULL);
 
         if (!result.exceeded && !result.evicted && !result.seen) {
 
@@ -363,7 +369,7 @@ ngx_paas_guard_tell_first(ngx_paas_guard_ctx_t *ctx,
 
     zone = ctx->conf->zone;
 
-    ngx_paas_guard_item(&item, ctx->conf, key);
+    ngx_paas_guard_item(&item, ctx, key);
     ngx_paas_guard_store_count(zone->mcf->store, zone, &item, ctx->now);
 }
 
@@ -395,12 +401,12 @@ ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
                                          glcf->zone->rules[key->rule->index]],
                           ngx_max(result->exceeded ? result->count : 0,
                                   ngx_max(result->seen, total)),
-                          key->rule->window.limit, ctx->now / 1000);
+                          key->rule->window.limit, ctx->now_msec);
 
         /* who comes near to a limit is to be found by its id */
 
         if (2 * result->seen >= key->rule->window.limit) {
-            (void) ngx_paas_guard_key_id(key);
+            (void) ngx_paas_guard_key_id(ctx, key);
         }
     }
 
@@ -409,9 +415,7 @@ ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
     }
 
     if (!result->exceeded
-        || ngx_paas_guard_zone_block(glcf->zone, glcf->service, key, result,
-                                     &block)
-           != NGX_OK)
+        || ngx_paas_guard_zone_block(ctx, key, result, &block) != NGX_OK)
     {
         return NGX_DECLINED;
     }

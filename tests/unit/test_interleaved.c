@@ -33,6 +33,7 @@ static void halt(void);
 #define pguard_throttle_entries     stopped_throttle_entries
 #define pguard_window_rule_init     stopped_window_rule_init
 #define pguard_window_add           stopped_window_add
+#define pguard_window_add_at        stopped_window_add_at
 #define pguard_window_peek          stopped_window_peek
 #define pguard_window_forget        stopped_window_forget
 #define pguard_window_entries       stopped_window_entries

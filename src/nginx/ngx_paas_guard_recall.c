@@ -1,0 +1,275 @@
+#include "ngx_paas_guard_head_private.h"
+#include "../core/pguard_same.h"
+
+
+/* Two hashes at a time, as pguard_same.h does bytes. */
+
+typedef ngx_uint_t  ngx_paas_guard_two_hashes_t
+                               __attribute__((vector_size(2 * sizeof(void *))));
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_same_names(ngx_paas_guard_head_t *head, ngx_table_elt_t *h)
+{
+    ngx_uint_t                    n, *hash;
+    ngx_paas_guard_two_hashes_t   two, differ = { 0, 0 };
+
+    hash = head->hash;
+
+    for (n = head->nhashes; n > 1; n -= 2, hash += 2, h += 2) {
+        ngx_memcpy(&two, hash, sizeof(two));
+        differ |= (ngx_paas_guard_two_hashes_t) { h[0].hash, h[1].hash } ^ two;
+    }
+
+    if (n) {
+        differ[0] |= h[0].hash ^ hash[0];
+    }
+
+    return (differ[0] | differ[1]) == 0;
+}
+
+
+/* A line whose name and value lie apart, as does its copy at p.  Returns the end
+   of that one, or NULL: they are not the same. */
+
+static PGUARD_RARE u_char *
+ngx_paas_guard_same_parts(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
+    u_char *p)
+{
+    return line->len < line->name + line->value
+           && pguard_same(p, h->key.data, line->name)
+           && pguard_same(p + line->name, h->value.data, line->value)
+           ? p + line->name + line->value : NULL;
+}
+
+
+/* Compares the lines of kinds from one to another.  Returns the last kind up to
+   which they are the same; the one before the first: none. */
+
+static PGUARD_APART ngx_uint_t
+ngx_paas_guard_same_lines(ngx_paas_guard_head_t *head, ngx_uint_t kind,
+    ngx_uint_t last, ngx_table_elt_t *list)
+{
+    u_char                 *p;
+    pguard_bytes_t          differ = { 0 };
+    ngx_table_elt_t        *h;
+    ngx_paas_guard_line_t  *line, *end;
+
+    p = head->lines[kind];
+    line = head->end[kind - 1];
+
+    for ( /* void */ ; kind <= last; kind++) {
+
+        for (end = head->end[kind]; line < end; line++) {
+            h = (ngx_table_elt_t *) ((u_char *) list + line->at);
+
+            if (h->key.len != line->name || h->value.len != line->value) {
+                return kind - 1;
+            }
+
+            if (ngx_paas_guard_line_len(h) == line->len) {
+                differ = pguard_differ(differ, p, h->key.data, line->len);
+                p += line->len;
+                continue;
+            }
+
+            p = ngx_paas_guard_same_parts(line, h, p);
+
+            if (p == NULL) {
+                return kind - 1;
+            }
+        }
+
+        if (!pguard_none_differ(differ)) {
+            return kind - 1;
+        }
+    }
+
+    return last;
+}
+
+
+/* What is not in lines, nor a secret. */
+
+static ngx_inline ngx_uint_t
+ngx_paas_guard_same_ends(ngx_paas_guard_head_t *head, ngx_http_request_t *r)
+{
+    pguard_str_t  address, authority;
+
+    address = ngx_paas_guard_address(r);
+    authority = ngx_paas_guard_authority(r);
+
+    if (head->address != address.len || head->authority != authority.len) {
+        return 0;
+    }
+
+    if (address.len == sizeof(in_addr_t)) {
+
+        /* without a call */
+
+        if (ngx_memcmp(head->bytes, address.data, sizeof(in_addr_t)) != 0) {
+            return 0;
+        }
+
+    } else if (ngx_memcmp(head->bytes, address.data, address.len) != 0) {
+        return 0;
+    }
+
+    return authority.len == 0
+           || ngx_memcmp(head->bytes + address.len, authority.data,
+                         authority.len)
+              == 0;
+}
+
+
+/* As it is now, for a module may change the line before the request ends. */
+
+static ngx_inline void
+ngx_paas_guard_recall_credential(ngx_paas_guard_head_t *head,
+    ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *list)
+{
+    ctx->has_credential = 1;
+    ctx->authorization = head->authorization;
+    ctx->credential_hash = head->credential;
+    ctx->credential.kind = head->kind;
+
+    if (head->kind != PGUARD_CREDENTIAL_NONE) {
+        ctx->credential.value.data = list[head->who].value.data + head->start;
+        ctx->credential.value.len = head->len;
+    }
+}
+
+
+static ngx_inline void
+ngx_paas_guard_recall_head(ngx_paas_guard_head_t *head,
+    ngx_paas_guard_ctx_t *ctx)
+{
+    head->misses = 0;
+
+    ctx->head_hash = head->head;
+    ctx->has_head = 1;
+}
+
+
+/* Mostly all lines at once.  Where somebody is blocked, who it is comes first,
+   for a request may end with that. */
+
+void
+ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_uint_t              kind;
+    ngx_list_part_t        *part;
+    ngx_paas_guard_head_t  *head;
+
+    head = ngx_paas_guard_head(r->connection);
+    part = &r->headers_in.headers.part;
+
+    if (head == NULL || head->conf != ctx->conf
+        || head->nhashes != part->nelts || part->next
+        || ngx_paas_guard_has_server(r)
+        || !ngx_paas_guard_same_ends(head, r)
+        || !ngx_paas_guard_same_names(head, part->elts))
+    {
+        return;
+    }
+
+    kind = ngx_paas_guard_same_lines(head, NGX_PAAS_GUARD_LINE_WHO,
+                                     ctx->blocks || !ctx->conf->interval
+                                     ? NGX_PAAS_GUARD_LINE_WHO
+                                     : NGX_PAAS_GUARD_LINE_WHAT,
+                                     part->elts);
+
+    if (kind < NGX_PAAS_GUARD_LINE_WHO) {
+        return;
+    }
+
+    if (kind == NGX_PAAS_GUARD_LINE_WHAT) {
+        ngx_paas_guard_recall_head(head, ctx);
+    }
+
+    ctx->head = head;
+    ngx_paas_guard_recall_credential(head, ctx, part->elts);
+    ctx->client_hash = head->client;
+    ctx->source = head->source;
+}
+
+
+ngx_int_t
+ngx_paas_guard_recall_keys(ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_uint_t              i, n;
+    ngx_paas_guard_key_t   *key;
+    ngx_paas_guard_head_t  *head;
+
+    head = ctx->head;
+
+    if (head == NULL) {
+        return NGX_DECLINED;
+    }
+
+    n = head->nkeys;
+
+    for (i = 0; i < n; i++) {
+        key = &ctx->keys[i];
+        *key = head->key[i];
+        pguard_prefetch(key->home);
+    }
+
+    ctx->nkeys = n;
+
+    return n ? NGX_OK : NGX_DECLINED;
+}
+
+
+void
+ngx_paas_guard_recall_rest(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_paas_guard_head_t  *head;
+
+    head = ctx->head;
+
+    if (ngx_paas_guard_same_lines(head, NGX_PAAS_GUARD_LINE_WHAT,
+                                  NGX_PAAS_GUARD_LINE_WHAT,
+                                  r->headers_in.headers.part.elts)
+        != NGX_PAAS_GUARD_LINE_WHAT)
+    {
+        ngx_paas_guard_remember(r, ctx);
+        return;
+    }
+
+    ngx_paas_guard_recall_head(head, ctx);
+}
+
+
+/* A line of such a hash may have another name, though none has by chance. */
+
+ngx_int_t
+ngx_paas_guard_recall_wishes(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_wish_line_t *wish)
+{
+    ngx_uint_t              n;
+    ngx_table_elt_t        *h;
+    ngx_paas_guard_head_t  *head;
+
+    head = ctx->head;
+
+    if (head == NULL || head->nhashes != r->headers_in.headers.part.nelts) {
+        return NGX_DECLINED;
+    }
+
+    for (n = 0; n < NGX_PAAS_GUARD_WISH_LINES; n++) {
+        wish[n].n = head->wishes[n];
+
+        if (wish[n].n == 0) {
+            continue;
+        }
+
+        h = r->headers_in.headers.part.elts;
+        wish[n].line = &h[head->wish[n]];
+
+        if (ngx_paas_guard_wish_of(wish[n].line) != n) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
