@@ -10,16 +10,22 @@ my %same = (throttle => 'interval=3s', rule => 'window=30s limit=20 block=1m', t
 my @gw = (guarded($cluster->url, %same, workers => 2), guarded($cluster->url, %same));
 ok wait_store($_, 'redis'), 'connected' for @gw;
 
+# one late answer is not yet the end of a store, which is told by their number alone
+sub late_answers { my $n = 0; $n += metric($_, 'paas_guard_redis_commands_total{result="timeout"}') for @gw; return $n }
+
 sub throttled_by_both {
     my ($what, $tag, $n) = @_;
-    my ($wrong, $late) = (0, 0);
+    my ($wrong, $late, $before) = (0, 0, late_answers());
     for my $i (1 .. $n) {
         my @got = map { $_->get("/$tag?k=$tag$i.$late") } @gw;
-        if ("@{[ map { $_->{headers}{'x-store'} } @got ]}" ne 'redis redis' && $late++ < 20) {
+        next if "@{[ map { ($_->{status}, $_->{headers}{'x-store'}) } @got ]}" eq '200 redis 429 redis';
+        my $now = late_answers();
+        if (($now > $before || grep { $_->{headers}{'x-store'} ne 'redis' } @got) && $late++ < 20) {
+            $before = $now;
             wait_store($_, 'redis') for @gw;    # a busy machine was late: another client
             redo;
         }
-        $wrong++ if "@{[ map { $_->{status} } @got ]}" ne '200 429';
+        $wrong++;
     }
     is $wrong, 0, "$what: $n clients, two gateways, one view";
     note "late: $late" if $late;
