@@ -23,7 +23,8 @@ sub start {
     $h2 = free_port();
     $gateway = gateway_start(
         http => <<'_EOC_',
-            paas_guard_zone zone=z:4m;
+            # room for the ids of all clients: a small zone forgets some
+            paas_guard_zone zone=z:32m;
             paas_guard_throttle interval=1h;
             paas_guard_session_cookie sid;
             paas_guard_hammer_rule address key=$binary_remote_addr window=1h limit=1000000 scope=zone;
