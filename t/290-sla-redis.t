@@ -178,7 +178,7 @@ $_->stop for @gw;
 
 SKIP: {
     my ($lib) = grep { -e } glob '/usr/lib/*/faketime/libfaketimeMT.so.1';
-    skip 'no faketime, or a sanitizer, which does not go with it', 9
+    skip 'no faketime, or a sanitizer, which does not go with it', 23
         if !$lib || $ENV{LD_PRELOAD} || $ENV{TEST_NGINX_BINARY} =~ /asan/;
     local $ENV{TZ} = 'UTC';
     POSIX::tzset();
@@ -214,6 +214,29 @@ SKIP: {
         confirmed_by => 'user' });
     is $late->{status}, 201, 'an outage of the month before';
     ok wait_for(sub { report(1, "month=$old")->{time}{downtime_seconds} == 20 }, 60), 'is in its report, at the other gateway';
+    $_->stop for @gw;
+
+    # Two months later: slots of it are in the store alone
+
+    $began = time;
+    {
+        local $ENV{LD_PRELOAD} = $lib;
+        local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
+        local $ENV{FAKETIME} = sprintf '+%d', $end + 40 * 86400 - $began;
+        $_->start for @gw;
+    }
+
+    both_say('6 6 0 2', 'two months later', "month=$old");
+    ok !report($_, "month=$old")->{partial}, "whole: gateway $_" for 0, 1;
+    my $of = "g:z:{sla:paas:$old}";
+    my @id = split /\n/, $redis->cli('zrange', $of, 0, -1);
+    is scalar @id, 2, 'two records of it';
+    $redis->cli('zrem', $of, $id[0]);
+    $redis->cli('del', "$of:$id[0]");
+    is join(' ', sort map { report($_, "month=$old")->{partial} ? 'partial' : 'whole' } 0, 1), 'partial whole',
+        'who misses its own record says so';
+    $redis->cli('flushall');
+    ok report($_, "month=$old")->{partial}, "nothing is left of it in the store: gateway $_" for 0, 1;
     $_->stop for @gw;
 }
 

@@ -18,6 +18,7 @@ static ngx_int_t ngx_paas_guard_month_ask(ngx_paas_guard_month_t *m,
     pguard_month_t month, ngx_paas_guard_fetch_t **fetch);
 static void ngx_paas_guard_month_cleanup(void *data);
 static void ngx_paas_guard_month_fetched(ngx_paas_guard_fetch_t *fetch);
+static ngx_uint_t ngx_paas_guard_month_lost(ngx_paas_guard_month_t *m);
 static ngx_int_t ngx_paas_guard_month_alone(ngx_paas_guard_month_t *m);
 static ngx_int_t ngx_paas_guard_month_merge(ngx_paas_guard_month_t *m);
 static ngx_int_t ngx_paas_guard_month_records(ngx_paas_guard_month_t *m,
@@ -287,10 +288,40 @@ ngx_paas_guard_month_fetched(ngx_paas_guard_fetch_t *fetch)
         return;
     }
 
+    m->partial |= ngx_paas_guard_month_lost(m);
+
     rc = m->fetch->nrecords ? ngx_paas_guard_month_merge(m)
                             : ngx_paas_guard_month_alone(m);
 
     m->handler(m, rc);
+}
+
+
+/* Of a month whose slots are gone here, what the store has lost of this gateway
+   can't be added up any more, and it may have lost others, too. */
+
+static ngx_uint_t
+ngx_paas_guard_month_lost(ngx_paas_guard_month_t *m)
+{
+    size_t          i;
+    pguard_cells_t  cells;
+
+    if (m->month + 1 >= m->current) {
+        return 0;
+    }
+
+    for (i = 0; i < m->fetch->nrecords; i++) {
+        if (ngx_memcmp(&m->fetch->records[i].id.gateway,
+                       &m->sla->head->gateway, sizeof(pguard_id_t))
+            == 0)
+        {
+            return 0;
+        }
+    }
+
+    pguard_ledger_cells(&m->sla->ledger, m->month, &cells);
+
+    return pguard_cells_sum(&cells) != 0;
 }
 
 
