@@ -33,7 +33,7 @@ pguard_csv_row(pguard_out_t *out, const char *record, const char *name)
 static void
 pguard_csv_end(pguard_out_t *out)
 {
-    pguard_out_text(out, ",,,,,,,\r\n");
+    pguard_out_text(out, ",,,,,,,,,\r\n");
 }
 
 
@@ -97,7 +97,7 @@ pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
     const pguard_figures_t  *f = r->figures;
 
     pguard_out_text(out, "record,name,value,start,end,cause,confirmed,"
-                    "confirmed_by,declared_by,withdrawn\r\n");
+                    "confirmed_by,declared_by,withdrawn,notified,detected\r\n");
     pguard_csv_row(out, "report", "indicator");
     pguard_csv_text(out, r->indicator);
     pguard_csv_end(out);
@@ -110,7 +110,7 @@ pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
     pguard_csv_at(out, f->span.start);
     pguard_out_byte(out, ',');
     pguard_csv_at(out, f->span.end);
-    pguard_out_text(out, ",,,,,\r\n");
+    pguard_out_text(out, ",,,,,,,\r\n");
     pguard_csv_row(out, "report", "timezone");
     pguard_csv_text(out, r->timezone);
     pguard_csv_end(out);
@@ -231,7 +231,11 @@ pguard_csv_declared(pguard_out_t *out, const pguard_report_t *r)
                                               e->confirmer });
         pguard_out_byte(out, ',');
         pguard_csv_text(out, (pguard_str_t) { o->declarer_len, o->declarer });
-        pguard_out_text(out, o->withdrawn ? ",yes\r\n" : ",no\r\n");
+        pguard_out_text(out, o->withdrawn ? ",yes," : ",no,");
+        pguard_csv_at(out, e->notified);
+        pguard_out_byte(out, ',');
+        pguard_csv_at(out, e->detected);
+        pguard_out_text(out, "\r\n");
     }
 }
 
@@ -260,7 +264,7 @@ pguard_csv_measured(pguard_out_t *out, const pguard_report_t *r)
         pguard_csv_at(out, run.start);
         pguard_out_byte(out, ',');
         pguard_csv_at(out, run.end);
-        pguard_out_text(out, ",,,,,\r\n");
+        pguard_out_text(out, ",,,,,,,\r\n");
     }
 
     if (more) {

@@ -299,29 +299,30 @@ test_csv(void **state)
         if (*p == '\n') {
             assert_false(quoted);
             assert_int_equal(p[-1], '\r');
-            assert_int_equal(commas, 9);
+            assert_int_equal(commas, 11);
             commas = 0;
         }
     }
 
     has("record,name,value,start,end,cause,confirmed,confirmed_by,declared_by,"
-        "withdrawn\r\n");
+        "withdrawn,notified,detected\r\n");
     has("report,month,2024-03,2024-02-29T23:00:00.000Z,"
-        "2024-03-31T22:00:00.000Z,,,,,\r\n");
-    has("availability,time,0.972222222,,,,,,,\r\n");
-    has("availability,raw_requests,0.957111780,,,,,,,\r\n");
-    has("seconds,budget_left,-45325.200,,,,,,,\r\n");
-    has("requests,excluded,54321,,,,,,,\r\n");
-    has("refusals,hammering_blocked,4321,,,,,,,\r\n");
-    has("day,2024-03-05,1200,,,,,,,\r\n");
+        "2024-03-31T22:00:00.000Z,,,,,,,\r\n");
+    has("availability,time,0.972222222,,,,,,,,,\r\n");
+    has("availability,raw_requests,0.957111780,,,,,,,,,\r\n");
+    has("seconds,budget_left,-45325.200,,,,,,,,,\r\n");
+    has("requests,excluded,54321,,,,,,,,,\r\n");
+    has("refusals,hammering_blocked,4321,,,,,,,,,\r\n");
+    has("day,2024-03-05,1200,,,,,,,,,\r\n");
     has("declared,0000000000000000-1,900,2024-03-05T11:05:00.000Z,2024-03-05T11:20:00.000Z,"
         "\"<script>\"\"'&\xef\xbf\xbd\xef\xbf\xbd=\\ ,\",user,\"client 7\","
-        "\"'=1+A1()\"\"\",no\r\n");
-    has("measured,,600,2024-03-05T11:00:00.000Z,2024-03-05T11:10:00.000Z,,,,,"
+        "\"'=1+A1()\"\"\",no,2024-03-05T11:05:00.000Z,\r\n");
+    has(",yes,,2024-03-20T10:00:00.000Z\r\n");
+    has("measured,,600,2024-03-05T11:00:00.000Z,2024-03-05T11:10:00.000Z,,,,,,,"
         "\r\n");
-    has("report,zone,\"console\",,,,,,,\r\n");
-    has("rule,slice_seconds,60,,,,,,,\r\nrule,min_requests,1,,,,,,,\r\n"
-        "rule,down_ratio,0.500000,,,,,,,\r\n");
+    has("report,zone,\"console\",,,,,,,,,\r\n");
+    has("rule,slice_seconds,60,,,,,,,,,\r\nrule,min_requests,1,,,,,,,,,\r\n"
+        "rule,down_ratio,0.500000,,,,,,,,,\r\n");
 }
 
 
@@ -341,8 +342,8 @@ test_many_measured(void **state)
     memset(bits, 0x55, sizeof(bits));
     make("2024-03", 31);
     assert_true(render(PGUARD_REPORT_CSV, PGUARD_LANG_EN) < need + 1000);
-    has("measured,,60,2024-02-29T23:00:00.000Z,2024-02-29T23:01:00.000Z,,,,,"
-        "\r\nnot_listed,measured,22289,,,,,,,\r\n");
+    has("measured,,60,2024-02-29T23:00:00.000Z,2024-02-29T23:01:00.000Z,,,,,,,"
+        "\r\nnot_listed,measured,22289,,,,,,,,,\r\n");
     (void) render(PGUARD_REPORT_JSON, PGUARD_LANG_EN);
     has("\"measured_not_listed\":22289");
 }
