@@ -195,8 +195,9 @@ bench-instructions:
 	@tools/setup.sh bench
 	@tests/bench/instructions.pl
 
+# BENCH_N='1000000 ...' for other numbers than these three.
 bench-memory: $(BUILD)/memory
-	@$<
+	@$< $(BENCH_N)
 
 $(BUILD)/memory: tests/bench/memory.c $(CORE:src/core/%.c=$(UNIT)/core/%.o) Makefile
 	@$(CC) $(CFLAGS) -Isrc/core -MMD -MP -o $@ $< $(filter %.o,$^) $(LIBS)

@@ -102,6 +102,13 @@ signatures_part(const pguard_zone_t *zone)
 }
 
 
+static void
+windows_prefetch(const pguard_zone_t *zone, uint64_t i)
+{
+    pguard_prefetch(pguard_window_bucket(&zone->windows, key_of(i)));
+}
+
+
 static uint64_t
 windows_forgotten(const pguard_zone_t *zone, uint64_t n)
 {
@@ -111,14 +118,14 @@ windows_forgotten(const pguard_zone_t *zone, uint64_t n)
     pguard_window_rule_init(&rule, 600, 60000);
 
     for (i = 0; i < n; i++) {
-        pguard_window_prefetch(&zone->windows, key_of(i + AHEAD));
+        windows_prefetch(zone, i + AHEAD);
         (void) pguard_window_add(&zone->windows, key_of(i), (uint16_t) i, &rule,
                                  START / 1000 + i * rule.window / n, NULL,
                                  NULL);
     }
 
     for (i = 0, forgotten = 0; i < n; i++) {
-        pguard_window_prefetch(&zone->windows, key_of(i + AHEAD));
+        windows_prefetch(zone, i + AHEAD);
         forgotten += pguard_window_peek(&zone->windows, key_of(i), &rule,
                                         START / 1000 + rule.window - 1).count
                      != 1;
