@@ -56,9 +56,9 @@ help:
 	@echo "make test-package     builds, installs, upgrades, purges them on Debian MATRIX (as root)"
 	@echo "make matrix      the tests on Debian MATRIX='$(MATRIX)', in roots of theirs (as root)"
 	@echo "make fuzz        each fuzz target for FUZZ_TIME=30 seconds;  make fuzz-short  for 3"
-	@echo "make bench       the guard beside others: CPU, throughput, latency, as ratios"
+	@echo "make bench       all that it costs, beside others and what is wanted; BENCH=-l takes longer"
 	@echo "make bench-instructions  what a request costs, under callgrind; fails if it grew"
-	@echo "make bench-memory  bytes of a zone for a signature, for a client, at 1, 10, 50 million (8 GB)"
+	@echo "make bench-memory  bytes of a zone for a signature, for a client, at 1, 10, 50 million (8 GB; BENCH_N=)"
 	@echo "make chaos       load and faults of all kinds for CHAOS_TIME=180 seconds (CHAOS_SEED=)"
 	@echo "make build       $(BUILD)/ngx_paas_guard_module.so and $(AUDIT)"
 	@echo "make purity      the core compiles without nginx;  make lint  style, cppcheck;  make tidy  clang-tidy"
@@ -189,15 +189,18 @@ fuzz-short:
 
 bench:
 	@tools/setup.sh compare
-	@tests/bench/bench.pl
+	@$(MAKE) --no-print-directory $(BUILD)/memory
+	@tests/bench/wanted.pl $(BENCH)
 
 bench-instructions:
 	@tools/setup.sh bench
 	@tests/bench/instructions.pl
 
 # BENCH_N='1000000 ...' for other numbers than these three.
-bench-memory: $(BUILD)/memory
-	@$< $(BENCH_N)
+bench-memory:
+	@tools/setup.sh bench
+	@$(MAKE) --no-print-directory $(BUILD)/memory
+	@$(BUILD)/memory $(BENCH_N)
 
 $(BUILD)/memory: tests/bench/memory.c $(CORE:src/core/%.c=$(UNIT)/core/%.o) Makefile
 	@$(CC) $(CFLAGS) -Isrc/core -MMD -MP -o $@ $< $(filter %.o,$^) $(LIBS)
