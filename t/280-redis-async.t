@@ -45,6 +45,13 @@ wait_for(sub {
     return $counted >= $n;
 }, 6);
 cmp_ok abs($counted - $n), '<=', 0.15 * $n, "what was counted: $counted of $n";
+
+# No request waits for a Redis that does not answer: five that did would take 25 s
+$redis->pause;
+my $sent = time;
+is join(' ', map { $gw[0]->get("/r?k=paused$_")->{status} } 1 .. 5), '200 200 200 200 200', 'answered meanwhile';
+cmp_ok time - $sent, '<', 20, 'and none after its timeout';
+$redis->resume;
 $_->stop for @gw;
 
 # The overshoot of one client that hammers all of them
