@@ -241,12 +241,17 @@ $(BINS): $(UNIT)/%: tests/unit/%.c $(CORE:src/core/%.c=$(UNIT)/core/%.o) Makefil
 $(BUILD)/fuzz/core/%.o: src/core/%.c Makefile | $(BUILD)/fuzz/core
 	@$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
 
+$(BUILD)/fuzz/audit/%.o: src/audit/%.c Makefile | $(BUILD)/fuzz/audit
+	@$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz/fuzz_replay: $(addprefix $(BUILD)/fuzz/audit/,replay_read.o month.o)
+
 $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(CORE:src/core/%.c=$(BUILD)/fuzz/core/%.o) Makefile
 	@$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -MMD -MP -o $@ $< $(filter %.o,$^) $(LIBS)
 
-$(UNIT)/core $(BUILD)/fuzz/core:
+$(UNIT)/core $(BUILD)/fuzz/core $(BUILD)/fuzz/audit:
 	@mkdir -p $@
 
 -include $(wildcard $(UNIT)/*.d $(UNIT)/core/*.d $(AUDIT).o/src/*/*.d $(AUDIT)*.d \
 	$(BUILD)/memory.d \
-	$(BUILD)/fuzz/*.d $(BUILD)/fuzz/core/*.d)
+	$(BUILD)/fuzz/*.d $(BUILD)/fuzz/*/*.d)
