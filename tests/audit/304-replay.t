@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use File::Basename qw(dirname);
+use FindBin;
 use JSON::PP;
 use POSIX qw(mktime tzset);
 use Time::Local qw(timegm);
@@ -195,6 +196,12 @@ for my $case (
     is $status, 2, "replay @{ $case->[0] }";
     like $err, qr/\Q$case->[1]\E/, 'and why';
 }
+
+# What the fuzz target begins with is read, and not refused at once
+my @seeds = glob "$FindBin::Bin/../fuzz/corpus/fuzz_replay/*";
+cmp_ok scalar @seeds, '>', 0, 'seeds of fuzz_replay';
+spew('seeds', join '', map { open my $in, '<', $_ or die; local $/; <$in> . "\n" } @seeds);
+is replay('--month', '2026-11', 'seeds')->{lines}{unreadable}, 0, 'are lines of the format';
 
 # a terminal sees the progress
 SKIP: {
