@@ -8,7 +8,7 @@ use Time::HiRes qw(sleep time);
 my $redis = redis_start();
 
 # Clients that repeat, within their limit: what is asked of Redis per request
-my %same = (rule => 'window=10s limit=100000 block=1m', workers => 2, throttle => 'off', timeout => '5s');
+my %same = (rule => 'window=60s limit=100000 block=1m', workers => 2, throttle => 'off', timeout => '5s');
 my @gw = map { guarded($redis->url, %same) } 1 .. 3;
 ok wait_store($_, 'redis'), 'connected' for @gw;
 sleep 0.3;
