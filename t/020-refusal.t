@@ -35,6 +35,8 @@ my $gateway = gateway_start(
         log_format vars '\$request_uri \$status \$paas_guard_verdict \$paas_guard_reason'
             ' \$paas_guard_rule \$paas_guard_event_id \$paas_guard_retry_after'
             ' \$paas_guard_sla \$paas_guard_service';
+        log_format sent '\$request_uri|\$sent_http_paas_guard|\$sent_http_retry_after|\$sent_http_proxy_status'
+            '|\$sent_http_cache_control|\$sent_http_vary|\$sent_http_content_language|\$sent_http_x_behind';
         access_log %DIR%/vars.log vars;
 
         limit_req_zone \$http_x_k zone=lr:1m rate=1r/m;
@@ -115,6 +117,13 @@ _EOC_
         location = /denied      { internal; paas_guard zone=z; proxy_pass http://backend/denied; }
         location /mirror/ { paas_guard zone=z; mirror /t/mirrored; proxy_pass http://backend; }
         location /ssi/    { paas_guard zone=z; ssi on; root %DIR%; }
+
+        location /added/ {
+            paas_guard zone=z; add_header X-Before $sent_http_retry_after always;
+            add_header X-Behind $sent_http_content_language always;
+            access_log %DIR%/sent.log sent; proxy_pass http://backend;
+        }
+        location /sent/ { paas_guard zone=z; access_log %DIR%/sent.log sent; proxy_pass http://backend; }
 
         location /dry/ {
             paas_guard zone=z; paas_guard_dry_run on; paas_guard_hammer flood; proxy_pass http://backend;
@@ -595,6 +604,41 @@ for my $n (@cookies) {
     is_deeply [map { scalar @{ $r->{all}{$_} // [] } } qw(paas-guard retry-after proxy-status
         cache-control vary content-language)], [(1) x 6], "$n headers before: ours follow";
     like $r->{headers}{'paas-guard'}, qr/^throttled; .*"$hex"$/, "$n headers before: PaaS-Guard";
+}
+
+
+# The lines as they are written, whatever comes behind them; and what is known of
+# each of them then.
+
+for my $place ('/sent/', '/added/') {
+    for my $start ('GET %s HTTP/1.1', 'HEAD %s HTTP/1.1', 'GET %s HTTP/1.0') {
+        my $target = fresh($place);
+        my $line   = sprintf $start, $target;
+        my $one    = "$line\r\nHost: localhost\r\nAccept-Language: fr\r\n";
+        my $text   = $start =~ /1\.0/
+            ? $gateway->http("$one\r\n") . $gateway->http("$one\r\n")
+            : $gateway->http("$one\r\n${one}Connection: close\r\n\r\n");
+
+        my ($head, $body) = $text =~ /^HTTP\S+ 429.*?\r\n(.*?)\r\n\r\n(.*)/ms;
+        my @lines  = grep { !/^(?:Server|Date|Content-Type|Content-Length|Connection): / } split /\r\n/, $head;
+        my ($tag)  = map { /^PaaS-Guard: (.*)/ } @lines;
+        my @values = ($tag, 3600, qq{$host; error=http_request_error; details="duplicate_throttled"},
+            'no-store', 'Accept, Accept-Language', 'fr');
+
+        my @names = qw(PaaS-Guard Retry-After Proxy-Status Cache-Control Vary Content-Language);
+        my @want  = map { "$names[$_]: $values[$_]" } 0 .. $#names;
+        push @want, 'X-Before: 3600', 'X-Behind: fr' if $place eq '/added/';
+        is_deeply \@lines, \@want, "$line: the lines of a refusal";
+        like $tag, qr/^throttled; reason=duplicate_throttled; sla=excluded; event="$hex"$/, "$line: PaaS-Guard";
+        like $body, $start =~ /^HEAD/ ? qr/^$/ : qr/^\{"type".*\}\n$/s, "$line: the body";
+
+        my $log;
+        wait_for(sub {
+            ($log) = grep { /^\Q$target\E\|[^-]/ } split /\n/, PaasGuard::Gateway::slurp($gateway->dir . '/sent.log');
+        });
+        is $log, join('|', $target, (map { s/"/\\x22/gr } @values), $place eq '/added/' ? 'fr' : '-'),
+            "$line: what a log is told of them";
+    }
 }
 
 

@@ -83,7 +83,13 @@ _EOC_
             proxy_pass http://backend;
         }
         location /filter/ {
-            header_filter_by_lua_block { ngx.header["X-Seen"] = ngx.header["PaaS-Guard"] }
+            header_filter_by_lua_block {
+                if ngx.var.arg_other then
+                    ngx.header[ngx.var.arg_other] = ngx.var.arg_value
+                else
+                    ngx.header["X-Seen"] = ngx.header["PaaS-Guard"]
+                end
+            }
             body_filter_by_lua_block { ngx.arg[1] = ngx.arg[1] and string.upper(ngx.arg[1]) }
             proxy_pass http://backend;
         }
@@ -144,6 +150,19 @@ ok wait_for(sub { $gateway->access_log =~ m{^/exit/1 403 passed good$}m }), 'Lua
 my @r = map { $gateway->get('/filter/1') } 1 .. 2;
 like $r[1]{headers}{'x-seen'}, qr/^throttled; /, 'Lua: header filters see a refusal';
 like $r[1]{body}, qr/"REASON": ?"DUPLICATE_THROTTLED"/, 'Lua: so do body filters';
+
+# What a filter does to one of a refusal's headers is done, and the others are as they were.
+
+for my $header ('PaaS-Guard', qw(Retry-After Proxy-Status Cache-Control Vary Content-Language)) {
+    for my $value ('other', '') {
+        my $target = "/filter/$header$value?other=$header" . ($value && "&value=$value");
+        my @r = map { $gateway->get($target)->{headers} } 1 .. 2;
+        is $r[1]{lc $header} // '', $value, "Lua: $header " . ($value ? 'set' : 'cleared') . ' by a filter';
+        is_deeply [grep { !defined $r[1]{$_} } grep { $_ ne lc $header }
+            qw(paas-guard retry-after proxy-status cache-control vary content-language)], [],
+            "Lua: $header " . ($value ? 'set' : 'cleared') . ': the others are there';
+    }
+}
 
 # A client's PaaS-Guard, wherever it stands, keeps no other module from its work.
 

@@ -22,7 +22,9 @@ typedef struct {
 typedef void (*pguard_escape_pt)(pguard_out_t *out, pguard_str_t s);
 
 
-static void pguard_pen_header(const pguard_pen_t *pen);
+static void pguard_pen_head(const pguard_pen_t *pen, pguard_head_e head);
+static void pguard_pen_tag(const pguard_pen_t *pen);
+static void pguard_pen_proxy(const pguard_pen_t *pen);
 static void pguard_pen_body(const pguard_pen_t *pen, pguard_body_e body);
 static void pguard_pen_json(const pguard_pen_t *pen);
 static void pguard_pen_html(const pguard_pen_t *pen);
@@ -31,13 +33,23 @@ static void pguard_pen_row(const pguard_pen_t *pen, unsigned text,
 static void pguard_pen_text(const pguard_pen_t *pen, unsigned text);
 static void pguard_pen_value(const pguard_pen_t *pen,
     pguard_refusal_cell_e cell, pguard_escape_pt escape);
-static PGUARD_RARE void pguard_refusal_set_time(pguard_refusal_form_t *form,
-    uint64_t seconds);
+static void pguard_refusal_lines(pguard_refusal_form_t *form,
+    const pguard_pen_t *pen);
 static size_t pguard_refusal_span(unsigned char *text, uint64_t seconds,
     pguard_lang_e lang);
 static pguard_str_t pguard_refusal_rule(const pguard_refusal_t *r);
 static pguard_str_t pguard_refusal_policy(const pguard_refusal_t *r);
 static int pguard_refusal_token(pguard_str_t s);
+
+
+const pguard_str_t  pguard_head_names[PGUARD_HEADS] = {
+    [PGUARD_HEAD_TAG]      = pguard_string("PaaS-Guard"),
+    [PGUARD_HEAD_RETRY]    = pguard_string("Retry-After"),
+    [PGUARD_HEAD_PROXY]    = pguard_string("Proxy-Status"),
+    [PGUARD_HEAD_CACHE]    = pguard_string("Cache-Control"),
+    [PGUARD_HEAD_VARY]     = pguard_string("Vary"),
+    [PGUARD_HEAD_LANGUAGE] = pguard_string("Content-Language")
+};
 
 
 const pguard_str_t  pguard_refusal_identical = pguard_string("identical");
@@ -71,11 +83,12 @@ pguard_refusal_body(pguard_out_t *out, const pguard_refusal_t *r,
 
 
 void
-pguard_refusal_header(pguard_out_t *out, const pguard_refusal_t *r)
+pguard_refusal_head(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_head_e head, pguard_lang_e lang)
 {
-    pguard_pen_t  pen = { out, NULL, r, PGUARD_LANG_EN };
+    pguard_pen_t  pen = { out, NULL, r, lang };
 
-    pguard_pen_header(&pen);
+    pguard_pen_head(&pen, head);
 }
 
 
@@ -91,13 +104,7 @@ pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     form->lang = lang;
 
     pguard_form_begin(&form->form, out);
-    pguard_pen_header(&pen);
-
-    /* its one hole is the event, which always has the same length */
-
-    form->header = out->need - form->form.from + PGUARD_EVENT_LEN;
-
-    pguard_form_hole(&form->form, out, PGUARD_REFUSAL_SECONDS);
+    pguard_refusal_lines(form, &pen);
     pguard_pen_body(&pen, body);
 
     if (!pguard_form_end(&form->form, out)) {
@@ -106,27 +113,42 @@ pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
 
     pguard_form_set(&form->form, PGUARD_REFUSAL_EVENT, id);
     pguard_form_set(&form->form, PGUARD_REFUSAL_BLOCK, id);
-    pguard_refusal_set_time(form, r->retry_after);
+    pguard_refusal_time(form, r->retry_after);
 
     return 1;
 }
 
 
-void
-pguard_refusal_time(pguard_refusal_form_t *form, uint64_t retry_after)
+static void
+pguard_refusal_lines(pguard_refusal_form_t *form, const pguard_pen_t *pen)
 {
-    /* those who are refused in a row are mostly told the same */
+    size_t    from;
+    unsigned  i;
 
-    if (form->retry_after != retry_after) {
-        pguard_refusal_set_time(form, retry_after);
+    for (i = 0; i < PGUARD_HEADS; i++) {
+
+        if (i) {
+            pguard_out_text(pen->out, "\r\n");
+            pguard_out_str(pen->out, pguard_head_names[i]);
+            pguard_out_text(pen->out, ": ");
+        }
+
+        from = pen->out->need;
+        pguard_pen_head(pen, (pguard_head_e) i);
+        form->head[i].len = pen->out->need - from;
     }
+
+    /* its one hole is the event, which always has the same length */
+
+    form->head[PGUARD_HEAD_TAG].len += PGUARD_EVENT_LEN;
 }
 
 
-static void
-pguard_refusal_set_time(pguard_refusal_form_t *form, uint64_t seconds)
+void
+pguard_refusal_time(pguard_refusal_form_t *form, uint64_t seconds)
 {
-    size_t              *event;
+    size_t               at, *event;
+    unsigned             i;
     pguard_str_t         value;
     unsigned char        text[PGUARD_FORM_CELL];
     pguard_form_hole_t  *hole;
@@ -136,13 +158,22 @@ pguard_refusal_set_time(pguard_refusal_form_t *form, uint64_t seconds)
     pguard_form_set(&form->form, PGUARD_REFUSAL_SECONDS, value);
 
     form->retry_after = seconds;
-    form->retry = value.len;
+    form->head[PGUARD_HEAD_RETRY].len = value.len;
 
     value.len = pguard_refusal_span(text, seconds, form->lang);
     pguard_form_set(&form->form, PGUARD_REFUSAL_SPAN, value);
 
     /* what is behind these has moved */
 
+    at = 0;
+
+    for (i = 0; i < PGUARD_HEADS; i++) {
+        at += i ? pguard_head_names[i].len + sizeof("\r\n: ") - 1 : 0;
+        form->head[i].at = at;
+        at += form->head[i].len;
+    }
+
+    form->body = at;
     event = form->event;
     form->block = 0;
 
@@ -181,16 +212,55 @@ pguard_refusal_content_type(pguard_body_e body)
 }
 
 
-void
-pguard_refusal_proxy_status(pguard_out_t *out, const pguard_refusal_t *r,
-    pguard_str_t proxy)
+static void
+pguard_pen_head(const pguard_pen_t *pen, pguard_head_e head)
 {
-    if (pguard_refusal_token(proxy)) {
-        pguard_out_str(out, proxy);
+    switch (head) {
+
+    case PGUARD_HEAD_TAG:
+        pguard_pen_tag(pen);
+        break;
+
+    case PGUARD_HEAD_RETRY:
+        pguard_pen_value(pen, PGUARD_REFUSAL_SECONDS, pguard_out_str);
+        break;
+
+    case PGUARD_HEAD_PROXY:
+        pguard_pen_proxy(pen);
+        break;
+
+    case PGUARD_HEAD_CACHE:
+        pguard_out_text(pen->out, "no-store");
+        break;
+
+    case PGUARD_HEAD_VARY:
+        pguard_out_text(pen->out, "Accept, Accept-Language");
+        break;
+
+    default: /* PGUARD_HEAD_LANGUAGE */
+        pguard_out_str(pen->out, pguard_lang_names[pen->lang]);
+        break;
+    }
+}
+
+
+/* A name that is no Token goes as a String. */
+
+static void
+pguard_pen_proxy(const pguard_pen_t *pen)
+{
+    pguard_out_t           *out;
+    const pguard_refusal_t *r;
+
+    out = pen->out;
+    r = pen->r;
+
+    if (pguard_refusal_token(r->proxy)) {
+        pguard_out_str(out, r->proxy);
 
     } else {
         pguard_out_byte(out, '"');
-        pguard_out_sf(out, proxy);
+        pguard_out_sf(out, r->proxy);
         pguard_out_byte(out, '"');
     }
 
@@ -203,7 +273,7 @@ pguard_refusal_proxy_status(pguard_out_t *out, const pguard_refusal_t *r,
 
 
 static void
-pguard_pen_header(const pguard_pen_t *pen)
+pguard_pen_tag(const pguard_pen_t *pen)
 {
     pguard_out_t           *out;
     pguard_str_t            rule;

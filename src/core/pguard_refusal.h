@@ -20,8 +20,23 @@ typedef struct {
     pguard_str_t     block;        /* id of the block; empty: a duplicate */
     pguard_str_t     rule;         /* behind a block; empty: set by hand */
     pguard_str_t     service;      /* shown in HTML only; may be empty */
+    pguard_str_t     proxy;        /* name of this gateway, any bytes */
 } pguard_refusal_t;
 
+/* The headers of a refusal, in their order. */
+
+typedef enum {
+    PGUARD_HEAD_TAG = 0,           /* PaaS-Guard */
+    PGUARD_HEAD_RETRY,             /* Retry-After */
+    PGUARD_HEAD_PROXY,             /* Proxy-Status (RFC 9209) */
+    PGUARD_HEAD_CACHE,             /* Cache-Control */
+    PGUARD_HEAD_VARY,
+    PGUARD_HEAD_LANGUAGE,          /* Content-Language: of the body */
+    PGUARD_HEADS
+} pguard_head_e;
+
+
+extern const pguard_str_t  pguard_head_names[PGUARD_HEADS];
 
 /* The policy that a duplicate violates, in bodies and RateLimit fields. */
 extern const pguard_str_t  pguard_refusal_identical;         /* "identical" */
@@ -32,8 +47,12 @@ extern const pguard_str_t  pguard_refusal_identical;         /* "identical" */
 void pguard_refusal_body(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_body_e body, pguard_lang_e lang);
 
-/* The same two, for refusals that differ in event, block and time only: all
-   else is rendered once, see pguard_form.h. */
+/* The value of one of its headers. */
+void pguard_refusal_head(pguard_out_t *out, const pguard_refusal_t *r,
+    pguard_head_e head, pguard_lang_e lang);
+
+/* Both, for refusals that differ in event, block and time only: all else is
+   rendered once, see pguard_form.h. */
 
 typedef enum {
     PGUARD_REFUSAL_EVENT = 0,
@@ -44,25 +63,38 @@ typedef enum {
 } pguard_refusal_cell_e;
 
 typedef struct {
-    pguard_form_t  form;               /* of PaaS-Guard, Retry-After, body */
-    size_t         header;             /* bytes of the first */
-    size_t         retry;              /* of the second */
-    size_t         event[2];           /* where in the form these are */
-    size_t         block;              /* 0: there is none */
-    pguard_lang_e  lang;
-    uint64_t       retry_after;        /* in the form */
+    size_t         at;                 /* in the form */
+    size_t         len;
+} pguard_refusal_place_t;
+
+/*
+ * The text of a form is that of an answer of HTTP/1: the lines of the headers,
+ * one behind the other, and the body.  The first begins with its value, so it
+ * is "PaaS-Guard" that goes before; behind the last value comes the body.
+ */
+
+typedef struct {
+    pguard_form_t           form;
+    pguard_refusal_place_t  head[PGUARD_HEADS];    /* the headers' values */
+    size_t                  body;      /* where it begins */
+    size_t                  event[2];  /* where in the form these are */
+    size_t                  block;     /* 0: there is none */
+    pguard_lang_e           lang;
+    uint64_t                retry_after;           /* in the form */
 } pguard_refusal_form_t;
 
-#define PGUARD_REFUSAL_FORM  3520
+#define PGUARD_REFUSAL_FORM  3648
 
-/* Renders all three into out, one after the other: PGUARD_REFUSAL_FORM bytes
-   are enough for names of PGUARD_NAME_MAX.  1, or 0 if it had no room for
-   them. */
+/* Renders it into out: PGUARD_REFUSAL_FORM bytes, and two for each of
+   r->proxy, are enough for names of PGUARD_NAME_MAX.  1, or 0 if it had no
+   room. */
 int pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang);
 
-/* The form with this time in it: form->form.len bytes are what comes to be. */
-void pguard_refusal_time(pguard_refusal_form_t *form, uint64_t retry_after);
+/* The form with this time in it: form->form.len bytes are what comes to be.
+   O(length of the form) where that moves what is behind it. */
+PGUARD_RARE void pguard_refusal_time(pguard_refusal_form_t *form,
+    uint64_t seconds);
 
 /* Copies it to where there is room for it, with the two ids in it.  Each is
    PGUARD_EVENT_LEN hex digits; block is not read if the form was rendered
@@ -71,17 +103,8 @@ void pguard_refusal_copy(const pguard_refusal_form_t *form,
     const unsigned char *event, const unsigned char *block,
     unsigned char *to);
 
-/* The value of Content-Type for it; that of Content-Language is in
-   pguard_lang_names[]. */
+/* The value of Content-Type for it. */
 pguard_str_t pguard_refusal_content_type(pguard_body_e body);
-
-/* The value of PaaS-Guard. */
-void pguard_refusal_header(pguard_out_t *out, const pguard_refusal_t *r);
-
-/* The value of Proxy-Status (RFC 9209).  proxy: the name of this gateway, any
-   bytes; a Token where it is one, else a String. */
-void pguard_refusal_proxy_status(pguard_out_t *out, const pguard_refusal_t *r,
-    pguard_str_t proxy);
 
 
 #endif /* PGUARD_REFUSAL_H */

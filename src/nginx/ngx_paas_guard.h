@@ -22,6 +22,7 @@
 #include "../core/pguard_body.h"
 #include "../core/pguard_credential.h"
 #include "../core/pguard_hmac.h"
+#include "../core/pguard_negotiate.h"
 #include "../core/pguard_out.h"
 #include "../core/pguard_reason.h"
 #include "../core/pguard_rewrite.h"
@@ -59,6 +60,15 @@ typedef struct {
     u_char                       line[112];
     ngx_uint_t                   wish;
 } ngx_paas_guard_wish_t;
+
+/* How a client is told of a refusal. */
+
+typedef struct {
+    ngx_uint_t                   known;         /* else not yet */
+    pguard_body_e                body;
+    pguard_lang_e                lang;
+    ngx_paas_guard_answer_t     *answer;        /* the last one, or NULL */
+} ngx_paas_guard_told_t;
 
 /* An event id has random digits, a worker's own, and then so many that count. */
 
@@ -102,6 +112,9 @@ typedef enum {
 } ngx_paas_guard_state_e;
 
 
+#define NGX_PAAS_GUARD_HEAD_HASHED    1
+#define NGX_PAAS_GUARD_HEAD_RECALLED  2         /* as that of the last one */
+
 struct ngx_paas_guard_ctx_s {
 
     /* zero at first */
@@ -118,7 +131,7 @@ struct ngx_paas_guard_ctx_s {
     unsigned                     has_client:8;
     unsigned                     plain_client:8;    /* the default one */
     unsigned                     has_credential:8;  /* it was looked for */
-    unsigned                     has_head:8;    /* it is hashed */
+    unsigned                     has_head:8;    /* it is hashed: how */
     unsigned                     authorization:8;   /* of no known scheme */
 
     pguard_str_t                 rule;          /* name, behind a block */
@@ -148,6 +161,8 @@ struct ngx_paas_guard_ctx_s {
     uint16_t                     rule_index;    /* in the zone, of a block */
     u_char                       event[PGUARD_EVENT_LEN];
     u_char                       block[PGUARD_EVENT_LEN];   /* its id */
+    ngx_paas_guard_answer_t     *answer;        /* that tag is of */
+    ngx_table_elt_t             *cache_control; /* the same */
 
     pguard_str_t                 client;        /* but for the default one */
     pguard_hash_t                client_hash;
@@ -212,20 +227,6 @@ ngx_paas_guard_ctx(ngx_http_request_t *r)
 #define ngx_paas_guard_header_is(h, name)                                     \
     ((h)->key.len == sizeof(name) - 1 && (h)->hash                            \
      && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
-
-
-/* Which wish h tells, or NGX_PAAS_GUARD_WISH_LINES. */
-
-static ngx_inline ngx_paas_guard_wish_line_e
-ngx_paas_guard_wish_of(ngx_table_elt_t *h)
-{
-    if (ngx_paas_guard_header_is(h, "accept")) {
-        return NGX_PAAS_GUARD_ACCEPT;
-    }
-
-    return ngx_paas_guard_header_is(h, "accept-language")
-           ? NGX_PAAS_GUARD_ACCEPT_LANGUAGE : NGX_PAAS_GUARD_WISH_LINES;
-}
 
 
 /* Two tables of one zone never mix, nor do two rules in one table: what is
@@ -368,9 +369,39 @@ typedef struct {
     uint64_t                     change;        /* see pguard_zone_kept() */
 } ngx_paas_guard_forget_t;
 
-/* What hashes to hash leaves this gateway under this id: to find it by. */
-void ngx_paas_guard_client_note(ngx_paas_guard_zone_t *zone,
+/* Ids that were told before the last of so many may be forgotten. */
+
+#define ngx_paas_guard_lifts(zone)  pguard_peek(&(zone)->core.lifts->count)
+
+/* What hashes to hash leaves this gateway under this id: to find it by.  Told to
+   the zone whenever an id is known, but by each worker once a minute. */
+
+#define NGX_PAAS_GUARD_NOTE_AGAIN  60000        /* ms */
+
+PGUARD_RARE void ngx_paas_guard_client_tell(ngx_paas_guard_zone_t *zone,
     pguard_hash_t hash, const pguard_id_t *id);
+
+static ngx_inline void
+ngx_paas_guard_client_note(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
+    const pguard_id_t *id)
+{
+    uint64_t                tag;
+    ngx_paas_guard_note_t  *note;
+
+    tag = hash.lo ^ (uintptr_t) zone->memory
+          ^ ngx_paas_guard_lifts(zone) << 32;
+
+    note = &zone->mcf->worker->notes[hash.hi % NGX_PAAS_GUARD_NOTES];
+
+    if (note->tag != tag
+        || ngx_current_msec - note->at >= NGX_PAAS_GUARD_NOTE_AGAIN)
+    {
+        note->tag = tag;
+        note->at = ngx_current_msec;
+        ngx_paas_guard_client_tell(zone, hash, id);
+    }
+}
+
 
 /* Was this id told since the gateway started, and is it still known?
    O(clients), as all that follows. */
@@ -396,10 +427,6 @@ void ngx_paas_guard_client_forget(ngx_paas_guard_zone_t *zone,
 void ngx_paas_guard_lifted(ngx_paas_guard_zone_t *zone, const pguard_id_t *id);
 ngx_uint_t ngx_paas_guard_lifted_since(ngx_paas_guard_zone_t *zone,
     const pguard_id_t *id, uint64_t since);
-
-/* Ids that were told before the last of so many may be forgotten. */
-
-#define ngx_paas_guard_lifts(zone)  pguard_peek(&(zone)->core.lifts->count)
 
 /* ngx_paas_guard_state.c: blocks in a file */
 
@@ -522,14 +549,10 @@ ngx_int_t ngx_paas_guard_recall_keys(ngx_paas_guard_ctx_t *ctx);
 PGUARD_APART void ngx_paas_guard_recall_rest(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
-typedef struct {
-    ngx_uint_t                   n;             /* how many there are */
-    ngx_table_elt_t             *line;          /* the last of them */
-} ngx_paas_guard_wish_line_t;
-
-/* The lines of each header that tells a wish.  NGX_DECLINED: not known. */
-ngx_int_t ngx_paas_guard_recall_wishes(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_wish_line_t *wish);
+/* How the connection's last request was told of a refusal, or room for how this
+   one is, if all lines of which that hangs are the same; else NULL. */
+ngx_paas_guard_told_t *ngx_paas_guard_recall_told(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
 
 /* ngx_paas_guard_signature.c: what it asks for */
 
@@ -557,6 +580,12 @@ void ngx_paas_guard_body_drop(ngx_paas_guard_ctx_t *ctx);
 ngx_int_t ngx_paas_guard_body_digest(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_digest_t *digest);
 
+/* ngx_paas_guard_told.c: in what form, and in which language, it is to be told */
+
+/* Of the connection if its last request wished the same, else at here. */
+ngx_paas_guard_told_t *ngx_paas_guard_told(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_told_t *here);
+
 /* ngx_paas_guard_refusal.c */
 
 /* Fills in event, status, headers; sends the answer, or returns the status for
@@ -567,6 +596,10 @@ ngx_int_t ngx_paas_guard_send_buf(ngx_http_request_t *r, ngx_buf_t *b);
 void ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event);
 ngx_int_t ngx_paas_guard_add_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value, ngx_table_elt_t **h);
+
+/* ngx_paas_guard_write.c: a refusal's headers, written */
+
+extern ngx_module_t  ngx_paas_guard_write_filter_module;
 
 /* ngx_paas_guard_header.c: our header stays ours */
 

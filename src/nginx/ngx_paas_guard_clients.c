@@ -1,42 +1,10 @@
 #include "ngx_paas_guard.h"
 
 
-#define NGX_PAAS_GUARD_NOTE_AGAIN  60000      /* ms */
-
-
-static PGUARD_RARE void ngx_paas_guard_client_tell(
-    ngx_paas_guard_zone_t *zone, pguard_hash_t hash, const pguard_id_t *id);
-
-
 static const pguard_id_t  ngx_paas_guard_nobody;
 
 
-/* Whose hash this is: told to the zone whenever an id is known, but by each
-   worker once a minute. */
-
 void
-ngx_paas_guard_client_note(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
-    const pguard_id_t *id)
-{
-    uint64_t                tag;
-    ngx_paas_guard_note_t  *note;
-
-    tag = hash.lo ^ (uintptr_t) zone->memory
-          ^ ngx_paas_guard_lifts(zone) << 32;
-
-    note = &zone->mcf->worker->notes[hash.hi % NGX_PAAS_GUARD_NOTES];
-
-    if (note->tag != tag
-        || ngx_current_msec - note->at >= NGX_PAAS_GUARD_NOTE_AGAIN)
-    {
-        note->tag = tag;
-        note->at = ngx_current_msec;
-        ngx_paas_guard_client_tell(zone, hash, id);
-    }
-}
-
-
-static PGUARD_RARE void
 ngx_paas_guard_client_tell(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
     const pguard_id_t *id)
 {

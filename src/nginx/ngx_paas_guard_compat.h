@@ -38,6 +38,29 @@ typedef int  ngx_paas_guard_elements_t;
 #define ngx_paas_guard_table_elt_init(h)
 #endif
 
+/* The first Cache-Control of an answer is *h, which lives as long as r; not if
+   there is one. */
+
+#if (nginx_version >= 1023000)
+
+#define ngx_paas_guard_set_cache_control(r, h)                                \
+    if ((r)->headers_out.cache_control == NULL) {                             \
+        (r)->headers_out.cache_control = *(h);                                \
+    }
+
+#else
+
+#define ngx_paas_guard_set_cache_control(r, h)                                \
+    if ((r)->headers_out.cache_control.elts == NULL) {                        \
+        (r)->headers_out.cache_control.elts = (h);                            \
+        (r)->headers_out.cache_control.nelts = 1;                             \
+        (r)->headers_out.cache_control.size = sizeof(ngx_table_elt_t *);      \
+        (r)->headers_out.cache_control.nalloc = 1;                            \
+        (r)->headers_out.cache_control.pool = (r)->pool;                      \
+    }
+
+#endif
+
 #if (NGX_SSL || NGX_COMPAT)
 #define ngx_paas_guard_is_tls(r)      ((r)->connection->ssl != NULL)
 #else

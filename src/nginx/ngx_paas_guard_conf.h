@@ -195,16 +195,8 @@ typedef struct {
 #define NGX_PAAS_GUARD_LINE_NOTHING  0
 #define NGX_PAAS_GUARD_LINE_WHO      1
 #define NGX_PAAS_GUARD_LINE_WHAT     2
-#define NGX_PAAS_GUARD_LINE_KINDS    3
-
-/* Lines that say how a client likes to be told of a refusal. */
-
-typedef enum {
-    NGX_PAAS_GUARD_ACCEPT = 0,
-    NGX_PAAS_GUARD_ACCEPT_LANGUAGE,
-    NGX_PAAS_GUARD_WISH_LINES
-} ngx_paas_guard_wish_line_e;
-
+#define NGX_PAAS_GUARD_LINE_WISH     3          /* how it is to be told */
+#define NGX_PAAS_GUARD_LINE_KINDS    4
 
 /* A name used before what it names is known: with the place, for errors. */
 
@@ -228,7 +220,6 @@ typedef struct {
     ngx_array_t                 *headers;       /* ngx_paas_guard_header_t */
     u_char                       header_place[256]; /* by the hash's end */
     u_char                       head_line[256];    /* the same */
-    ngx_uint_t                   wish_hash[NGX_PAAS_GUARD_WISH_LINES];
     ngx_uint_t                   plain_client;  /* the default, unchanged */
     size_t                       body;          /* 0: off */
     ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */

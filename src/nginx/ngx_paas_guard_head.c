@@ -155,26 +155,6 @@ ngx_paas_guard_lines_copy(ngx_paas_guard_head_t *head, ngx_table_elt_t *h,
 }
 
 
-/* By their hashes alone, as the next request's names are. */
-
-static void
-ngx_paas_guard_keep_wishes(ngx_paas_guard_head_t *head)
-{
-    ngx_uint_t  i, n;
-
-    for (n = 0; n < NGX_PAAS_GUARD_WISH_LINES; n++) {
-        head->wishes[n] = 0;
-
-        for (i = 0; i < head->nhashes; i++) {
-            if (head->hash[i] == head->conf->wish_hash[n]) {
-                head->wishes[n]++;
-                head->wish[n] = (uint32_t) i;
-            }
-        }
-    }
-}
-
-
 static void
 ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
     ngx_paas_guard_loc_conf_t *conf, ngx_list_part_t *part,
@@ -203,9 +183,10 @@ ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
     }
 
     p = ngx_paas_guard_lines_copy(head, h, NGX_PAAS_GUARD_LINE_WHO, p);
-    (void) ngx_paas_guard_lines_copy(head, h, NGX_PAAS_GUARD_LINE_WHAT, p);
+    p = ngx_paas_guard_lines_copy(head, h, NGX_PAAS_GUARD_LINE_WHAT, p);
+    (void) ngx_paas_guard_lines_copy(head, h, NGX_PAAS_GUARD_LINE_WISH, p);
 
-    ngx_paas_guard_keep_wishes(head);
+    head->told.known = 0;
 }
 
 

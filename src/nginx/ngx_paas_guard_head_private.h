@@ -38,10 +38,7 @@ struct ngx_paas_guard_head_s {
     uint32_t                    start;      /* and in that one's value */
     uint32_t                    len;
     uint16_t                    source;
-    uint32_t                    wishes[NGX_PAAS_GUARD_WISH_LINES];
-                                            /* how many, */
-    uint32_t                    wish[NGX_PAAS_GUARD_WISH_LINES];
-                                            /* and where in the list the last */
+    ngx_paas_guard_told_t       told;       /* how, if it was refused */
     ngx_uint_t                  nkeys;      /* of the rules in force, or 0 */
     ngx_paas_guard_key_t        key[NGX_PAAS_GUARD_HEAD_KEYS];
     ngx_uint_t                  misses;     /* in a row */

@@ -101,10 +101,18 @@ ngx_paas_guard_own_header(ngx_http_request_t *r, ngx_table_elt_t *tag)
 
         for (end = h + part->nelts; h < end; h++) {
 
-            if (h->key.len == sizeof(NGX_PAAS_GUARD_TAG) - 1 && h != tag) {
+            if (h->key.len != sizeof(NGX_PAAS_GUARD_TAG) - 1) {
+                continue;
+            }
+
+            if (h != tag) {
                 ngx_paas_guard_drop_others(r, tag);
                 return;
             }
+
+            /* the guard's others, which are behind it */
+
+            h += PGUARD_HEAD_LANGUAGE - PGUARD_HEAD_RETRY;
         }
     }
 }

@@ -30,11 +30,10 @@ ngx_paas_guard_log_handler(ngx_http_request_t *r)
     }
 
     ctx = ngx_paas_guard_ctx(r);
-    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
 
-    if (gmcf->slas.nelts) {
-        ngx_paas_guard_sla_count(r, ctx);
-    }
+    ngx_paas_guard_sla_count(r, ctx);
+
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
 
     if (gmcf->status_rules) {
         ngx_paas_guard_log_answer(r, ctx);

@@ -10,17 +10,17 @@ typedef ngx_uint_t  ngx_paas_guard_two_hashes_t
 static ngx_inline ngx_uint_t
 ngx_paas_guard_same_names(ngx_paas_guard_head_t *head, ngx_table_elt_t *h)
 {
-    ngx_uint_t                    n, *hash;
+    ngx_uint_t                   *hash, *end;
     ngx_paas_guard_two_hashes_t   two, differ = { 0, 0 };
 
     hash = head->hash;
 
-    for (n = head->nhashes; n > 1; n -= 2, hash += 2, h += 2) {
+    for (end = hash + (head->nhashes & ~1); hash < end; hash += 2, h += 2) {
         ngx_memcpy(&two, hash, sizeof(two));
         differ |= (ngx_paas_guard_two_hashes_t) { h[0].hash, h[1].hash } ^ two;
     }
 
-    if (n) {
+    if (head->nhashes & 1) {
         differ[0] |= h[0].hash ^ hash[0];
     }
 
@@ -42,11 +42,10 @@ ngx_paas_guard_same_parts(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
 }
 
 
-/* Compares the lines of kinds from one to another.  Returns the last kind up to
-   which they are the same; the one before the first: none. */
+/* 1: those of kinds from one to another are the same. */
 
-static PGUARD_APART ngx_uint_t
-ngx_paas_guard_same_lines(ngx_paas_guard_head_t *head, ngx_uint_t kind,
+static ngx_inline ngx_uint_t
+ngx_paas_guard_same_kinds(ngx_paas_guard_head_t *head, ngx_uint_t kind,
     ngx_uint_t last, ngx_table_elt_t *list)
 {
     u_char                 *p;
@@ -55,33 +54,43 @@ ngx_paas_guard_same_lines(ngx_paas_guard_head_t *head, ngx_uint_t kind,
     ngx_paas_guard_line_t  *line, *end;
 
     p = head->lines[kind];
-    line = head->end[kind - 1];
 
-    for ( /* void */ ; kind <= last; kind++) {
+    for (line = head->end[kind - 1], end = head->end[last]; line < end; line++)
+    {
+        h = (ngx_table_elt_t *) ((u_char *) list + line->at);
 
-        for (end = head->end[kind]; line < end; line++) {
-            h = (ngx_table_elt_t *) ((u_char *) list + line->at);
-
-            if (h->key.len != line->name || h->value.len != line->value) {
-                return kind - 1;
-            }
-
-            if (ngx_paas_guard_line_len(h) == line->len) {
-                differ = pguard_differ(differ, p, h->key.data, line->len);
-                p += line->len;
-                continue;
-            }
-
-            p = ngx_paas_guard_same_parts(line, h, p);
-
-            if (p == NULL) {
-                return kind - 1;
-            }
+        if (h->key.len != line->name || h->value.len != line->value) {
+            return 0;
         }
 
-        if (!pguard_none_differ(differ)) {
-            return kind - 1;
+        if (ngx_paas_guard_line_len(h) == line->len) {
+            differ = pguard_differ(differ, p, h->key.data, line->len);
+            p += line->len;
+            continue;
         }
+
+        p = ngx_paas_guard_same_parts(line, h, p);
+
+        if (p == NULL) {
+            return 0;
+        }
+    }
+
+    return (ngx_uint_t) pguard_none_differ(differ);
+}
+
+
+/* Compares the lines of kinds from one to another.  Returns the last kind up to
+   which they are the same; the one before the first: none.  Mostly all are. */
+
+static PGUARD_APART ngx_uint_t
+ngx_paas_guard_same_lines(ngx_paas_guard_head_t *head, ngx_uint_t kind,
+    ngx_uint_t last, ngx_table_elt_t *list)
+{
+    while (last >= kind
+           && !ngx_paas_guard_same_kinds(head, kind, last, list))
+    {
+        last--;
     }
 
     return last;
@@ -146,12 +155,12 @@ ngx_paas_guard_recall_head(ngx_paas_guard_head_t *head,
     head->misses = 0;
 
     ctx->head_hash = head->head;
-    ctx->has_head = 1;
+    ctx->has_head = NGX_PAAS_GUARD_HEAD_RECALLED;
 }
 
 
 /* Mostly all lines at once.  Where somebody is blocked, who it is comes first,
-   for a request may end with that. */
+   for a request may end with that; so it does where the last one was another. */
 
 void
 ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -174,6 +183,7 @@ ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     kind = ngx_paas_guard_same_lines(head, NGX_PAAS_GUARD_LINE_WHO,
                                      ctx->blocks || !ctx->conf->interval
+                                     || head->misses
                                      ? NGX_PAAS_GUARD_LINE_WHO
                                      : NGX_PAAS_GUARD_LINE_WHAT,
                                      part->elts);
@@ -240,36 +250,33 @@ ngx_paas_guard_recall_rest(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* A line of such a hash may have another name, though none has by chance. */
+/* While this request waited, another one of its connection may have taken the
+   place of what it was compared with. */
 
-ngx_int_t
-ngx_paas_guard_recall_wishes(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_wish_line_t *wish)
+ngx_paas_guard_told_t *
+ngx_paas_guard_recall_told(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    ngx_uint_t              n;
-    ngx_table_elt_t        *h;
+    ngx_uint_t              kind;
+    ngx_list_part_t        *part;
     ngx_paas_guard_head_t  *head;
 
     head = ctx->head;
+    part = &r->headers_in.headers.part;
 
-    if (head == NULL || head->nhashes != r->headers_in.headers.part.nelts) {
-        return NGX_DECLINED;
+    if (head == NULL || head->nhashes != part->nelts || part->next) {
+        return NULL;
     }
 
-    for (n = 0; n < NGX_PAAS_GUARD_WISH_LINES; n++) {
-        wish[n].n = head->wishes[n];
+    if (r->request_body || ctx->question) {
+        kind = NGX_PAAS_GUARD_LINE_WHO;
 
-        if (wish[n].n == 0) {
-            continue;
-        }
-
-        h = r->headers_in.headers.part.elts;
-        wish[n].line = &h[head->wish[n]];
-
-        if (ngx_paas_guard_wish_of(wish[n].line) != n) {
-            return NGX_DECLINED;
-        }
+    } else {
+        kind = ctx->has_head == NGX_PAAS_GUARD_HEAD_RECALLED
+               ? NGX_PAAS_GUARD_LINE_WISH : NGX_PAAS_GUARD_LINE_WHAT;
     }
 
-    return NGX_OK;
+    return ngx_paas_guard_same_lines(head, kind, NGX_PAAS_GUARD_LINE_WISH,
+                                     part->elts)
+           == NGX_PAAS_GUARD_LINE_WISH
+           ? &head->told : NULL;
 }

@@ -1,50 +1,13 @@
-#include "ngx_paas_guard.h"
-#include "../core/pguard_negotiate.h"
-#include "../core/pguard_refusal.h"
+#include "ngx_paas_guard_refusal_private.h"
 
-
-/* The headers of a refusal: the first two have a value of the request's own,
-   and the last goes only with our own body. */
-
-enum {
-    NGX_PAAS_GUARD_HEADER_TAG = 0,
-    NGX_PAAS_GUARD_HEADER_RETRY,
-    NGX_PAAS_GUARD_HEADER_PROXY,
-    NGX_PAAS_GUARD_HEADER_CACHE,
-    NGX_PAAS_GUARD_HEADER_VARY,
-    NGX_PAAS_GUARD_HEADER_LANGUAGE,
-    NGX_PAAS_GUARD_HEADERS
-};
-
-
-/* All of a refusal that does not depend on its event, its block and the time:
-   prepared when it is first needed, and kept until another needs the place. */
-
-struct ngx_paas_guard_answer_s {
-    ngx_paas_guard_service_t  *service;
-    const u_char              *rule;            /* its name in the zone */
-    ngx_uint_t                 kind;
-    ngx_table_elt_t            headers[NGX_PAAS_GUARD_HEADERS];
-    pguard_refusal_form_t      form;
-    u_char                     text[PGUARD_REFUSAL_FORM
-                                    + 2 * NGX_MAXHOSTNAMELEN + 128];
-};
 
 #define ngx_paas_guard_kind(ctx, body, lang)                                  \
     ((ctx)->status << 8 | ((ctx)->block[0] != '\0') << 7                      \
      | (ctx)->reason << 4 | (body) << 1 | (lang))
 
 
-/* A header that says how a client likes to be told. */
-
-typedef struct {
-    const char                *name;
-    unsigned                 (*read)(const pguard_str_t *lines, size_t n);
-} ngx_paas_guard_wishing_t;
-
-
-/* What one request gets of it: the values of its first two headers, and the
-   body. */
+/* What one request gets of it: a text, in which all values of its headers are,
+   and the body. */
 
 typedef struct {
     ngx_buf_t                  buf;
@@ -52,23 +15,17 @@ typedef struct {
 } ngx_paas_guard_filled_t;
 
 
-static void ngx_paas_guard_wishes(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx, pguard_body_e *body, pguard_lang_e *lang);
-static PGUARD_APART void ngx_paas_guard_wish_lines(ngx_http_request_t *r,
-    ngx_paas_guard_wish_line_t *line);
-static ngx_inline ngx_uint_t ngx_paas_guard_wish(ngx_http_request_t *r,
-    const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
-    const ngx_paas_guard_wish_line_t *found);
-static PGUARD_RARE ngx_uint_t ngx_paas_guard_read_wish(ngx_http_request_t *r,
-    const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
-    ngx_str_t *line);
-static ngx_paas_guard_answer_t *ngx_paas_guard_answer(
-    ngx_paas_guard_ctx_t *ctx, pguard_body_e body, pguard_lang_e lang);
+static ngx_inline ngx_paas_guard_answer_t *ngx_paas_guard_answer(
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_told_t *told);
+static PGUARD_APART ngx_paas_guard_answer_t *ngx_paas_guard_find_answer(
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_told_t *told, ngx_uint_t kind);
 static PGUARD_RARE ngx_paas_guard_answer_t *ngx_paas_guard_new_answer(
     ngx_paas_guard_ctx_t *ctx, pguard_body_e body, pguard_lang_e lang,
     ngx_paas_guard_answer_t **place);
 static ngx_int_t ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
     ngx_paas_guard_ctx_t *ctx, pguard_body_e body, pguard_lang_e lang);
+static PGUARD_RARE void ngx_paas_guard_answer_time(
+    ngx_paas_guard_answer_t *answer, uint32_t retry_after);
 static ngx_paas_guard_filled_t *ngx_paas_guard_fill(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_answer_t *answer);
 static ngx_int_t ngx_paas_guard_push_headers(ngx_http_request_t *r,
@@ -97,8 +54,7 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_int_t                 rc;
     ngx_uint_t                page;
     pguard_str_t              type;
-    pguard_body_e             body;
-    pguard_lang_e             lang;
+    ngx_paas_guard_told_t     here, *told;
     ngx_paas_guard_answer_t  *answer;
     ngx_paas_guard_filled_t  *filled;
 
@@ -106,9 +62,9 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return NGX_HTTP_CLOSE;
     }
 
-    ngx_paas_guard_wishes(r, ctx, &body, &lang);
+    told = ngx_paas_guard_told(r, ctx, &here);
 
-    answer = ngx_paas_guard_answer(ctx, body, lang);
+    answer = ngx_paas_guard_answer(ctx, told);
     if (answer == NULL) {
         return ctx->status;
     }
@@ -118,21 +74,29 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return ctx->status;
     }
 
+    ctx->answer = answer;
     page = ngx_paas_guard_error_page(r, ctx->status);
 
     if (ngx_paas_guard_push_headers(r, ctx, answer->headers,
-                                    page ? NGX_PAAS_GUARD_HEADER_LANGUAGE
-                                         : NGX_PAAS_GUARD_HEADERS)
-        != NGX_OK
-        || page)
+                                    page ? PGUARD_HEAD_LANGUAGE
+                                         : PGUARD_HEADS)
+        != NGX_OK)
     {
+        return ctx->status;
+    }
+
+    /* other modules look for it there */
+
+    ngx_paas_guard_set_cache_control(r, &ctx->cache_control);
+
+    if (page) {
         return ctx->status;
     }
 
     rc = ngx_http_discard_request_body(r);
 
     if (rc == NGX_OK) {
-        type = pguard_refusal_content_type(body);
+        type = pguard_refusal_content_type(told->body);
 
         r->headers_out.status = ctx->status;
         r->headers_out.content_length_n = filled->buf.last - filled->buf.pos;
@@ -152,139 +116,45 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* In what form, and in which language, it is to be told. */
-
-static void
-ngx_paas_guard_wishes(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
-    pguard_body_e *body, pguard_lang_e *lang)
-{
-    ngx_paas_guard_worker_t     *worker;
-    ngx_paas_guard_wish_line_t   line[NGX_PAAS_GUARD_WISH_LINES];
-
-    static const ngx_paas_guard_wishing_t  bodies = {
-        "accept", pguard_negotiate_body
-    };
-
-    static const ngx_paas_guard_wishing_t  langs = {
-        "accept-language", pguard_negotiate_lang
-    };
-
-    if (ngx_paas_guard_recall_wishes(r, ctx, line) != NGX_OK) {
-        ngx_paas_guard_wish_lines(r, line);
-    }
-
-    worker = ctx->conf->zone->mcf->worker;
-
-    *body = ngx_paas_guard_wish(r, &bodies, worker->bodies,
-                                &line[NGX_PAAS_GUARD_ACCEPT]);
-    *lang = ngx_paas_guard_wish(r, &langs, worker->langs,
-                                &line[NGX_PAAS_GUARD_ACCEPT_LANGUAGE]);
-}
-
-
-static PGUARD_APART void
-ngx_paas_guard_wish_lines(ngx_http_request_t *r,
-    ngx_paas_guard_wish_line_t *line)
-{
-    ngx_list_part_t             *part;
-    ngx_table_elt_t             *h, *end;
-    ngx_paas_guard_wish_line_e   wish;
-
-    ngx_memzero(line, NGX_PAAS_GUARD_WISH_LINES
-                      * sizeof(ngx_paas_guard_wish_line_t));
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (end = h + part->nelts; h < end; h++) {
-            wish = ngx_paas_guard_wish_of(h);
-
-            if (wish != NGX_PAAS_GUARD_WISH_LINES) {
-                line[wish].n++;
-                line[wish].line = h;
-            }
-        }
-    }
-}
-
-
-/* What a line means is remembered by its length, for who is refused again and
-   again sends the same.  None, or an empty one, as all places have at first,
-   means 0. */
-
 static ngx_inline ngx_uint_t
-ngx_paas_guard_wish(ngx_http_request_t *r,
-    const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
-    const ngx_paas_guard_wish_line_t *found)
+ngx_paas_guard_is_answer(ngx_paas_guard_answer_t *answer,
+    ngx_paas_guard_ctx_t *ctx, ngx_uint_t kind)
 {
-    ngx_str_t  *line;
-
-    if (found->n != 1) {
-        return found->n ? ngx_paas_guard_read_wish(r, wishing, NULL, NULL) : 0;
-    }
-
-    line = &found->line->value;
-    known += line->len % NGX_PAAS_GUARD_WISHES;
-
-    if (known->len == line->len
-        && ngx_memcmp(known->line, line->data, line->len) == 0)
-    {
-        return known->wish;
-    }
-
-    return ngx_paas_guard_read_wish(r, wishing, known, line);
+    return answer && answer->service == ctx->conf->service
+           && answer->kind == kind && answer->rule == ctx->rule.data;
 }
 
 
-/* Reads all lines of it; known is where to remember one, or NULL. */
-
-static PGUARD_RARE ngx_uint_t
-ngx_paas_guard_read_wish(ngx_http_request_t *r,
-    const ngx_paas_guard_wishing_t *wishing, ngx_paas_guard_wish_t *known,
-    ngx_str_t *line)
+static ngx_inline ngx_paas_guard_answer_t *
+ngx_paas_guard_answer(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_told_t *told)
 {
-    ngx_uint_t    n, wish;
-    pguard_str_t  lines[NGX_PAAS_GUARD_LINES];
+    ngx_uint_t  kind;
 
-    (void) ngx_paas_guard_header_lines(r, wishing->name, lines,
-                                       NGX_PAAS_GUARD_LINES, &n);
+    kind = ngx_paas_guard_kind(ctx, told->body, told->lang);
 
-    wish = wishing->read(lines, n);
-
-    if (known && line->len <= sizeof(known->line)) {
-        known->wish = wish;
-        known->len = line->len;
-        ngx_memcpy(known->line, line->data, line->len);
+    if (!ngx_paas_guard_is_answer(told->answer, ctx, kind)) {
+        told->answer = ngx_paas_guard_find_answer(ctx, told, kind);
     }
 
-    return wish;
+    return told->answer;
 }
 
 
-static ngx_paas_guard_answer_t *
-ngx_paas_guard_answer(ngx_paas_guard_ctx_t *ctx, pguard_body_e body,
-    pguard_lang_e lang)
+static PGUARD_APART ngx_paas_guard_answer_t *
+ngx_paas_guard_find_answer(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_told_t *told, ngx_uint_t kind)
 {
     uintptr_t                  place;
-    ngx_uint_t                 kind;
-    ngx_paas_guard_answer_t   *answer, **answers;
-    ngx_paas_guard_service_t  *service;
+    ngx_paas_guard_answer_t  **answers;
 
-    service = ctx->conf->service;
-    kind = ngx_paas_guard_kind(ctx, body, lang);
-
-    place = (uintptr_t) service ^ (uintptr_t) ctx->rule.data * 31 ^ kind * 61;
+    place = (uintptr_t) ctx->conf->service ^ (uintptr_t) ctx->rule.data * 31
+            ^ kind * 61;
     answers = ctx->conf->zone->mcf->worker->answers;
     answers += (place >> 4) % NGX_PAAS_GUARD_ANSWERS;
-    answer = *answers;
 
-    if (answer && answer->service == service && answer->kind == kind
-        && answer->rule == ctx->rule.data)
-    {
-        return answer;
-    }
-
-    return ngx_paas_guard_new_answer(ctx, body, lang, answers);
+    return ngx_paas_guard_is_answer(*answers, ctx, kind)
+           ? *answers
+           : ngx_paas_guard_new_answer(ctx, told->body, told->lang, answers);
 }
 
 
@@ -325,19 +195,8 @@ ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
 {
     ngx_uint_t         i;
     pguard_out_t       out;
-    pguard_str_t       proxy;
     ngx_table_elt_t   *h;
     pguard_refusal_t   refusal;
-
-    static const ngx_table_elt_t  headers[NGX_PAAS_GUARD_HEADERS] = {
-        { .key = ngx_string("PaaS-Guard") },
-        { .key = ngx_string("Retry-After") },
-        { .key = ngx_string("Proxy-Status") },
-        { .key = ngx_string("Cache-Control"), .value = ngx_string("no-store") },
-        { .key = ngx_string("Vary"),
-          .value = ngx_string("Accept, Accept-Language") },
-        { .key = ngx_string("Content-Language") }
-    };
 
     refusal.reason = ctx->reason;
     refusal.status = ctx->status;
@@ -348,32 +207,53 @@ ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
     refusal.block.len = ctx->block[0] ? PGUARD_EVENT_LEN : 0;
     refusal.rule = ctx->rule;
     ngx_paas_guard_core_str(refusal.service, ctx->conf->service->name);
+    ngx_paas_guard_core_str(refusal.proxy, ctx->conf->zone->mcf->proxy);
 
-    ngx_memcpy(answer->headers, headers, sizeof(headers));
-    h = answer->headers;
+    ngx_memzero(answer->headers, sizeof(answer->headers));
 
-    for (i = 0; i < NGX_PAAS_GUARD_HEADERS; i++) {
-        h[i].hash = 1;
+    for (i = 0; i < PGUARD_HEADS; i++) {
+        h = &answer->headers[i];
+        h->hash = 1;
+        h->key.data = (u_char *) pguard_head_names[i].data;
+        h->key.len = pguard_head_names[i].len;
     }
-
-    h[NGX_PAAS_GUARD_HEADER_LANGUAGE].value.data =
-                                       (u_char *) pguard_lang_names[lang].data;
-    h[NGX_PAAS_GUARD_HEADER_LANGUAGE].value.len = pguard_lang_names[lang].len;
 
     pguard_out_init(&out, answer->text, sizeof(answer->text));
 
-    ngx_paas_guard_core_str(proxy, ctx->conf->zone->mcf->proxy);
-    h[NGX_PAAS_GUARD_HEADER_PROXY].value.data = out.pos;
-    pguard_refusal_proxy_status(&out, &refusal, proxy);
-    h[NGX_PAAS_GUARD_HEADER_PROXY].value.len = out.need;
+    if (!pguard_refusal_form(&answer->form, &out, &refusal, body, lang)) {
+        return NGX_ERROR;
+    }
 
-    return pguard_refusal_form(&answer->form, &out, &refusal, body, lang)
-           ? NGX_OK : NGX_ERROR;
+    ngx_paas_guard_answer_time(answer, ctx->retry_after);
+
+    return NGX_OK;
 }
 
 
-/* The two headers are set in the answer itself, which is nobody else's until
-   they are copied from there. */
+/* Where in the form the values are, once its time is this one. */
+
+static PGUARD_RARE void
+ngx_paas_guard_answer_time(ngx_paas_guard_answer_t *answer,
+    uint32_t retry_after)
+{
+    ngx_uint_t              i;
+    ngx_table_elt_t        *h;
+    pguard_refusal_form_t  *form;
+
+    h = answer->headers;
+    form = &answer->form;
+
+    pguard_refusal_time(form, retry_after);
+
+    for (i = 0; i < PGUARD_HEADS; i++) {
+        h[i].value.data = form->form.text + form->head[i].at;
+        h[i].value.len = form->head[i].len;
+    }
+}
+
+
+/* The values are set in the answer itself, which is nobody else's until they are
+   copied from there: as far from the tag's as they were in the last one. */
 
 static ngx_paas_guard_filled_t *
 ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
@@ -381,13 +261,18 @@ ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 {
     u_char                   *p;
     ngx_buf_t                *b;
+    ngx_int_t                 shift;
+    ngx_uint_t                i;
     ngx_table_elt_t          *h;
     pguard_refusal_form_t    *form;
     ngx_paas_guard_filled_t  *filled;
 
+    h = answer->headers;
     form = &answer->form;
 
-    pguard_refusal_time(form, ctx->retry_after);
+    if (form->retry_after != ctx->retry_after) {
+        ngx_paas_guard_answer_time(answer, ctx->retry_after);
+    }
 
     filled = ngx_palloc(r->pool, sizeof(ngx_paas_guard_filled_t)
                                  + form->form.len);
@@ -396,20 +281,22 @@ ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     }
 
     p = filled->text;
-    h = answer->headers;
 
     pguard_refusal_copy(form, ctx->event, ctx->block, p);
 
-    h[NGX_PAAS_GUARD_HEADER_TAG].value.data = p;
-    h[NGX_PAAS_GUARD_HEADER_TAG].value.len = form->header;
-    h[NGX_PAAS_GUARD_HEADER_RETRY].value.data = p + form->header;
-    h[NGX_PAAS_GUARD_HEADER_RETRY].value.len = form->retry;
+    shift = p - h[PGUARD_HEAD_TAG].value.data;
+
+#pragma GCC unroll 6
+
+    for (i = 0; i < PGUARD_HEADS; i++) {
+        h[i].value.data += shift;
+    }
 
     b = &filled->buf;
     ngx_memzero(b, sizeof(ngx_buf_t));
 
     b->start = p;
-    b->pos = p + form->header + form->retry;
+    b->pos = p + form->body;
     b->last = p + form->form.len;
     b->end = b->last;
     b->temporary = 1;
@@ -432,7 +319,7 @@ ngx_paas_guard_push_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 
     list = &r->headers_out.headers;
 
-    if (list->last->nelts + NGX_PAAS_GUARD_HEADERS > list->nalloc) {
+    if (list->last->nelts + PGUARD_HEADS > list->nalloc) {
         return ngx_paas_guard_push_each(r, ctx, headers, n);
     }
 
@@ -442,11 +329,12 @@ ngx_paas_guard_push_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 
 #pragma GCC unroll 6
 
-    for (i = 0; i < NGX_PAAS_GUARD_HEADERS; i++) {
+    for (i = 0; i < PGUARD_HEADS; i++) {
         h[i] = headers[i];
     }
 
-    ctx->tag = &h[NGX_PAAS_GUARD_HEADER_TAG];
+    ctx->tag = &h[PGUARD_HEAD_TAG];
+    ctx->cache_control = &h[PGUARD_HEAD_CACHE];
 
     return NGX_OK;
 }
@@ -467,8 +355,11 @@ ngx_paas_guard_push_each(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 
         *h = headers[i];
 
-        if (i == NGX_PAAS_GUARD_HEADER_TAG) {
+        if (i == PGUARD_HEAD_TAG) {
             ctx->tag = h;
+
+        } else if (i == PGUARD_HEAD_CACHE) {
+            ctx->cache_control = h;
         }
     }
 

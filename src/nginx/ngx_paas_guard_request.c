@@ -484,7 +484,10 @@ ngx_paas_guard_verdict(ngx_paas_guard_ctx_t *ctx, pguard_verdict_e verdict)
 
     ctx->state = NGX_PAAS_GUARD_DONE;
     ctx->verdict = verdict;
-    ctx->store = ngx_paas_guard_store_state(zone->mcf->store);
+
+    if (zone->mcf->store) {
+        ctx->store = ngx_paas_guard_store_state(zone->mcf->store);
+    }
 
     (void) pguard_add(&zone->counters->service[ctx->conf->service->index]
                                      .requests[verdict],

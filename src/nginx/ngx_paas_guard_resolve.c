@@ -309,8 +309,8 @@ ngx_paas_guard_prepare_line(ngx_paas_guard_loc_conf_t *conf,
 }
 
 
-/* Where several names have one end, who sends a request goes first.  A cookie
-   tells it only if one is a session. */
+/* Where several names have one end, who sends a request goes first, and what it
+   asks for next.  A cookie tells it only if one is a session. */
 
 static void
 ngx_paas_guard_prepare_lines(ngx_paas_guard_loc_conf_t *conf)
@@ -339,12 +339,9 @@ ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
                          && ngx_paas_guard_same(&cv[0].value,
                               (char *) ngx_paas_guard_default_client_text.data);
 
-    conf->wish_hash[NGX_PAAS_GUARD_ACCEPT] =
-                     ngx_hash_key((u_char *) "accept", sizeof("accept") - 1);
-    conf->wish_hash[NGX_PAAS_GUARD_ACCEPT_LANGUAGE] =
-                     ngx_hash_key((u_char *) "accept-language",
-                                  sizeof("accept-language") - 1);
-
+    ngx_paas_guard_prepare_line(conf, "accept", NGX_PAAS_GUARD_LINE_WISH);
+    ngx_paas_guard_prepare_line(conf, "accept-language",
+                                NGX_PAAS_GUARD_LINE_WISH);
     ngx_paas_guard_prepare_headers(conf);
     ngx_paas_guard_prepare_lines(conf);
 }

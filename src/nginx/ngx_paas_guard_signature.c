@@ -303,7 +303,7 @@ ngx_paas_guard_hash_head(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     ctx->head_hash = pguard_sig_fields(zone->key, zone->mcf->worker->xxh,
                                        f.field, f.n);
-    ctx->has_head = 1;
+    ctx->has_head = NGX_PAAS_GUARD_HEAD_HASHED;
 
     return NGX_OK;
 }

@@ -20,17 +20,20 @@
 #include "pguard_refusal.h"
 
 
-#define PAGE  8192
+#define PAGE   8192
+#define PROXY  256                      /* bytes of a gateway's name */
 
 
 static const pguard_refusal_t  duplicate = {
     PGUARD_REASON_DUPLICATE, 429, 1, pguard_string("00ff"),
-    pguard_string(""), pguard_string(""), pguard_string("compute")
+    pguard_string(""), pguard_string(""), pguard_string("compute"),
+    pguard_string("gw1.example.net")
 };
 
 static const pguard_refusal_t  hammering = {
     PGUARD_REASON_HAMMERING, 429, 42, pguard_string("00ff"),
-    pguard_string(""), pguard_string("flood"), pguard_string("compute")
+    pguard_string(""), pguard_string("flood"), pguard_string("compute"),
+    pguard_string("gw1.example.net")
 };
 
 
@@ -497,12 +500,12 @@ test_headers(void **state)
     (void) state;
 
     pguard_out_init(&out, buf, sizeof(buf));
-    pguard_refusal_header(&out, &duplicate);
+    pguard_refusal_head(&out, &duplicate, PGUARD_HEAD_TAG, PGUARD_LANG_EN);
     expect(&out, buf, "throttled; reason=duplicate_throttled; sla=excluded; "
            "event=\"00ff\"");
 
     pguard_out_init(&out, buf, sizeof(buf));
-    pguard_refusal_header(&out, &hammering);
+    pguard_refusal_head(&out, &hammering, PGUARD_HEAD_TAG, PGUARD_LANG_EN);
     expect(&out, buf, "blocked; reason=hammering_blocked; rule=\"flood\"; "
            "sla=excluded; event=\"00ff\"");
 
@@ -510,14 +513,14 @@ test_headers(void **state)
     r.reason = PGUARD_REASON_OPERATOR;
     r.rule.len = 0;
     pguard_out_init(&out, buf, sizeof(buf));
-    pguard_refusal_header(&out, &r);
+    pguard_refusal_head(&out, &r, PGUARD_HEAD_TAG, PGUARD_LANG_EN);
     expect(&out, buf, "blocked; reason=operator_blocked; sla=failed; "
            "event=\"00ff\"");
 
     r.reason = PGUARD_REASON_LOCKOUT;
     r.rule = (pguard_str_t) pguard_string("log\"in\n");
     pguard_out_init(&out, buf, sizeof(buf));
-    pguard_refusal_header(&out, &r);
+    pguard_refusal_head(&out, &r, PGUARD_HEAD_TAG, PGUARD_LANG_EN);
     expect(&out, buf, "blocked; reason=auth_lockout; rule=\"log\\\"in?\"; "
            "sla=good; event=\"00ff\"");
 
@@ -527,13 +530,17 @@ test_headers(void **state)
         snprintf(text, sizeof(text), "%s; error=http_request_error; "
                  "details=\"duplicate_throttled\"", proxies[i].value);
         pguard_out_init(&out, buf, sizeof(buf));
-        pguard_refusal_proxy_status(&out, &duplicate, proxies[i].proxy);
+        r = duplicate;
+        r.proxy = proxies[i].proxy;
+        pguard_refusal_head(&out, &r, PGUARD_HEAD_PROXY, PGUARD_LANG_EN);
         expect(&out, buf, text);
         assert_true(sf_list(text));
     }
 
     pguard_out_init(&out, buf, sizeof(buf));
-    pguard_refusal_proxy_status(&out, &hammering, proxies[0].proxy);
+    r = hammering;
+    r.proxy = proxies[0].proxy;
+    pguard_refusal_head(&out, &r, PGUARD_HEAD_PROXY, PGUARD_LANG_EN);
     expect(&out, buf, "gw1.example.net; error=http_request_denied; "
            "details=\"hammering_blocked\"");
 }
@@ -646,14 +653,15 @@ test_hostile_bytes(void **state)
         }
 
         pguard_out_init(&out, buf, sizeof(buf) - 1);
-        pguard_refusal_header(&out, &r);
+        pguard_refusal_head(&out, &r, PGUARD_HEAD_TAG, PGUARD_LANG_EN);
         *out.pos = '\0';
         end = sf_item(buf);
         assert_non_null(end);
         assert_ptr_equal(end, out.pos);
 
         pguard_out_init(&out, buf, sizeof(buf) - 1);
-        pguard_refusal_proxy_status(&out, &r, r.rule);
+        r.proxy = r.rule;
+        pguard_refusal_head(&out, &r, PGUARD_HEAD_PROXY, PGUARD_LANG_EN);
         *out.pos = '\0';
         assert_true(sf_list(buf));
 
@@ -702,10 +710,12 @@ static void
 expect_form(const pguard_refusal_t *first, const pguard_refusal_t *r,
     pguard_body_e b, pguard_lang_e l)
 {
-    char                   text[PGUARD_REFUSAL_FORM], number[32];
-    char                   direct[PAGE], *filled;
-    pguard_out_t           out;
-    pguard_refusal_form_t  form;
+    char                    text[PGUARD_REFUSAL_FORM + 2 * PROXY];
+    char                    direct[PAGE], *filled;
+    unsigned                i;
+    pguard_out_t            out;
+    pguard_refusal_form_t   form;
+    pguard_refusal_place_t  value;
 
     memset(&form, 0xff, sizeof(form));
     pguard_out_init(&out, text, sizeof(text));
@@ -721,18 +731,30 @@ expect_form(const pguard_refusal_t *first, const pguard_refusal_t *r,
                         (unsigned char *) filled);
     filled[form.form.len] = '\0';
 
+    /* the lines as HTTP/1 has them, but for the first name */
+
     pguard_out_init(&out, direct, sizeof(direct));
-    pguard_refusal_header(&out, r);
-    assert_int_equal(out.need, form.header);
-    assert_memory_equal(filled, direct, form.header);
 
-    snprintf(number, sizeof(number), "%llu",
-             (unsigned long long) r->retry_after);
-    assert_int_equal(form.retry, strlen(number));
-    assert_memory_equal(filled + form.header, number, form.retry);
+    for (i = 0; i < PGUARD_HEADS; i++) {
 
-    assert_string_equal(filled + form.header + form.retry,
-                        body(r, b, l, direct));
+        if (i) {
+            pguard_out_text(&out, "\r\n");
+            pguard_out_str(&out, pguard_head_names[i]);
+            pguard_out_text(&out, ": ");
+        }
+
+        value.at = out.need;
+        pguard_refusal_head(&out, r, (pguard_head_e) i, l);
+        value.len = out.need - value.at;
+
+        assert_int_equal(form.head[i].at, value.at);
+        assert_int_equal(form.head[i].len, value.len);
+    }
+
+    assert_int_equal(form.body, out.need);
+    assert_memory_equal(filled, direct, form.body);
+    assert_string_equal(filled + form.body, body(r, b, l, direct));
+
     free(filled);
 }
 
@@ -743,7 +765,7 @@ test_form(void **state)
     size_t            i, rule;
     unsigned          reason, b, l;
     unsigned char     longest[PGUARD_NAME_MAX], quotes[PGUARD_NAME_MAX];
-    unsigned char     controls[PGUARD_NAME_MAX];
+    unsigned char     controls[PGUARD_NAME_MAX], proxy[PROXY];
     pguard_refusal_t  first, r;
 
     static const uint64_t  seconds[] = { 0, 1, 2, 9, 10, 42, 119, 120, 3599,
@@ -758,8 +780,11 @@ test_form(void **state)
     memset(longest, 'r', sizeof(longest));
     memset(quotes, '"', sizeof(quotes));
     memset(controls, 1, sizeof(controls));
+    memset(proxy, '"', sizeof(proxy));
 
     first = duplicate;
+    first.proxy.data = proxy;
+    first.proxy.len = sizeof(proxy);
     first.event = (pguard_str_t) pguard_string("0123456789abcdef01234567");
 
     for (reason = 0; reason < PGUARD_REASONS; reason++) {
