@@ -209,5 +209,5 @@ month_time(const char *s, int64_t *ms)
 
     *ms = (int64_t) t * 1000 + frac;
 
-    return 0;
+    return *ms < 0 ? -1 : 0;
 }

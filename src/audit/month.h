@@ -17,7 +17,8 @@ int month_zone(const char *name);
 /* The first second of a month, "2026-11", and that of the next one. */
 int month_bounds(const char *text, time_t *start, time_t *end);
 
-/* ISO 8601 with Z or an offset, and decimals; s ends with a NUL.  0, or -1. */
+/* ISO 8601 with Z or an offset, and decimals; s ends with a NUL.  0, or -1, also
+   for what is before 1970. */
 int month_time(const char *s, int64_t *ms);
 
 
