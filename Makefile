@@ -238,10 +238,7 @@ $(UNIT)/core/%.o: src/core/%.c Makefile | $(UNIT)/core
 $(BINS): $(UNIT)/%: tests/unit/%.c $(CORE:src/core/%.c=$(UNIT)/core/%.o) Makefile
 	@$(CC) $(CFLAGS) -DCMOCKA_DISABLE_DEPRECATION_WARNINGS -Isrc/core -MMD -MP -o $@ $< $(filter %.o,$^) $(LIBS)
 
-$(BUILD)/fuzz/core/%.o: src/core/%.c Makefile | $(BUILD)/fuzz/core
-	@$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
-
-$(BUILD)/fuzz/audit/%.o: src/audit/%.c Makefile | $(BUILD)/fuzz/audit
+$(BUILD)/fuzz/%.o: src/%.c Makefile | $(BUILD)/fuzz/core $(BUILD)/fuzz/audit
 	@$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
 
 $(BUILD)/fuzz/fuzz_replay: $(addprefix $(BUILD)/fuzz/audit/,replay_read.o month.o)

@@ -199,13 +199,15 @@ SKIP: {
 
     $redis->cli('flushall');
     $redis->kill('KILL');
-    my $began = time;
-    {
+    my $as_if = sub {
+        my ($then, $what) = @_;
         local $ENV{LD_PRELOAD} = $lib;
         local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
-        local $ENV{FAKETIME} = sprintf '+%d', $end - $left - $began;
-        @gw = map { gateway_start(%same) } 1 .. 2;
-    }
+        local $ENV{FAKETIME} = sprintf '+%d', $then - time;
+        $what->();
+    };
+    my $began = time;
+    $as_if->($end - $left, sub { @gw = map { gateway_start(%same) } 1 .. 2 });
 
     $gw[0]->get("/t/$_") for 1 .. 4;
     $gw[1]->get("/t/$_") for 1 .. 2;
@@ -227,13 +229,7 @@ SKIP: {
 
     # Two months later: slots of it are in the store alone
 
-    $began = time;
-    {
-        local $ENV{LD_PRELOAD} = $lib;
-        local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
-        local $ENV{FAKETIME} = sprintf '+%d', $end + 40 * 86400 - $began;
-        $_->start for @gw;
-    }
+    $as_if->($end + 40 * 86400, sub { $_->start for @gw });
 
     both_say('6 6 0 2', 'two months later', "month=$old");
     ok !whole($_, "month=$old")->{partial}, "whole: gateway $_" for 0, 1;

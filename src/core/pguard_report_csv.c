@@ -6,6 +6,11 @@
 #include "pguard_utc.h"
 
 
+/* The columns behind "end", empty. */
+
+#define PGUARD_CSV_AFTER_END  ",,,,,,,\r\n"
+
+
 typedef struct {
     const char      *name;
     pguard_ratio_t   ratio;
@@ -33,7 +38,7 @@ pguard_csv_row(pguard_out_t *out, const char *record, const char *name)
 static void
 pguard_csv_end(pguard_out_t *out)
 {
-    pguard_out_text(out, ",,,,,,,,,\r\n");
+    pguard_out_text(out, ",," PGUARD_CSV_AFTER_END);
 }
 
 
@@ -110,7 +115,7 @@ pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
     pguard_csv_at(out, f->span.start);
     pguard_out_byte(out, ',');
     pguard_csv_at(out, f->span.end);
-    pguard_out_text(out, ",,,,,,,\r\n");
+    pguard_out_text(out, PGUARD_CSV_AFTER_END);
     pguard_csv_row(out, "report", "timezone");
     pguard_csv_text(out, r->timezone);
     pguard_csv_end(out);
@@ -264,7 +269,7 @@ pguard_csv_measured(pguard_out_t *out, const pguard_report_t *r)
         pguard_csv_at(out, run.start);
         pguard_out_byte(out, ',');
         pguard_csv_at(out, run.end);
-        pguard_out_text(out, ",,,,,,,\r\n");
+        pguard_out_text(out, PGUARD_CSV_AFTER_END);
     }
 
     if (more) {

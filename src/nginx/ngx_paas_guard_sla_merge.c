@@ -297,26 +297,38 @@ ngx_paas_guard_month_fetched(ngx_paas_guard_fetch_t *fetch)
 }
 
 
+/* Which of n records is of this gateway; n: none. */
+
+static size_t
+ngx_paas_guard_month_find(const pguard_merge_record_t *r, size_t n,
+    const pguard_id_t *gateway)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (ngx_memcmp(&r[i].id.gateway, gateway, sizeof(pguard_id_t)) == 0) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
 /* Of a month whose slots are gone here, what the store has lost of this gateway
    can't be added up any more, and it may have lost others, too. */
 
 static ngx_uint_t
 ngx_paas_guard_month_lost(ngx_paas_guard_month_t *m)
 {
-    size_t          i;
     pguard_cells_t  cells;
 
-    if (m->month + 1 >= m->current) {
+    if (m->month + 1 >= m->current
+        || ngx_paas_guard_month_find(m->fetch->records, m->fetch->nrecords,
+                                     &m->sla->head->gateway)
+           < m->fetch->nrecords)
+    {
         return 0;
-    }
-
-    for (i = 0; i < m->fetch->nrecords; i++) {
-        if (ngx_memcmp(&m->fetch->records[i].id.gateway,
-                       &m->sla->head->gateway, sizeof(pguard_id_t))
-            == 0)
-        {
-            return 0;
-        }
     }
 
     pguard_ledger_cells(&m->sla->ledger, m->month, &cells);
@@ -450,15 +462,12 @@ ngx_paas_guard_month_log(ngx_paas_guard_month_t *m, pguard_merge_record_t *r,
 
     static const u_char  no_slots[] = { 0 };
 
-    for (i = 0; i < *n; i++) {
-        if (ngx_memcmp(&r[i].id.gateway, &later->id.gateway,
-                       sizeof(pguard_id_t))
-            == 0)
-        {
-            r[i].log = later->log;
-            r[i].log_end = later->log_end;
-            return;
-        }
+    i = ngx_paas_guard_month_find(r, *n, &later->id.gateway);
+
+    if (i < *n) {
+        r[i].log = later->log;
+        r[i].log_end = later->log_end;
+        return;
     }
 
     if (*n == 2 * NGX_PAAS_GUARD_RECORDS) {
