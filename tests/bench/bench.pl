@@ -21,7 +21,8 @@ use lib $FindBin::Bin;
 use Bench;
 
 my $long = @ARGV && $ARGV[0] eq '-l' ? shift : 0;
-my ($rounds, $requests) = $long ? (200, 2_000) : (60, 2_000);
+my $rounds = $long ? 200 : 60;
+my $requests = 2_000;
 my $quiet = 8;                  # pairs that are enough
 my $million = 1_000_000;
 my $modules = '/usr/lib/nginx/modules';
@@ -61,7 +62,8 @@ my $redis_conf = 'paas_guard_redis redis://127.0.0.1:%REDIS%/0; paas_guard_secre
 my $refuse = { target => '/api/v1/vms' };
 
 # What is compared: base, the case that a ratio is to; fill, requests before;
-# request, status: of those that are measured.
+# request, status: of those that are measured; paced: also with half as many as
+# the base answers, each at its time.
 
 my %case = (
     'nginx'                          => { base => 'nginx' },
@@ -73,13 +75,13 @@ my %case = (
                                           location => "limit_req zone=long burst=1000000 nodelay;\n" },
     'Lua, ngx.shared'                => { main => lua(), http => "lua_shared_dict seen 64m;\n", location => $lua_shared },
     'Lua, Redis'                     => { main => lua(), location => $lua_redis },
-    'guard, 1 thousand signatures'   => { guard => 1, location => "paas_guard_throttle interval=30ms;\n" },
+    'guard, 1 thousand signatures'   => { guard => 1, paced => 1, location => "paas_guard_throttle interval=30ms;\n" },
     'guard, logged as nginx'         => { guard => 1, location => "access_log access.log bare; paas_guard_throttle interval=30ms;\n" },
     'guard, 1 million'               => { guard => 1, size => '128m', fill => $million,
                                           location => "paas_guard_throttle interval=1h;\n" },
     'guard, 10 million'              => { guard => 1, size => '1280m', fill => 10 * $million,
                                           location => "paas_guard_throttle interval=1h;\n" },
-    'guard, async'                   => { guard => 1, http => $redis_conf, location => "paas_guard_throttle interval=1s scope=node;\n" },
+    'guard, async'                   => { guard => 1, paced => 1, http => $redis_conf, location => "paas_guard_throttle interval=1s scope=node;\n" },
     'guard, strict'                  => { guard => 1, http => $redis_conf, location => "paas_guard_sync strict;\n" },
     'nginx, 2 workers'               => { workers => 2 },
     'guard, 2 workers'               => { guard => 1, workers => 2, base => 'nginx, 2 workers' },
@@ -188,24 +190,26 @@ sub run {
 }
 
 sub ask {
-    my ($c) = @_;
+    my ($c, @args) = @_;
     my $n = $c->{body} ? int($requests / 20) : $requests;
     my $before = cpu($c->{pid});
-    my $got = run($c, $n, -c => 16);
+    my $got = run($c, $n, -c => 16, @args);
 
     my $cpu = (cpu($c->{pid}) - $before) / $n;
 
-    push @{ $c->{cpu} }, $cpu;
+    push @{ $c->{cpu} }, $cpu if !@args;
     $c->{status}{$_} += $got->{$_} for grep { /^\d/ } keys %$got;
 
-    return { cpu => $cpu, rate => $n / $got->{seconds}, p99 => $got->{p99} };
+    return { cpu => $cpu, rate => $n / $got->{seconds}, p50 => $got->{p50}, p99 => $got->{p99} };
 }
 
 # Ticks that the hypervisor took, of all processors.
 
 sub stolen { (split ' ', slurp('/proc/stat'))[8] }
 
-sub base { $case{ $_[0]{base} // 'nginx' } }
+sub base_name { $_[0]{base} // 'nginx' }
+
+sub base { $case{ base_name($_[0]) } }
 
 # One pair: what $c is compared with, and $c.
 
@@ -216,16 +220,22 @@ sub pair {
     my $got = ask($c);
     my %ratio = map { $_ => $got->{$_} / ($base->{$_} || 1) } qw(cpu rate p99);
 
+    if ($c->{paced}) {
+        my ($one, $other) = map { ask($_, -r => int($base->{rate} / 2)) } base($c), $c;
+        $ratio{"paced_$_"} = $other->{$_} / ($one->{$_} || 1) for qw(p50 p99);
+    }
+
     push @{ $c->{pairs} }, { %ratio, stolen => stolen() - $stolen };
 }
 
 sub spread {
-    my @r = sort { $a <=> $b } @_ or return '';
+    my @r = sort { $a <=> $b } grep { defined } @_ or return '';
     return sprintf '%5.2f (%.2f - %.2f)', median(@r), @r[$#r / 4, $#r * 3 / 4];
 }
 
 sub report {
-    printf "%-31s %9s  %-21s %-21s %-21s %7s  %s\n", '', 'CPU, us', 'CPU', 'throughput', 'p99', 'quiet', 'answers';
+    printf "%-31s %9s  %-21s %-21s %-21s %7s  %-21s %-21s %s\n", '', 'CPU, us', 'CPU', 'throughput', 'p99', 'quiet',
+        'p50, half the load', 'p99, half the load', 'answers';
 
     for my $name (@_) {
         my $c = $case{$name};
@@ -233,9 +243,12 @@ sub report {
         my @still = grep { !$_->{stolen} } @pairs;
         my @taken = @still < $quiet ? @pairs : @still;
 
-        printf "%-31s %9.2f  %-21s %-21s %-21s %7s  %s\n", $name, median(@{ $c->{cpu} }) / 1000,
-            map({ my $what = $_; spread(map { $_->{$what} } @taken) } qw(cpu rate p99)),
-            @pairs ? @still . '/' . @pairs : '', join(' ', map { "$_: $c->{status}{$_}" } sort keys %{ $c->{status} });
+        my %spread = map { my $what = $_; $what => spread(map { $_->{$what} } @taken) }
+            qw(cpu rate p99 paced_p50 paced_p99);
+
+        printf "%-31s %9.2f  %-21s %-21s %-21s %7s  %-21s %-21s %s\n", $name, median(@{ $c->{cpu} }) / 1000,
+            @spread{qw(cpu rate p99)}, @pairs ? @still . '/' . @pairs : '', @spread{qw(paced_p50 paced_p99)},
+            join(' ', map { "$_: $c->{status}{$_}" } sort keys %{ $c->{status} });
     }
 }
 
@@ -275,7 +288,7 @@ sub lives {
 
     for my $kind (qw(start reload)) {
         printf "%-31s %6.1f ms %6.1f ms %s\n", $kind, median(@{ $ms{$kind}{nginx} }), median(@{ $ms{$kind}{guard} }),
-            spread(map { $ms{$kind}{guard}[$_] / $ms{$kind}{nginx}[$_] } 0 .. 8);
+            spread(map { $ms{$kind}{guard}[$_] / $ms{$kind}{nginx}[$_] } 0 .. $#{ $ms{$kind}{nginx} });
     }
 }
 
@@ -284,7 +297,7 @@ build();
 my %known = map { $_ => 1 } @order;
 $known{$_} or die "no case \"$_\"; there are: ", join('; ', @order), "\n" for @ARGV;
 
-my %chosen = map { $_ => 1, ($case{$_}{base} // 'nginx') => 1 } @ARGV ? @ARGV : @order;
+my %chosen = map { $_ => 1, base_name($case{$_}) => 1 } @ARGV ? @ARGV : @order;
 my @cases = grep { $chosen{$_} } @order;
 
 $port{REDIS} = free_port();

@@ -7,6 +7,10 @@
  * replaced by the number of the request, a run of "@" by that of the user,
  * both padded with zeros, so that all requests have one length.
  *
+ * Each connection sends as soon as it has an answer; or, with a rate, each
+ * request has its time, and how long it takes is counted from then on, whether
+ * or not a connection was free.
+ *
  * It prints one line: requests, seconds, us at p50 and p99, and the number of
  * answers of each status.
  */
@@ -57,6 +61,7 @@ typedef struct {
     unsigned         pipeline;
     uint64_t         requests;              /* 0: none, seconds count */
     double           seconds;
+    double           rate;                  /* requests in a second; 0: any */
     uint64_t         distinct;              /* numbers; 0: all */
     uint64_t         users;
     uint64_t         first;
@@ -192,8 +197,10 @@ load_write(int fd, const char *p, size_t len)
 }
 
 
+/* A request that was due at this time. */
+
 static void
-load_send(load_t *load, load_connection_t *c)
+load_send(load_t *load, load_connection_t *c, uint64_t due)
 {
     uint64_t         n;
     load_request_t  *r = &load->request;
@@ -208,7 +215,7 @@ load_send(load_t *load, load_connection_t *c)
         load_put(r->user, r->user_len, load->next % load->users);
     }
 
-    c->sent[(c->oldest + c->waiting) % LOAD_PIPELINE] = load_now();
+    c->sent[(c->oldest + c->waiting) % LOAD_PIPELINE] = due;
     c->waiting++;
     load->next++;
 
@@ -295,44 +302,55 @@ load_receive(load_t *load, load_connection_t *c)
 }
 
 
-static void
-load_run(load_t *load)
+/* Answers that are there, or come within ms; returns of how many connections,
+   which are in ev. */
+
+static int
+load_answers(load_t *load, int epoll, struct epoll_event *ev, int ms)
 {
-    int                  i, n, epoll, more;
-    uint64_t             start, end;
-    load_connection_t   *c;
-    struct epoll_event   ev[LOAD_CONNECTIONS];
+    int                 i, n;
+    load_connection_t  *c;
 
-    epoll = epoll_create1(0);
-    c = calloc(load->connections, sizeof(load_connection_t));
+    n = epoll_wait(epoll, ev, LOAD_CONNECTIONS, ms);
 
-    if (epoll == -1 || c == NULL) {
-        load_die("start");
+    if (n < 0 || (n == 0 && ms)) {
+        load_die("no answer in 10 s");
     }
 
-    start = load_now();
-    end = start + (uint64_t) (load->seconds * 1e6);
+    for (i = 0; i < n; i++) {
+        c = ev[i].data.ptr;
+
+        if (!load_receive(load, c)) {
+            load->next -= c->waiting;
+            close(c->fd);
+            load_open(load, c, epoll);
+        }
+    }
+
+    return n;
+}
+
+
+/* As fast as they are answered. */
+
+static void
+load_all(load_t *load, load_connection_t *c, int epoll)
+{
+    int                 i, n, more;
+    uint64_t            end;
+    struct epoll_event  ev[LOAD_CONNECTIONS];
+
+    end = load_now() + (uint64_t) (load->seconds * 1e6);
 
     for (i = 0; i < (int) load->connections; i++) {
-        load_open(load, &c[i], epoll);
-        load_send(load, &c[i]);
+        load_send(load, &c[i], load_now());
     }
 
     for (more = 1; more || load->answered < load->next; /* void */ ) {
-        n = epoll_wait(epoll, ev, LOAD_CONNECTIONS, 10000);
-
-        if (n <= 0) {
-            load_die("no answer in 10 s");
-        }
+        n = load_answers(load, epoll, ev, 10000);
 
         for (i = 0; i < n; i++) {
             load_connection_t  *ready = ev[i].data.ptr;
-
-            if (!load_receive(load, ready)) {
-                load->next -= ready->waiting;
-                close(ready->fd);
-                load_open(load, ready, epoll);
-            }
 
             for ( ;; ) {
                 more = load->requests ? load->next < load->requests
@@ -342,32 +360,89 @@ load_run(load_t *load)
                     break;
                 }
 
-                load_send(load, ready);
+                load_send(load, ready, load_now());
             }
         }
+    }
+}
+
+
+/* Each at its time, by connections in turn.  One that is not free makes it late,
+   which counts.  Does not sleep: that would be later still. */
+
+static void
+load_paced(load_t *load, load_connection_t *c, int epoll)
+{
+    uint64_t            start, due;
+    load_connection_t  *next;
+    struct epoll_event  ev[LOAD_CONNECTIONS];
+
+    start = load_now();
+
+    while (load->answered < load->requests) {
+        (void) load_answers(load, epoll, ev, 0);
+
+        if (load->next == load->requests) {
+            continue;
+        }
+
+        due = start + (uint64_t) ((double) load->next * 1e6 / load->rate);
+        next = &c[load->next % load->connections];
+
+        if (load_now() >= due && next->waiting < load->pipeline) {
+            load_send(load, next, due);
+        }
+    }
+}
+
+
+static void
+load_run(load_t *load)
+{
+    int                 epoll;
+    unsigned            i;
+    uint64_t            start;
+    load_connection_t  *c;
+
+    epoll = epoll_create1(0);
+    c = calloc(load->connections, sizeof(load_connection_t));
+
+    if (epoll == -1 || c == NULL) {
+        load_die("start");
+    }
+
+    start = load_now();
+
+    for (i = 0; i < load->connections; i++) {
+        load_open(load, &c[i], epoll);
+    }
+
+    if (load->rate > 0) {
+        load_paced(load, c, epoll);
+
+    } else {
+        load_all(load, c, epoll);
     }
 
     load->seconds = (double) (load_now() - start) / 1e6;
 }
 
 
-static unsigned
+/* Of those of one us, evenly. */
+
+static double
 load_percentile(const load_t *load, double share)
 {
+    double    left;
     unsigned  us;
-    uint64_t  n;
 
-    n = 0;
+    left = share * (double) load->answered;
 
-    for (us = 0; us < LOAD_US - 1; us++) {
-        n += load->took[us];
-
-        if ((double) n >= share * (double) load->answered) {
-            break;
-        }
+    for (us = 0; us < LOAD_US - 1 && left > load->took[us]; us++) {
+        left -= load->took[us];
     }
 
-    return us;
+    return us + (load->took[us] ? left / load->took[us] : 0);
 }
 
 
@@ -388,12 +463,13 @@ main(int argc, char **argv)
     load->users = 1;
     load->seconds = 1;
 
-    while ((c = getopt(argc, argv, "c:p:n:d:k:u:s:b:")) != -1) {
+    while ((c = getopt(argc, argv, "c:p:n:d:r:k:u:s:b:")) != -1) {
         switch (c) {
         case 'c': load->connections = (unsigned) atoi(optarg); break;
         case 'p': load->pipeline = (unsigned) atoi(optarg); break;
         case 'n': load->requests = strtoull(optarg, NULL, 10); break;
         case 'd': load->seconds = atof(optarg); break;
+        case 'r': load->rate = atof(optarg); break;
         case 'k': load->distinct = strtoull(optarg, NULL, 10); break;
         case 'u': load->users = strtoull(optarg, NULL, 10); break;
         case 's': load->first = strtoull(optarg, NULL, 10); break;
@@ -404,10 +480,11 @@ main(int argc, char **argv)
 
     if (argc != optind + 1 || load->users == 0
         || load->connections < 1 || load->connections > LOAD_CONNECTIONS
-        || load->pipeline < 1 || load->pipeline > LOAD_PIPELINE)
+        || load->pipeline < 1 || load->pipeline > LOAD_PIPELINE
+        || (load->rate > 0 && load->requests == 0))
     {
         fprintf(stderr, "usage: load [-c connections] [-p pipeline] "
-                "[-n requests | -d seconds] [-k numbers] [-s first number] "
+                "[-n requests [-r rate] | -d seconds] [-k numbers] [-s first number] "
                 "[-u users] [-b body] port < request\n");
         return 2;
     }
@@ -416,7 +493,7 @@ main(int argc, char **argv)
     load_read_request(load);
     load_run(load);
 
-    printf("requests=%llu seconds=%.3f p50=%u p99=%u",
+    printf("requests=%llu seconds=%.3f p50=%.1f p99=%.1f",
            (unsigned long long) load->answered, load->seconds,
            load_percentile(load, 0.5), load_percentile(load, 0.99));
 
