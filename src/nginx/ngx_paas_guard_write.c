@@ -67,9 +67,9 @@ ngx_paas_guard_write_filter(ngx_http_request_t *r)
 }
 
 
-/* As one header, if all six are there as the guard has set them, and the last
-   ones: what is behind them is none of the list's for as long as nginx writes
-   it. */
+/* As one header, if all six are there as the guard has set them, and the last of
+   their part: what is behind the first is none of the list's for as long as
+   nginx writes it.  Two parts may lie one behind the other in memory. */
 
 static ngx_int_t
 ngx_paas_guard_write_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -82,7 +82,8 @@ ngx_paas_guard_write_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     end = last->elts;
     end += last->nelts;
 
-    if (end != ctx->tag + PGUARD_HEADS
+    if (last->nelts < PGUARD_HEADS
+        || end != ctx->tag + PGUARD_HEADS
         || ngx_memcmp(ctx->tag, ctx->answer->headers,
                       PGUARD_HEADS * sizeof(ngx_table_elt_t))
            != 0)
