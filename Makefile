@@ -114,7 +114,8 @@ dashboard:
 
 # Every program runs, also after one that failed; promtool may be where setup has put it.
 test-unit: unit
-	@PATH="$$PATH:$(CURDIR)/.deps/usr/bin"; failed=; for t in $(BINS); do echo "== $${t##*/}"; $$t || failed="$$failed $${t##*/}"; done; \
+	@PATH="$$PATH:$(CURDIR)/.deps/usr/bin"; failed=; \
+	 for t in $(BINS); do echo "== $${t##*/}"; $$t || failed="$$failed $${t##*/}"; done; \
 	 [ -z "$$failed" ] || { echo "unit tests failed:$$failed"; exit 1; }; \
 	 echo "unit tests: $(words $(BINS)) programs passed"
 

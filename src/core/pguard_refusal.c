@@ -10,6 +10,12 @@
 #include <string.h>
 
 
+/* Between two values of headers, as they are written, goes a name in these. */
+
+#define PGUARD_HEAD_END  "\r\n"
+#define PGUARD_HEAD_GAP  ": "
+
+
 /* Who renders for a form leaves holes where the values go. */
 
 typedef struct {
@@ -128,9 +134,9 @@ pguard_refusal_lines(pguard_refusal_form_t *form, const pguard_pen_t *pen)
     for (i = 0; i < PGUARD_HEADS; i++) {
 
         if (i) {
-            pguard_out_text(pen->out, "\r\n");
+            pguard_out_text(pen->out, PGUARD_HEAD_END);
             pguard_out_str(pen->out, pguard_head_names[i]);
-            pguard_out_text(pen->out, ": ");
+            pguard_out_text(pen->out, PGUARD_HEAD_GAP);
         }
 
         from = pen->out->need;
@@ -168,7 +174,12 @@ pguard_refusal_time(pguard_refusal_form_t *form, uint64_t seconds)
     at = 0;
 
     for (i = 0; i < PGUARD_HEADS; i++) {
-        at += i ? pguard_head_names[i].len + sizeof("\r\n: ") - 1 : 0;
+
+        if (i) {
+            at += sizeof(PGUARD_HEAD_END PGUARD_HEAD_GAP) - 1
+                  + pguard_head_names[i].len;
+        }
+
         form->head[i].at = at;
         at += form->head[i].len;
     }

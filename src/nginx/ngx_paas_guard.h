@@ -50,7 +50,7 @@ typedef struct {
 } ngx_paas_guard_note_t;
 
 /* How many ways to refuse are kept ready, and what lines of Accept and of
-   Accept-Language meant: see ngx_paas_guard_refusal.c. */
+   Accept-Language meant: see ngx_paas_guard_refusal.c and _told.c. */
 
 #define NGX_PAAS_GUARD_ANSWERS  256
 #define NGX_PAAS_GUARD_WISHES   16
@@ -64,10 +64,10 @@ typedef struct {
 /* How a client is told of a refusal. */
 
 typedef struct {
-    ngx_uint_t                   known;         /* else not yet */
+    ngx_paas_guard_answer_t     *answer;        /* the last one; NULL: none yet,
+                                                   and nothing else is known */
     pguard_body_e                body;
     pguard_lang_e                lang;
-    ngx_paas_guard_answer_t     *answer;        /* the last one, or NULL */
 } ngx_paas_guard_told_t;
 
 /* An event id has random digits, a worker's own, and then so many that count. */
@@ -220,13 +220,6 @@ ngx_paas_guard_ctx(ngx_http_request_t *r)
     return ctx || (!r->internal && !r->filter_finalize)
            ? ctx : ngx_paas_guard_forgotten_ctx(r);
 }
-
-
-/* Is this a line of the header called name, a literal in lower case? */
-
-#define ngx_paas_guard_header_is(h, name)                                     \
-    ((h)->key.len == sizeof(name) - 1 && (h)->hash                            \
-     && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
 
 
 /* Two tables of one zone never mix, nor do two rules in one table: what is

@@ -186,7 +186,7 @@ ngx_paas_guard_head_copy(ngx_paas_guard_head_t *head,
     p = ngx_paas_guard_lines_copy(head, h, NGX_PAAS_GUARD_LINE_WHAT, p);
     (void) ngx_paas_guard_lines_copy(head, h, NGX_PAAS_GUARD_LINE_WISH, p);
 
-    head->told.known = 0;
+    head->told.answer = NULL;
 }
 
 

@@ -20,12 +20,12 @@ static ngx_inline ngx_paas_guard_answer_t *ngx_paas_guard_answer(
 static PGUARD_APART ngx_paas_guard_answer_t *ngx_paas_guard_find_answer(
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_told_t *told, ngx_uint_t kind);
 static PGUARD_RARE ngx_paas_guard_answer_t *ngx_paas_guard_new_answer(
-    ngx_paas_guard_ctx_t *ctx, pguard_body_e body, pguard_lang_e lang,
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_told_t *told, ngx_uint_t kind,
     ngx_paas_guard_answer_t **place);
 static ngx_int_t ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
     ngx_paas_guard_ctx_t *ctx, pguard_body_e body, pguard_lang_e lang);
-static PGUARD_RARE void ngx_paas_guard_answer_time(
-    ngx_paas_guard_answer_t *answer, uint32_t retry_after);
+static PGUARD_RARE void ngx_paas_guard_place_values(
+    ngx_paas_guard_answer_t *answer);
 static ngx_paas_guard_filled_t *ngx_paas_guard_fill(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_answer_t *answer);
 static ngx_int_t ngx_paas_guard_push_headers(ngx_http_request_t *r,
@@ -154,13 +154,14 @@ ngx_paas_guard_find_answer(ngx_paas_guard_ctx_t *ctx,
 
     return ngx_paas_guard_is_answer(*answers, ctx, kind)
            ? *answers
-           : ngx_paas_guard_new_answer(ctx, told->body, told->lang, answers);
+           : ngx_paas_guard_new_answer(ctx, told, kind, answers);
 }
 
 
 static PGUARD_RARE ngx_paas_guard_answer_t *
-ngx_paas_guard_new_answer(ngx_paas_guard_ctx_t *ctx, pguard_body_e body,
-    pguard_lang_e lang, ngx_paas_guard_answer_t **place)
+ngx_paas_guard_new_answer(ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_told_t *told, ngx_uint_t kind,
+    ngx_paas_guard_answer_t **place)
 {
     ngx_paas_guard_answer_t  *answer;
 
@@ -177,12 +178,12 @@ ngx_paas_guard_new_answer(ngx_paas_guard_ctx_t *ctx, pguard_body_e body,
 
     answer->service = NULL;
 
-    if (ngx_paas_guard_prepare(answer, ctx, body, lang) != NGX_OK) {
+    if (ngx_paas_guard_prepare(answer, ctx, told->body, told->lang) != NGX_OK) {
         return NULL;
     }
 
     answer->service = ctx->conf->service;
-    answer->kind = ngx_paas_guard_kind(ctx, body, lang);
+    answer->kind = kind;
     answer->rule = ctx->rule.data;
 
     return answer;
@@ -224,17 +225,16 @@ ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
         return NGX_ERROR;
     }
 
-    ngx_paas_guard_answer_time(answer, ctx->retry_after);
+    ngx_paas_guard_place_values(answer);
 
     return NGX_OK;
 }
 
 
-/* Where in the form the values are, once its time is this one. */
+/* Where in the form the values are. */
 
 static PGUARD_RARE void
-ngx_paas_guard_answer_time(ngx_paas_guard_answer_t *answer,
-    uint32_t retry_after)
+ngx_paas_guard_place_values(ngx_paas_guard_answer_t *answer)
 {
     ngx_uint_t              i;
     ngx_table_elt_t        *h;
@@ -242,8 +242,6 @@ ngx_paas_guard_answer_time(ngx_paas_guard_answer_t *answer,
 
     h = answer->headers;
     form = &answer->form;
-
-    pguard_refusal_time(form, retry_after);
 
     for (i = 0; i < PGUARD_HEADS; i++) {
         h[i].value.data = form->form.text + form->head[i].at;
@@ -271,7 +269,8 @@ ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     form = &answer->form;
 
     if (form->retry_after != ctx->retry_after) {
-        ngx_paas_guard_answer_time(answer, ctx->retry_after);
+        pguard_refusal_time(form, ctx->retry_after);
+        ngx_paas_guard_place_values(answer);
     }
 
     filled = ngx_palloc(r->pool, sizeof(ngx_paas_guard_filled_t)

@@ -36,6 +36,13 @@ static PGUARD_RARE ngx_uint_t ngx_paas_guard_read_wish(ngx_http_request_t *r,
     ngx_str_t *line);
 
 
+/* Is this a line of the header called name, a literal in lower case? */
+
+#define ngx_paas_guard_header_is(h, name)                                     \
+    ((h)->key.len == sizeof(name) - 1 && (h)->hash                            \
+     && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
+
+
 /* Which wish h tells, or NGX_PAAS_GUARD_WISH_LINES. */
 
 static ngx_inline ngx_paas_guard_wish_line_e
@@ -60,13 +67,11 @@ ngx_paas_guard_told(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 
     if (told == NULL) {
         told = here;
-        told->known = 0;
+        told->answer = NULL;
     }
 
-    if (!told->known) {
+    if (told->answer == NULL) {
         ngx_paas_guard_wishes(r, ctx, &told->body, &told->lang);
-        told->answer = NULL;
-        told->known = 1;
     }
 
     return told;

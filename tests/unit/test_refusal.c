@@ -711,7 +711,7 @@ expect_form(const pguard_refusal_t *first, const pguard_refusal_t *r,
     pguard_body_e b, pguard_lang_e l)
 {
     char                    text[PGUARD_REFUSAL_FORM + 2 * PROXY];
-    char                    direct[PAGE], *filled;
+    char                    direct[PAGE], number[32], *filled;
     unsigned                i;
     pguard_out_t            out;
     pguard_refusal_form_t   form;
@@ -750,6 +750,12 @@ expect_form(const pguard_refusal_t *first, const pguard_refusal_t *r,
         assert_int_equal(form.head[i].at, value.at);
         assert_int_equal(form.head[i].len, value.len);
     }
+
+    snprintf(number, sizeof(number), "%llu",
+             (unsigned long long) r->retry_after);
+    value = form.head[PGUARD_HEAD_RETRY];
+    assert_int_equal(value.len, strlen(number));
+    assert_memory_equal(filled + value.at, number, value.len);
 
     assert_int_equal(form.body, out.need);
     assert_memory_equal(filled, direct, form.body);
