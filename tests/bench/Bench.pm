@@ -13,7 +13,7 @@ use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(build load median nginx_conf request run_dir spawn start stop free_port);
+our @EXPORT = qw(alone beside build load median nginx_conf request run_dir spawn start stop free_port);
 
 my $root = Cwd::abs_path((__FILE__ =~ s{[^/]+$}{}r) . '../..');
 my $dir = "$root/build/bench";
@@ -207,16 +207,24 @@ END {
     $? = $status;
 }
 
-# One run of the load generator: what it prints, as a hash.
+# What is measured has a processor alone, all else is beside it: where it runs, and what on, is chance else, and weighs
+# more than what is to be told.
+
+my $cpus = qx(nproc);
+
+sub alone { $cpus > 1 ? qw(taskset -c 0) : () }
+sub beside { $cpus > 1 ? ('taskset', '-c', '1-' . ($cpus - 1)) : () }
+
+# One run of the load generator, by a command that begins with @$by: what it prints, as a hash.
 
 sub load {
-    my ($port, $request, @args) = @_;
+    my ($by, $port, $request, @args) = @_;
 
     open my $f, '>', "$dir/request.$$" or die $!;
     print $f $request;
     close $f;
 
-    my $line = `$dir/load @args $port < $dir/request.$$`;
+    my $line = `@$by $dir/load @args $port < $dir/request.$$`;
     unlink "$dir/request.$$";
     $line =~ /^requests/ or die "load: no result\n";
 

@@ -75,8 +75,10 @@ my %case = (
                                           location => "limit_req zone=long burst=1000000 nodelay;\n" },
     'Lua, ngx.shared'                => { main => lua(), http => "lua_shared_dict seen 64m;\n", location => $lua_shared },
     'Lua, Redis'                     => { main => lua(), location => $lua_redis },
-    'guard, 1 thousand signatures'   => { guard => 1, paced => 1, location => "paas_guard_throttle interval=30ms;\n" },
-    'guard, logged as nginx'         => { guard => 1, location => "access_log access.log bare; paas_guard_throttle interval=30ms;\n" },
+    'guard, 1 thousand signatures'   => { guard => 1, paced => 1, distinct => 1000, location => "paas_guard_throttle interval=5ms;\n" },
+    'guard, logged as nginx'         => { guard => 1, distinct => 1000,
+                                          location => "access_log access.log bare; paas_guard_throttle interval=5ms;\n" },
+    'guard, each another'            => { guard => 1, location => "paas_guard_throttle interval=30ms;\n" },
     'guard, 1 million'               => { guard => 1, size => '128m', fill => $million,
                                           location => "paas_guard_throttle interval=1h;\n" },
     'guard, 10 million'              => { guard => 1, size => '1280m', fill => 10 * $million,
@@ -110,7 +112,7 @@ END
 
 my @order = ('nginx', 'limit_req, by address', 'limit_req, by the long key',
     'limit_req, long key, 1 million', 'Lua, ngx.shared', 'Lua, Redis', 'guard, 1 thousand signatures',
-    'guard, logged as nginx', 'guard, 1 million', 'guard, 10 million', 'guard, async', 'guard, strict',
+    'guard, logged as nginx', 'guard, each another', 'guard, 1 million', 'guard, 10 million', 'guard, async', 'guard, strict',
     'nginx, 2 workers', 'guard, 2 workers', 'HAProxy', 'HAProxy, stick table',
     'return 429', 'limit_req, refusing', 'guard, throttled', 'guard, blocked',
     'nginx, 1 MB POST', 'guard, 1 MB POST', 'nginx, 1 MB POST, 16k buffer', 'guard, 1 MB POST, 16k buffer');
@@ -132,6 +134,13 @@ $rules    http-request return status 200 content-type application/json string '{
 END
 }
 
+# Two workers and the load share what processors there are.
+
+sub place {
+    my ($c, @command) = @_;
+    return $c->{beside} ? beside() : ($c->{workers} // 1) > 1 ? () : @command;
+}
+
 sub start_case {
     my ($name, $c) = @_;
     my $label = $name =~ s/\W+/-/gr;
@@ -144,7 +153,7 @@ sub start_case {
     if (exists $c->{haproxy}) {
         print $f haproxy_conf($c->{port}, $c->{haproxy});
         close $f;
-        $c->{pid} = start($label, $c->{port}, 'haproxy', '-db', '-f', "$dir/conf");
+        $c->{pid} = start($label, $c->{port}, alone(), 'haproxy', '-db', '-f', "$dir/conf");
         return;
     }
 
@@ -152,7 +161,7 @@ sub start_case {
     $text =~ s/%(\w+)%/$port{$1} \/\/ run_dir()/ge;
     print $f $text;
     close $f;
-    $c->{pid} = start($label, $c->{port}, 'nginx', '-p', $dir, '-c', "$dir/conf");
+    $c->{pid} = start($label, $c->{port}, place($c, alone()), 'nginx', '-p', $dir, '-c', "$dir/conf");
 }
 
 # Nanoseconds of CPU that the workers had (of HAProxy, the process).
@@ -183,7 +192,7 @@ sub run {
     $c->{next} //= 1;
     push @args, -b => $c->{body} if $c->{body};
     push @args, -k => $c->{distinct} if $c->{distinct};
-    my $got = load($c->{port}, $request, -n => $n, -s => $c->{distinct} ? 1 : $c->{next}, @args);
+    my $got = load([place($c, beside())], $c->{port}, $request, -n => $n, -s => $c->{distinct} ? 1 : $c->{next}, @args);
     $c->{next} += $n;
 
     return $got;
@@ -211,13 +220,17 @@ sub base_name { $_[0]{base} // 'nginx' }
 
 sub base { $case{ base_name($_[0]) } }
 
-# One pair: what $c is compared with, and $c.
+# One pair: what $c is compared with, and $c; each is first in turn.
+
+my $turn = 0;
 
 sub pair {
     my ($c) = @_;
     my $stolen = stolen();
-    my $base = ask(base($c));
-    my $got = ask($c);
+    my @both = (base($c), $c);
+    @both = reverse @both if $turn++ % 2;
+    my %got = map { $_ => ask($_) } @both;
+    my ($base, $got) = @got{base($c), $c};
     my %ratio = map { $_ => $got->{$_} / ($base->{$_} || 1) } qw(cpu rate p99);
 
     if ($c->{paced}) {
@@ -303,7 +316,7 @@ my @cases = grep { $chosen{$_} } @order;
 $port{REDIS} = free_port();
 my $redis = do {
     mkdir run_dir() . '/redis';
-    start('redis', $port{REDIS}, 'redis-server', '--port', $port{REDIS}, '--bind', '127.0.0.1',
+    start('redis', $port{REDIS}, beside(), 'redis-server', '--port', $port{REDIS}, '--bind', '127.0.0.1',
           '--save', '', '--dir', run_dir() . '/redis');
 };
 
@@ -312,7 +325,7 @@ print $secret 'b' x 64;
 close $secret;
 chmod 0600, run_dir() . '/secret';
 
-my $sink = { server => 'location = /api/v1/vms { client_max_body_size 8m; return 200; }' };
+my $sink = { beside => 1, server => 'location = /api/v1/vms { client_max_body_size 8m; return 200; }' };
 start_case('sink', $sink);
 $port{SINK} = $sink->{port};
 

@@ -74,7 +74,7 @@ sub measure {
     my $pid = start($name, $port, qw(valgrind --tool=callgrind --compress-strings=no
         --compress-pos=no), "--callgrind-out-file=$dir/callgrind.out",
         'nginx', '-p', $dir, '-c', "$dir/nginx.conf");
-    my $got = load($port, request(%{ $load->{request} // {} }), '-n', $requests, @{ $load->{args} // [] });
+    my $got = load([], $port, request(%{ $load->{request} // {} }), '-n', $requests, @{ $load->{args} // [] });
     stop($pid);
 
     ($got->{ $load->{status} // 200 } // 0) >= $requests - 1
