@@ -2,10 +2,11 @@
  * The table is an array of cache lines, each of four 16-byte entries: 80 bits
  * of the signature and the time (48 bits, us) at which it expires.
  *
- * A signature has a home line and a second line.  way[0] of a line, its head,
- * is what was admitted last among the signatures at home there; the other
- * ways keep what was head before and has not expired.  To admit S at home in
- * a line whose head is X:
+ * A signature has a home line and a second line, of the same group of lines:
+ * in a large table, a page takes more time to find than a line of it to read,
+ * and a group is on few.  way[0] of a line, its head, is what was admitted
+ * last among the signatures at home there; the other ways keep what was head
+ * before and has not expired.  To admit S at home in a line whose head is X:
  *
  *   1. read the head; if it is S, unexpired: refuse
  *   2. look for an unexpired S in the other ways, here and in S's second
@@ -53,6 +54,8 @@
 #define PGUARD_TRIES      256
 #define PGUARD_SAMPLE     (1 << 14)     /* lines */
 #define PGUARD_MOVES      2             /* one after the other */
+#define PGUARD_GROUP      512           /* lines, a power of 2 */
+#define PGUARD_GROUPS     64            /* of a smaller table, all is one */
 
 /* Room in a line of which none of the lower ways holds what can't move on. */
 #define PGUARD_ROOMY      (PGUARD_THROTTLE_WAYS * (PGUARD_THROTTLE_WAYS - 1))
@@ -66,18 +69,50 @@ typedef struct {
 } pguard_throttle_spot_t;
 
 
-static pguard_throttle_line_t *
-pguard_throttle_line(const pguard_throttle_t *t, uint64_t bits)
+pguard_throttle_t
+pguard_throttle_table(pguard_throttle_line_t *line, uint64_t lines)
 {
-    return &t->line[pguard_hash_place(bits, t->lines)];
+    pguard_throttle_t  t = { line, lines, lines, 0 };
+
+    if (lines >= PGUARD_GROUP * PGUARD_GROUPS) {
+        t.group = PGUARD_GROUP;
+        t.groups = ~(uint64_t) (PGUARD_GROUP - 1);
+        t.lines &= t.groups;
+    }
+
+    return t;
 }
 
 
 /* The home comes from bits that an entry does not keep, the second line from
-   some that it does: a copied head tells its second line itself. */
+   some that it does: a copied head tells its second line itself, from either. */
 
-#define pguard_throttle_home(t, sig)     pguard_throttle_line(t, (sig).hi)
-#define pguard_throttle_second(t, pair)  pguard_throttle_line(t, (pair).lo)
+static inline pguard_throttle_line_t *
+pguard_throttle_home(const pguard_throttle_t *t, pguard_hash_t sig)
+{
+    return &t->line[pguard_hash_place(sig.hi, t->lines)];
+}
+
+
+static inline pguard_throttle_line_t *
+pguard_throttle_second(const pguard_throttle_t *t,
+    const pguard_throttle_line_t *line, uint64_t lo)
+{
+    return &t->line[((uint64_t) (line - t->line) & t->groups)
+                    + pguard_hash_place(lo, t->group)];
+}
+
+
+static inline pguard_throttle_lines_t
+pguard_throttle_lines(const pguard_throttle_t *t, pguard_hash_t sig)
+{
+    pguard_throttle_lines_t  at;
+
+    at.home = pguard_throttle_home(t, sig);
+    at.second = pguard_throttle_second(t, at.home, sig.lo);
+
+    return at;
+}
 
 
 static pguard_pair_t
@@ -110,11 +145,15 @@ pguard_throttle_left(pguard_pair_t v, pguard_usec_t now)
 }
 
 
-void
+inline pguard_throttle_lines_t
 pguard_throttle_prefetch(const pguard_throttle_t *t, pguard_hash_t sig)
 {
-    pguard_prefetch(pguard_throttle_home(t, sig));
-    pguard_prefetch(pguard_throttle_second(t, sig));
+    pguard_throttle_lines_t  at = pguard_throttle_lines(t, sig);
+
+    pguard_prefetch(at.home);
+    pguard_prefetch(at.second);
+
+    return at;
 }
 
 
@@ -227,7 +266,7 @@ pguard_throttle_spot(const pguard_throttle_t *t, pguard_throttle_line_t *line,
             spot.way = &line->way[i];
             spot.was = v;
 
-        } else if (pguard_throttle_second(t, v) == line) {
+        } else if (pguard_throttle_second(t, line, v.lo) == line) {
             stay++;
         }
     }
@@ -273,7 +312,7 @@ pguard_throttle_place(const pguard_throttle_t *t, pguard_throttle_line_t *line,
             copy[i] = pguard_pair_read(&line->way[i]);
         }
 
-        second[i] = pguard_throttle_second(t, copy[i]);
+        second[i] = pguard_throttle_second(t, line, copy[i].lo);
 
         if (second[i] == line) {
             continue;
@@ -323,7 +362,7 @@ pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
     pguard_usec_t            least;
     pguard_throttle_line_t  *second;
 
-    second = pguard_throttle_second(t, head);
+    second = pguard_throttle_second(t, home, head.lo);
 
     if (pguard_throttle_kept(home, head)
         || pguard_throttle_kept(second, head))
@@ -354,34 +393,30 @@ pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
 }
 
 
-/* pguard_throttle_ask(), whatever is there. */
+/* pguard_throttle_ask_at(), whatever is there. */
 
 static PGUARD_APART pguard_throttle_result_t
-pguard_throttle_any(const pguard_throttle_t *t, pguard_hash_t sig,
-    pguard_pair_t set, pguard_usec_t now)
+pguard_throttle_any(const pguard_throttle_t *t, pguard_throttle_lines_t at,
+    pguard_hash_t sig, pguard_pair_t set, pguard_usec_t now)
 {
     unsigned                   tries;
     pguard_pair_t              head;
-    pguard_throttle_line_t    *home, *second;
     pguard_throttle_result_t   result = { 0, 0, 0 };
-
-    home = pguard_throttle_home(t, sig);
-    second = pguard_throttle_second(t, sig);
 
     for (tries = 0; tries < PGUARD_TRIES; tries++) {
 
-        head = pguard_pair_read(&home->way[0]);
+        head = pguard_pair_read(&at.home->way[0]);
 
         if (pguard_throttle_same(head, sig)) {
             result.wait = pguard_throttle_left(head, now);
 
-        } else if (pguard_throttle_hint(home, sig)
-                   || pguard_throttle_hint(second, sig))
+        } else if (pguard_throttle_hint(at.home, sig)
+                   || pguard_throttle_hint(at.second, sig))
         {
-            result.wait = pguard_throttle_search(home, sig, now);
+            result.wait = pguard_throttle_search(at.home, sig, now);
 
             if (result.wait == 0) {
-                result.wait = pguard_throttle_search(second, sig, now);
+                result.wait = pguard_throttle_search(at.second, sig, now);
             }
         }
 
@@ -390,12 +425,12 @@ pguard_throttle_any(const pguard_throttle_t *t, pguard_hash_t sig,
         }
 
         if (pguard_throttle_left(head, now)
-            && !pguard_throttle_keep(t, home, head, now, &result.evicted))
+            && !pguard_throttle_keep(t, at.home, head, now, &result.evicted))
         {
             continue;
         }
 
-        if (pguard_pair_cas(&home->way[0], &head, set)) {
+        if (pguard_pair_cas(&at.home->way[0], &head, set)) {
             break;
         }
     }
@@ -413,30 +448,37 @@ pguard_throttle_any(const pguard_throttle_t *t, pguard_hash_t sig,
    expired: that is told without a loop. */
 
 pguard_throttle_result_t
+pguard_throttle_ask_at(const pguard_throttle_t *t, pguard_throttle_lines_t at,
+    pguard_hash_t sig, pguard_usec_t now, pguard_usec_t interval)
+{
+    pguard_pair_t              head, set;
+    pguard_throttle_result_t   result = { 0, 0, 0 };
+
+    head = pguard_pair_read(&at.home->way[0]);
+    result.wait = pguard_throttle_left(head, now);
+
+    if (result.wait && pguard_throttle_same(head, sig)) {
+        return result;
+    }
+
+    set = pguard_throttle_entry(sig, now + interval);
+
+    result.admitted = result.wait == 0
+                      && head.lo != sig.lo
+                      && !pguard_throttle_hint(at.home, sig)
+                      && !pguard_throttle_hint(at.second, sig)
+                      && pguard_pair_cas(&at.home->way[0], &head, set);
+
+    return result.admitted ? result : pguard_throttle_any(t, at, sig, set, now);
+}
+
+
+pguard_throttle_result_t
 pguard_throttle_ask(const pguard_throttle_t *t, pguard_hash_t sig,
     pguard_usec_t now, pguard_usec_t interval)
 {
-    pguard_pair_t              head, set;
-    pguard_throttle_line_t    *home;
-    pguard_throttle_result_t   result = { 0, 0, 0 };
-
-    home = pguard_throttle_home(t, sig);
-    set = pguard_throttle_entry(sig, now + interval);
-    head = pguard_pair_read(&home->way[0]);
-    result.wait = pguard_throttle_left(head, now);
-
-    if (result.wait) {
-        return pguard_throttle_same(head, sig)
-               ? result : pguard_throttle_any(t, sig, set, now);
-    }
-
-    result.admitted = head.lo != sig.lo
-                      && !pguard_throttle_hint(home, sig)
-                      && !pguard_throttle_hint(pguard_throttle_second(t, sig),
-                                               sig)
-                      && pguard_pair_cas(&home->way[0], &head, set);
-
-    return result.admitted ? result : pguard_throttle_any(t, sig, set, now);
+    return pguard_throttle_ask_at(t, pguard_throttle_lines(t, sig), sig, now,
+                                  interval);
 }
 
 
@@ -463,14 +505,15 @@ void
 pguard_throttle_correct(const pguard_throttle_t *t, pguard_hash_t sig,
     pguard_usec_t then, pguard_usec_t interval, pguard_usec_t wait)
 {
-    pguard_pair_t  was, set;
+    pguard_pair_t            was, set;
+    pguard_throttle_lines_t  at;
 
+    at = pguard_throttle_lines(t, sig);
     was = pguard_throttle_entry(sig, then + interval);
     set = pguard_throttle_entry(sig, then + wait);
 
-    if (!pguard_throttle_replace(pguard_throttle_home(t, sig), was, set)) {
-        (void) pguard_throttle_replace(pguard_throttle_second(t, sig), was,
-                                       set);
+    if (!pguard_throttle_replace(at.home, was, set)) {
+        (void) pguard_throttle_replace(at.second, was, set);
     }
 }
 

@@ -20,7 +20,17 @@ typedef struct {
 typedef struct {
     pguard_throttle_line_t  *line;
     uint64_t                 lines;                /* > 0 */
+    uint64_t                 group;                /* of so many lines */
+    uint64_t                 groups;               /* bits of a line's number
+                                                      that tell its group */
 } pguard_throttle_t;
+
+/* Where a signature may be. */
+
+typedef struct {
+    pguard_throttle_line_t  *home;
+    pguard_throttle_line_t  *second;
+} pguard_throttle_lines_t;
 
 typedef struct {
     unsigned       admitted;    /* 1 or 0 */
@@ -29,8 +39,15 @@ typedef struct {
 } pguard_throttle_result_t;
 
 
-/* Brings the lines of sig near; costs nothing if it is not asked later. */
-void pguard_throttle_prefetch(const pguard_throttle_t *t, pguard_hash_t sig);
+/* The table in these lines (> 0), all zeros or used before; of 32768 and more,
+   it leaves up to 511 unused. */
+pguard_throttle_t pguard_throttle_table(pguard_throttle_line_t *line,
+    uint64_t lines);
+
+/* Brings the lines of sig near, and returns them; costs nothing if it is not
+   asked later. */
+pguard_throttle_lines_t pguard_throttle_prefetch(const pguard_throttle_t *t,
+    pguard_hash_t sig);
 
 /*
  * Admits sig at now, if no identical one was admitted less than interval ago.
@@ -39,6 +56,11 @@ void pguard_throttle_prefetch(const pguard_throttle_t *t, pguard_hash_t sig);
  */
 pguard_throttle_result_t pguard_throttle_ask(const pguard_throttle_t *t,
     pguard_hash_t sig, pguard_usec_t now, pguard_usec_t interval);
+
+/* The same, where the lines of sig are known. */
+pguard_throttle_result_t pguard_throttle_ask_at(const pguard_throttle_t *t,
+    pguard_throttle_lines_t at, pguard_hash_t sig, pguard_usec_t now,
+    pguard_usec_t interval);
 
 /*
  * Another gateway had admitted sig before: what was admitted here at then (the

@@ -4,7 +4,7 @@
 
 
 #define PGUARD_ZONE_MAGIC    0x64726175676161ULL        /* "aaguard" */
-#define PGUARD_ZONE_VERSION  7
+#define PGUARD_ZONE_VERSION  8
 
 #define PGUARD_SECRET_LEN    64
 
@@ -241,8 +241,9 @@ pguard_zone_open(pguard_zone_t *zone, void *memory, size_t size)
     zone->stripes = (unsigned) h->stripes;
     zone->services = (unsigned) h->services;
 
-    zone->throttle.line = (pguard_throttle_line_t *) (base + p.throttle);
-    zone->throttle.lines = h->lines;
+    zone->throttle = pguard_throttle_table(
+                         (pguard_throttle_line_t *) (base + p.throttle),
+                         h->lines);
 
     zone->windows.bucket = (pguard_window_bucket_t *) (base + p.windows);
     zone->windows.buckets = h->buckets;

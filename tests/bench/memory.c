@@ -80,12 +80,12 @@ signatures_forgotten(const pguard_zone_t *zone, uint64_t n)
     uint64_t  i, forgotten;
 
     for (i = 0; i < INTERVALS * n; i++) {
-        pguard_throttle_prefetch(&zone->throttle, key_of(i + AHEAD));
+        (void) pguard_throttle_prefetch(&zone->throttle, key_of(i + AHEAD));
         (void) pguard_throttle_ask(&zone->throttle, key_of(i), START + i, n);
     }
 
     for (i -= n, forgotten = 0; i < INTERVALS * n; i++) {
-        pguard_throttle_prefetch(&zone->throttle, key_of(i + AHEAD));
+        (void) pguard_throttle_prefetch(&zone->throttle, key_of(i + AHEAD));
         forgotten += pguard_throttle_ask(&zone->throttle, key_of(i),
                                          START + INTERVALS * n - 1,
                                          n).admitted;

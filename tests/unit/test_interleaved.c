@@ -28,7 +28,9 @@ static void halt(void);
     (halt(), __sync_bool_compare_and_swap(p, was, set))
 
 #define pguard_throttle_prefetch    stopped_throttle_prefetch
+#define pguard_throttle_table       stopped_throttle_table
 #define pguard_throttle_ask         stopped_throttle_ask
+#define pguard_throttle_ask_at      stopped_throttle_ask_at
 #define pguard_throttle_correct     stopped_throttle_correct
 #define pguard_throttle_entries     stopped_throttle_entries
 #define pguard_window_rule_init     stopped_window_rule_init
@@ -63,7 +65,7 @@ typedef void (*other_pt)(void);
 
 static pguard_throttle_line_t  line[LINES];
 static pguard_window_bucket_t  bucket[BUCKETS];
-static pguard_throttle_t       throttle = { line, LINES };
+static pguard_throttle_t       throttle;
 static pguard_windows_t        windows = { bucket, BUCKETS };
 static pguard_window_rule_t    rule;
 
@@ -359,6 +361,8 @@ group_setup(void **state)
 
     print_message("seed %d\n", SEED);
     srand48(SEED);
+
+    throttle = pguard_throttle_table(line, LINES);
 
     return 0;
 }

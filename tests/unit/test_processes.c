@@ -122,7 +122,7 @@ setup(void **state)
         return -1;
     }
 
-    throttle = (pguard_throttle_t) { shared->line, LINES };
+    throttle = pguard_throttle_table(shared->line, LINES);
     table = (pguard_windows_t) { shared->bucket, 1 };
     sigs = SIGS;
 

@@ -29,7 +29,7 @@ table(uint64_t lines)
 {
     memset(memory, 0, lines * sizeof(memory[0]));
 
-    return (pguard_throttle_t) { memory, lines };
+    return pguard_throttle_table(memory, lines);
 }
 
 
@@ -625,10 +625,47 @@ test_prefetch_changes_nothing(void **state)
     (void) state;
 
     for (i = 0; i < 1000; i++) {
-        pguard_throttle_prefetch(&t, random_sig());
+        (void) pguard_throttle_prefetch(&t, random_sig());
     }
 
     assert_int_equal(pguard_throttle_entries(&t, 0), 0);
+}
+
+
+/* A table of hundreds of megabytes is as fast as its pages are few to find:
+   what a signature may move to is on its home's page, or on one next to it.
+   Each line is some one's home, and some one's second. */
+
+static void
+test_near(void **state)
+{
+    unsigned                 i;
+    uint64_t                 home, second;
+    pguard_throttle_t        t = table(LINES - 1);
+    pguard_throttle_lines_t  at;
+    static unsigned char     used[LINES];
+
+    (void) state;
+
+    assert_int_equal(t.lines, LINES - 512);
+    memset(used, 0, sizeof(used));
+
+    for (i = 0; i < 40 * LINES; i++) {
+        at = pguard_throttle_prefetch(&t, random_sig());
+        home = (uint64_t) (at.home - t.line);
+        second = (uint64_t) (at.second - t.line);
+
+        assert_in_range(home, 0, t.lines - 1);
+        assert_in_range(second, 0, t.lines - 1);
+        assert_int_equal(home / 512, second / 512);
+
+        used[home] |= 1;
+        used[second] |= 2;
+    }
+
+    for (i = 0; i < t.lines; i++) {
+        assert_int_equal(used[i], 3);
+    }
 }
 
 
@@ -668,6 +705,7 @@ main(void)
         cmocka_unit_test(test_correct_nothing),
         cmocka_unit_test(test_entries),
         cmocka_unit_test(test_entries_sampled),
+        cmocka_unit_test(test_near),
         cmocka_unit_test(test_prefetch_changes_nothing)
     };
 
