@@ -365,6 +365,7 @@ pguard_block_put(const pguard_blocks_t *t, const pguard_block_t *b,
 
     pguard_store(&to->due, b->due);
     pguard_store(&to->until, b->until);
+    pguard_raise(&t->until_max[PGUARD_BLOCK_KINDS], b->until);
     pguard_raise(&t->until_max[b->kind], b->until);
 
     return to;

@@ -85,7 +85,8 @@ typedef struct {
     uint64_t         *tag;        /* [capacity], 0: free; in lines of ways */
     pguard_block_t   *block;      /* [capacity] */
     uint64_t          capacity;   /* a multiple of PGUARD_BLOCK_WAYS */
-    uint64_t         *until_max;  /* by kind: latest end of any block */
+    uint64_t         *until_max;  /* by kind: latest end of any block;
+                                     last, of all kinds */
     uint64_t         *until_away; /* of any that is in its second bucket */
 } pguard_blocks_t;
 
@@ -105,13 +106,11 @@ pguard_block_any(const pguard_blocks_t *t, pguard_block_kind_e kind,
 }
 
 
-/* The same of any kind: three loads, one test. */
+/* The same of any kind. */
 static inline int
 pguard_block_some(const pguard_blocks_t *t, pguard_msec_t now)
 {
-    return pguard_block_any(t, PGUARD_BLOCK_HERE, now)
-           | pguard_block_any(t, PGUARD_BLOCK_ELSEWHERE, now)
-           | pguard_block_any(t, PGUARD_BLOCK_OPERATOR, now);
+    return pguard_block_any(t, PGUARD_BLOCK_KINDS, now);
 }
 
 

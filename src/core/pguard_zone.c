@@ -39,7 +39,7 @@ struct pguard_zone_header_s {
     pguard_zone_name_t  service[PGUARD_SERVICES_MAX];
     pguard_zone_name_t  rule[PGUARD_RULES_MAX];
 
-    uint64_t            until_max[PGUARD_BLOCK_KINDS];
+    uint64_t            until_max[PGUARD_BLOCK_KINDS + 1];
     uint64_t            until_away;
     uint64_t            changes;
     uint64_t            kept;

@@ -17,7 +17,7 @@
 
 static uint64_t        tags[CAPACITY];
 static pguard_block_t  blocks[CAPACITY];
-static uint64_t        until_max[PGUARD_BLOCK_KINDS];
+static uint64_t        until_max[PGUARD_BLOCK_KINDS + 1];
 static uint64_t        until_away;
 
 
@@ -751,6 +751,30 @@ test_any(void **state)
 }
 
 
+/* One word tells of all kinds. */
+
+static void
+test_some(void **state)
+{
+    unsigned         kind;
+    pguard_block_t   b = block_of(1, START);
+    pguard_blocks_t  t;
+
+    (void) state;
+
+    for (kind = 0; kind < PGUARD_BLOCK_KINDS; kind++) {
+        t = table(8);
+        assert_false(pguard_block_some(&t, 0));
+
+        b.kind = (uint8_t) kind;
+        (void) pguard_block_put(&t, &b, START, NULL);
+
+        assert_true(pguard_block_some(&t, START + 999));
+        assert_false(pguard_block_some(&t, START + 1000));
+    }
+}
+
+
 /* What a writer leaves that dies after each of its stores. */
 
 static void
@@ -814,6 +838,7 @@ main(void)
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_id_key),
         cmocka_unit_test(test_any),
+        cmocka_unit_test(test_some),
         cmocka_unit_test(test_dead_writer)
     };
 

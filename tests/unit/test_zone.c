@@ -80,7 +80,7 @@ parts_of(const pguard_zone_t *z, part_t *part)
     part[0].at = pguard_zone_secret(z, &len);
     part[0].len = len;
     part[1].at = (unsigned char *) z->blocks.until_max;
-    part[1].len = PGUARD_BLOCK_KINDS * sizeof(uint64_t);
+    part[1].len = (PGUARD_BLOCK_KINDS + 1) * sizeof(uint64_t);
     part[2].at = (unsigned char *) z->bursts.others;
     part[2].len = sizeof(uint64_t);
     part[3].at = z->counters;
