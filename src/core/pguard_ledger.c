@@ -29,6 +29,7 @@
 #define PGUARD_LEDGER_DAYS     32          /* zones have had longer months */
 
 #define PGUARD_SLOT_FAILED     26          /* shift of these in a slot */
+#define PGUARD_SLOT_NONE       64          /* of what a slot does not count */
 
 /* So many workers may have seen the same room left, and each adds one. */
 
@@ -47,6 +48,7 @@ typedef struct {
 
 static void pguard_ledger_places(uint64_t slice, uint64_t entries,
     pguard_ledger_places_t *p);
+static unsigned char pguard_ledger_shift(pguard_sla_e class);
 static PGUARD_RARE int pguard_ledger_enter(pguard_ledger_t *l, uint64_t now);
 static inline int pguard_ledger_add_one(uint64_t *p, uint64_t month,
     unsigned shift, uint64_t max);
@@ -115,6 +117,7 @@ pguard_ledger_open(pguard_ledger_t *l, void *memory, size_t size,
     unsigned char           *base = memory;
     pguard_ledger_memory_t  *m = memory;
     pguard_ledger_places_t   p;
+    unsigned                 i;
 
     if (size < sizeof(pguard_ledger_memory_t)
         || pguard_load(&m->magic) != PGUARD_LEDGER_MAGIC
@@ -144,7 +147,30 @@ pguard_ledger_open(pguard_ledger_t *l, void *memory, size_t size,
     l->log.entries = m->entries;
     l->log.ends = &m->ends;
 
+    for (i = 0; i < PGUARD_CELLS; i++) {
+        l->shift[i] = pguard_ledger_shift(pguard_cell_class(i));
+    }
+
     return 0;
+}
+
+
+/* In a slot, of a request of this class. */
+
+static unsigned char
+pguard_ledger_shift(pguard_sla_e class)
+{
+    switch (class) {
+
+    case PGUARD_SLA_GOOD:
+        return 0;
+
+    case PGUARD_SLA_FAILED:
+        return PGUARD_SLOT_FAILED;
+
+    default:
+        return PGUARD_SLOT_NONE;
+    }
 }
 
 
@@ -220,6 +246,7 @@ pguard_cells_sum(const pguard_cells_t *cells)
 void
 pguard_ledger_count(pguard_ledger_t *l, uint64_t now, unsigned cell)
 {
+    unsigned                shift;
     pguard_ledger_slice_t  *last;
 
     last = &l->last;
@@ -236,24 +263,11 @@ pguard_ledger_count(pguard_ledger_t *l, uint64_t now, unsigned cell)
         return;
     }
 
-    if (last->slot == NULL) {
-        return;
-    }
+    shift = l->shift[cell];
 
-    switch (pguard_cell_class(cell)) {
-
-    case PGUARD_SLA_GOOD:
-        (void) pguard_ledger_add_one(last->slot, last->month, 0,
+    if (last->slot && shift != PGUARD_SLOT_NONE) {
+        (void) pguard_ledger_add_one(last->slot, last->month, shift,
                                      PGUARD_SLOT_MAX);
-        break;
-
-    case PGUARD_SLA_FAILED:
-        (void) pguard_ledger_add_one(last->slot, last->month,
-                                     PGUARD_SLOT_FAILED, PGUARD_SLOT_MAX);
-        break;
-
-    default:
-        break;
     }
 }
 

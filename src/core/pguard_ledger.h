@@ -81,6 +81,7 @@ typedef struct {
     uint64_t                 slots;      /* of a month, at most */
     size_t                   bits_size;
     pguard_ledger_slice_t    last;       /* of the last count */
+    unsigned char            shift[PGUARD_CELLS];   /* of a cell, in a slot */
 } pguard_ledger_t;
 
 
