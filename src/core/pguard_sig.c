@@ -153,7 +153,7 @@ pguard_sig_apart(const pguard_key_t *key, XXH3_state_t *state,
 }
 
 
-pguard_hash_t
+inline pguard_hash_t
 pguard_sig_line(const pguard_key_t *key, XXH3_state_t *state,
     pguard_str_t method, pguard_str_t target)
 {

@@ -171,6 +171,7 @@ struct ngx_paas_guard_ctx_s {
     pguard_hash_t                credential_hash;   /* 0: there is none */
     pguard_hash_t                head_hash;     /* part of the signature */
     pguard_hash_t                signature;
+    pguard_throttle_lines_t      lines;         /* where that may be */
 
     ngx_paas_guard_ctx_t        *next;          /* free one */
     ngx_paas_guard_key_t         keys[];        /* room for all rules */
@@ -532,6 +533,12 @@ void ngx_paas_guard_remember(ngx_http_request_t *r,
    over; and that of its head, if it is looked at now (it is not where there are
    blocks) and is the same, too. */
 void ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx);
+
+/* Once the line of a request is read, and little else: makes what its signature
+   is if its head is as the last ones of the connection, and lets come near where
+   that may be.  ngx_paas_guard_recall() finds out, and sets is_signed; with a
+   body, it is another. */
+void ngx_paas_guard_sign_ahead(ngx_http_request_t *r);
 
 /* The keys of the rules in force, if ctx->head tells them.  NGX_DECLINED: it
    does not. */

@@ -174,6 +174,7 @@ struct ngx_paas_guard_main_conf_s {
     ngx_uint_t                   audit_off;     /* in so many words */
     ngx_str_t                    proxy;         /* this gateway's name */
     ngx_str_t                    page_policy;   /* what its page may load */
+    ngx_http_header_handler_pt   host;          /* of nginx */
     ngx_paas_guard_worker_t     *worker;
 };
 

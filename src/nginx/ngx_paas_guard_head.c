@@ -51,6 +51,8 @@ ngx_paas_guard_new_head(ngx_connection_t *c, ngx_uint_t lines, size_t size)
     }
 
     head->misses = 0;
+    head->steady = 0;
+    head->ahead = 0;
     head->max = lines;
     head->size = size;
     head->hash = (ngx_uint_t *) &head[1];
@@ -316,6 +318,7 @@ ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     }
 
     head->conf = NULL;                          /* until it is whole again */
+    head->steady = 0;
 
     ngx_paas_guard_find_credential(r, ctx);
 
@@ -337,4 +340,8 @@ ngx_paas_guard_remember(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     head->client = ctx->client_hash;
     head->head = ctx->head_hash;
     head->source = ctx->source;
+
+    head->signable = ctx->conf->interval && ctx->conf->plain_client
+                     && ctx->conf->rewrites == NULL
+                     && r->http_version < NGX_HTTP_VERSION_20;
 }

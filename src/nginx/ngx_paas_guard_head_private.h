@@ -42,6 +42,11 @@ struct ngx_paas_guard_head_s {
     ngx_uint_t                  nkeys;      /* of the rules in force, or 0 */
     ngx_paas_guard_key_t        key[NGX_PAAS_GUARD_HEAD_KEYS];
     ngx_uint_t                  misses;     /* in a row */
+    ngx_uint_t                  signable;   /* once its line is read, by this */
+    ngx_uint_t                  steady;     /* and the next is as it, likely */
+    ngx_uint_t                  ahead;      /* number of the one signed so */
+    pguard_hash_t               signature;
+    pguard_throttle_lines_t     lines_at;   /* and where it may be */
     ngx_uint_t                  max;        /* room: lines */
     size_t                      size;       /* and bytes */
     ngx_uint_t                  nhashes;

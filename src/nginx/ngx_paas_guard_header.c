@@ -181,6 +181,52 @@ ngx_paas_guard_drop_received(ngx_http_request_t *r, ngx_table_elt_t *h,
 }
 
 
+/* Mostly the first of a head: what is to be done while nginx reads the rest is
+   begun here. */
+
+static ngx_int_t
+ngx_paas_guard_host(ngx_http_request_t *r, ngx_table_elt_t *h,
+    ngx_uint_t offset)
+{
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    ngx_paas_guard_sign_ahead(r);
+
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+
+    return gmcf->host(r, h, offset);
+}
+
+
+/* What a header that is known is to be known as: but for Host, the same. */
+
+static void *
+ngx_paas_guard_known_value(ngx_conf_t *cf, ngx_hash_elt_t *elt)
+{
+    ngx_http_header_t           *host;
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    if (elt->len != sizeof("host") - 1
+        || ngx_memcmp(elt->name, "host", sizeof("host") - 1) != 0)
+    {
+        return elt->value;
+    }
+
+    host = ngx_palloc(cf->pool, sizeof(ngx_http_header_t));
+
+    if (host) {
+        *host = *(ngx_http_header_t *) elt->value;
+
+        gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_paas_guard_module);
+        gmcf->host = host->handler;
+
+        host->handler = ngx_paas_guard_host;
+    }
+
+    return host;
+}
+
+
 static ngx_int_t
 ngx_paas_guard_add_known(ngx_array_t *known, u_char *name, size_t len,
     void *value)
@@ -206,6 +252,7 @@ ngx_paas_guard_add_known(ngx_array_t *known, u_char *name, size_t len,
 ngx_int_t
 ngx_paas_guard_know_header(ngx_conf_t *cf)
 {
+    void                       *value;
     ngx_hash_t                 *known;
     ngx_uint_t                  i;
     ngx_array_t                 keys;
@@ -228,9 +275,11 @@ ngx_paas_guard_know_header(ngx_conf_t *cf)
              elt = (void *) ngx_align_ptr(&elt->name[elt->len],
                                           sizeof(void *)))
         {
-            if (ngx_paas_guard_add_known(&keys, elt->name, elt->len,
-                                         elt->value)
-                != NGX_OK)
+            value = ngx_paas_guard_known_value(cf, elt);
+
+            if (value == NULL
+                || ngx_paas_guard_add_known(&keys, elt->name, elt->len, value)
+                   != NGX_OK)
             {
                 return NGX_ERROR;
             }

@@ -150,12 +150,50 @@ ngx_paas_guard_recall_credential(ngx_paas_guard_head_t *head,
 
 static ngx_inline void
 ngx_paas_guard_recall_head(ngx_paas_guard_head_t *head,
-    ngx_paas_guard_ctx_t *ctx)
+    ngx_paas_guard_ctx_t *ctx, ngx_connection_t *c)
 {
     head->misses = 0;
+    head->steady = head->signable;
 
     ctx->head_hash = head->head;
     ctx->has_head = NGX_PAAS_GUARD_HEAD_RECALLED;
+
+    if (head->ahead == c->requests) {
+        ctx->is_signed = 1;
+        ctx->signature = head->signature;
+        ctx->lines = head->lines_at;
+    }
+}
+
+
+/* In a large zone, its lines take to come near as long as nginx takes to read
+   the rest of the head. */
+
+void
+ngx_paas_guard_sign_ahead(ngx_http_request_t *r)
+{
+    pguard_str_t            method, target;
+    ngx_paas_guard_head_t  *head;
+    ngx_paas_guard_zone_t  *zone;
+
+    head = ngx_paas_guard_head(r->connection);
+
+    if (head == NULL || !head->steady) {
+        return;
+    }
+
+    zone = head->conf->zone;
+
+    ngx_paas_guard_core_str(method, r->method_name);
+    ngx_paas_guard_core_str(target, r->unparsed_uri);
+
+    head->signature = pguard_sig_after(head->head,
+                                       pguard_sig_line(zone->key,
+                                                       zone->mcf->worker->xxh,
+                                                       method, target));
+    head->lines_at = pguard_throttle_prefetch(&zone->core.throttle,
+                                              head->signature);
+    head->ahead = r->connection->requests;
 }
 
 
@@ -170,10 +208,23 @@ ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_paas_guard_head_t  *head;
 
     head = ngx_paas_guard_head(r->connection);
+
+    if (head == NULL || head->conf != ctx->conf) {
+        return;
+    }
+
+    kind = NGX_PAAS_GUARD_LINE_WHO;
+
+    if (ctx->blocks) {
+        head->steady = 0;
+
+    } else if (ctx->conf->interval && head->misses == 0) {
+        kind = NGX_PAAS_GUARD_LINE_WHAT;
+    }
+
     part = &r->headers_in.headers.part;
 
-    if (head == NULL || head->conf != ctx->conf
-        || head->nhashes != part->nelts || part->next
+    if (head->nhashes != part->nelts || part->next
         || ngx_paas_guard_has_server(r)
         || !ngx_paas_guard_same_ends(head, r)
         || !ngx_paas_guard_same_names(head, part->elts))
@@ -181,11 +232,7 @@ ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return;
     }
 
-    kind = ngx_paas_guard_same_lines(head, NGX_PAAS_GUARD_LINE_WHO,
-                                     ctx->blocks || !ctx->conf->interval
-                                     || head->misses
-                                     ? NGX_PAAS_GUARD_LINE_WHO
-                                     : NGX_PAAS_GUARD_LINE_WHAT,
+    kind = ngx_paas_guard_same_lines(head, NGX_PAAS_GUARD_LINE_WHO, kind,
                                      part->elts);
 
     if (kind < NGX_PAAS_GUARD_LINE_WHO) {
@@ -193,7 +240,7 @@ ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     }
 
     if (kind == NGX_PAAS_GUARD_LINE_WHAT) {
-        ngx_paas_guard_recall_head(head, ctx);
+        ngx_paas_guard_recall_head(head, ctx, r->connection);
     }
 
     ctx->head = head;
@@ -246,7 +293,7 @@ ngx_paas_guard_recall_rest(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return;
     }
 
-    ngx_paas_guard_recall_head(head, ctx);
+    ngx_paas_guard_recall_head(head, ctx, r->connection);
 }
 
 

@@ -157,6 +157,7 @@ ngx_paas_guard_start_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_int_t  rc;
 
     ctx->state = NGX_PAAS_GUARD_BODY;
+    ctx->is_signed = 0;     /* what was signed ahead is without it */
 
     ngx_paas_guard_body_start(r, ctx);
 
@@ -256,9 +257,9 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     if (ctx->sign && ngx_paas_guard_sign(r, ctx) == NGX_OK) {
 
-        result = pguard_throttle_ask(&glcf->zone->core.throttle,
-                                     ctx->signature, ctx->now,
-                                     (pguard_usec_t) glcf->interval * 1000);
+        result = pguard_throttle_ask_at(&glcf->zone->core.throttle, ctx->lines,
+                                        ctx->signature, ctx->now,
+                                        (pguard_usec_t) glcf->interval * 1000);
 
         ctx->throttled = !result.admitted;
         ctx->wait = result.wait;

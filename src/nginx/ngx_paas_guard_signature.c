@@ -13,7 +13,9 @@ typedef struct {
 } ngx_paas_guard_fields_t;
 
 
-static ngx_int_t ngx_paas_guard_sign_line(ngx_http_request_t *r,
+static PGUARD_APART ngx_int_t ngx_paas_guard_sign_whole(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+static ngx_inline ngx_int_t ngx_paas_guard_sign_line(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_hash_t *hash);
 static ngx_int_t ngx_paas_guard_sign_body(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
@@ -29,6 +31,7 @@ static PGUARD_APART void
 ngx_paas_guard_unsigned(ngx_paas_guard_ctx_t *ctx, pguard_unsigned_e why)
 {
     ctx->sign = 0;
+    ctx->is_signed = 0;
     (void) pguard_add(&ctx->conf->zone->counters->unsigned_[why], 1);
 }
 
@@ -162,6 +165,13 @@ ngx_paas_guard_rewrite(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 ngx_int_t
 ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
+    return ctx->is_signed ? NGX_OK : ngx_paas_guard_sign_whole(r, ctx);
+}
+
+
+static PGUARD_APART ngx_int_t
+ngx_paas_guard_sign_whole(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
+{
     pguard_hash_t  head, line;
 
     if ((!ctx->has_head && ngx_paas_guard_hash_head(r, ctx) != NGX_OK)
@@ -183,13 +193,15 @@ ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
+    ctx->lines = pguard_throttle_prefetch(&ctx->conf->zone->core.throttle,
+                                          ctx->signature);
     ctx->is_signed = 1;
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
+static ngx_inline ngx_int_t
 ngx_paas_guard_sign_line(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     pguard_hash_t *hash)
 {

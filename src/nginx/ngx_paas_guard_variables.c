@@ -234,7 +234,10 @@ ngx_paas_guard_signature_variable(ngx_http_request_t *r,
 
     ctx = ngx_paas_guard_ctx(r);
 
-    if (ctx == NULL || !ctx->is_signed) {
+    /* keys of rules are made before it is known that it is to be signed, even
+       where that has been done ahead */
+
+    if (ctx == NULL || !ctx->is_signed || ctx->state == NGX_PAAS_GUARD_START) {
         return ngx_paas_guard_no_variable(v);
     }
 
