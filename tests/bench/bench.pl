@@ -279,7 +279,7 @@ sub life {
     my $was = slurp($children);
     $start = time;
     kill HUP => $c->{pid};
-    sleep 0.001 until slurp($children) ne $was || time - $start > 10;
+    1 until slurp($children) ne $was || time - $start > 10;
     my $reloaded = time - $start;
     stop($c->{pid});
 
