@@ -317,3 +317,20 @@ is scalar(() = $got =~ m{^HTTP/1\.1 404}mg), 20, 'key of signature: all pass';
 is scalar(() = $got =~ m{^Signature: [0-9a-f]{32}\r$}mg), 20, 'key of signature: all are signed';
 my ($zone) = @{ decode_json($gateway->get('/status/api/1/zones')->{body})->{zones} };
 is $zone->{entries}{window}{used}, 0, 'key of signature: none is counted';
+
+
+# nginx makes a GET of what it redirects: so it is signed, on whatever connection, and whatever Host was read with.
+
+$gateway = gateway_start(
+    http => 'paas_guard_zone zone=z:2m;',
+    conf => <<'_EOC_');
+        keepalive_requests 1000000;
+        location = /api { error_page 418 = /guarded; return 418; }
+        location = /guarded { paas_guard zone=z; paas_guard_throttle interval=1h; try_files /none =404; }
+_EOC_
+
+$socket = $gateway->connect;
+$got = '';
+print $socket map { "DELETE /api HTTP/1.1\r\nHost: localhost\r\nConnection: " . ($_ < 9 ? 'keep-alive' : 'close') . "\r\n\r\n" } 1 .. 9;
+1 while IO::Select->new($socket)->can_read(30) && $socket->sysread($got, 65536, length $got);
+is_deeply [$got =~ m{^HTTP/1\.1 (\d+)}mg], [404, (429) x 8], 'redirected: one passes';

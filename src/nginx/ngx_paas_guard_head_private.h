@@ -45,6 +45,7 @@ struct ngx_paas_guard_head_s {
     ngx_uint_t                  signable;   /* once its line is read, by this */
     ngx_uint_t                  steady;     /* and the next is as it, likely */
     ngx_uint_t                  ahead;      /* number of the one signed so */
+    u_char                     *method;     /* as which it was */
     pguard_hash_t               signature;
     pguard_throttle_lines_t     lines_at;   /* and where it may be */
     ngx_uint_t                  max;        /* room: lines */

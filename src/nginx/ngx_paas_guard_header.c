@@ -190,11 +190,17 @@ ngx_paas_guard_host(ngx_http_request_t *r, ngx_table_elt_t *h,
 {
     ngx_paas_guard_main_conf_t  *gmcf;
 
-    ngx_paas_guard_sign_ahead(r);
-
     gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
 
-    return gmcf->host(r, h, offset);
+    /* where it is not taken, the request is gone */
+
+    if (gmcf->host(r, h, offset) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_paas_guard_sign_ahead(r);
+
+    return NGX_OK;
 }
 
 

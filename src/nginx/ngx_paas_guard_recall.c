@@ -150,7 +150,7 @@ ngx_paas_guard_recall_credential(ngx_paas_guard_head_t *head,
 
 static ngx_inline void
 ngx_paas_guard_recall_head(ngx_paas_guard_head_t *head,
-    ngx_paas_guard_ctx_t *ctx, ngx_connection_t *c)
+    ngx_paas_guard_ctx_t *ctx, ngx_http_request_t *r)
 {
     head->misses = 0;
     head->steady = head->signable;
@@ -158,7 +158,11 @@ ngx_paas_guard_recall_head(ngx_paas_guard_head_t *head,
     ctx->head_hash = head->head;
     ctx->has_head = NGX_PAAS_GUARD_HEAD_RECALLED;
 
-    if (head->ahead == c->requests) {
+    /* nginx makes a GET of what it redirects */
+
+    if (head->ahead == r->connection->requests
+        && head->method == r->method_name.data)
+    {
         ctx->is_signed = 1;
         ctx->signature = head->signature;
         ctx->lines = head->lines_at;
@@ -182,6 +186,9 @@ ngx_paas_guard_sign_ahead(ngx_http_request_t *r)
         return;
     }
 
+    head->ahead = r->connection->requests;
+    head->method = r->method_name.data;
+
     zone = head->conf->zone;
 
     ngx_paas_guard_core_str(method, r->method_name);
@@ -193,7 +200,6 @@ ngx_paas_guard_sign_ahead(ngx_http_request_t *r)
                                                        method, target));
     head->lines_at = pguard_throttle_prefetch(&zone->core.throttle,
                                               head->signature);
-    head->ahead = r->connection->requests;
 }
 
 
@@ -240,7 +246,7 @@ ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     }
 
     if (kind == NGX_PAAS_GUARD_LINE_WHAT) {
-        ngx_paas_guard_recall_head(head, ctx, r->connection);
+        ngx_paas_guard_recall_head(head, ctx, r);
     }
 
     ctx->head = head;
@@ -293,7 +299,7 @@ ngx_paas_guard_recall_rest(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return;
     }
 
-    ngx_paas_guard_recall_head(head, ctx, r->connection);
+    ngx_paas_guard_recall_head(head, ctx, r);
 }
 
 

@@ -478,7 +478,7 @@ static void
 crowd(void)
 {
     sigs = CROWD;
-    throttle.lines = CROWDED;
+    throttle = pguard_throttle_table(shared->line, CROWDED);
 }
 
 
@@ -486,7 +486,7 @@ static void
 uncrowd(void)
 {
     sigs = SIGS;
-    throttle.lines = LINES;
+    throttle = pguard_throttle_table(shared->line, LINES);
 }
 
 

@@ -633,7 +633,7 @@ test_prefetch_changes_nothing(void **state)
 
 
 /* A table of hundreds of megabytes is as fast as its pages are few to find:
-   what a signature may move to is on its home's page, or on one next to it.
+   what a signature may move to is at most 32 KB from its home.
    Each line is some one's home, and some one's second. */
 
 static void
