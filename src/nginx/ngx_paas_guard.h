@@ -124,6 +124,7 @@ struct ngx_paas_guard_ctx_s {
     /* bytes: a bit is read to be set */
 
     unsigned                     sign:8;        /* signature to be made */
+    unsigned                     ahead:8;       /* but for a body, it is made */
     unsigned                     is_signed:8;
     unsigned                     throttled:8;
     unsigned                     blocks:8;      /* some are active */
@@ -536,7 +537,7 @@ void ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx);
 
 /* Once the line of a request is read, and little else: makes what its signature
    is if its head is as the last ones of the connection, and lets come near where
-   that may be.  ngx_paas_guard_recall() finds out, and sets is_signed; with a
+   that may be.  ngx_paas_guard_recall() finds out, and sets ctx->ahead; with a
    body, it is another. */
 void ngx_paas_guard_sign_ahead(ngx_http_request_t *r);
 

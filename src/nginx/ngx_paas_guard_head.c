@@ -51,7 +51,6 @@ ngx_paas_guard_new_head(ngx_connection_t *c, ngx_uint_t lines, size_t size)
     }
 
     head->misses = 0;
-    head->steady = 0;
     head->ahead = 0;
     head->max = lines;
     head->size = size;

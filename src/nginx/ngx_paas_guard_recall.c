@@ -163,7 +163,7 @@ ngx_paas_guard_recall_head(ngx_paas_guard_head_t *head,
     if (head->ahead == r->connection->requests
         && head->method == r->method_name.data)
     {
-        ctx->is_signed = 1;
+        ctx->ahead = 1;
         ctx->signature = head->signature;
         ctx->lines = head->lines_at;
     }

@@ -157,7 +157,7 @@ ngx_paas_guard_start_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_int_t  rc;
 
     ctx->state = NGX_PAAS_GUARD_BODY;
-    ctx->is_signed = 0;     /* what was signed ahead is without it */
+    ctx->ahead = 0;         /* what was signed is without it */
 
     ngx_paas_guard_body_start(r, ctx);
 

@@ -31,7 +31,6 @@ static PGUARD_APART void
 ngx_paas_guard_unsigned(ngx_paas_guard_ctx_t *ctx, pguard_unsigned_e why)
 {
     ctx->sign = 0;
-    ctx->is_signed = 0;
     (void) pguard_add(&ctx->conf->zone->counters->unsigned_[why], 1);
 }
 
@@ -165,7 +164,13 @@ ngx_paas_guard_rewrite(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 ngx_int_t
 ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
-    return ctx->is_signed ? NGX_OK : ngx_paas_guard_sign_whole(r, ctx);
+    if (!ctx->ahead && ngx_paas_guard_sign_whole(r, ctx) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ctx->is_signed = 1;
+
+    return NGX_OK;
 }
 
 
@@ -195,7 +200,6 @@ ngx_paas_guard_sign_whole(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     ctx->lines = pguard_throttle_prefetch(&ctx->conf->zone->core.throttle,
                                           ctx->signature);
-    ctx->is_signed = 1;
 
     return NGX_OK;
 }

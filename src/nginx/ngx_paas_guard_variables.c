@@ -234,10 +234,7 @@ ngx_paas_guard_signature_variable(ngx_http_request_t *r,
 
     ctx = ngx_paas_guard_ctx(r);
 
-    /* keys of rules are made before it is known that it is to be signed, even
-       where that has been done ahead */
-
-    if (ctx == NULL || !ctx->is_signed || ctx->state == NGX_PAAS_GUARD_START) {
+    if (ctx == NULL || !ctx->is_signed) {
         return ngx_paas_guard_no_variable(v);
     }
 
