@@ -88,13 +88,6 @@ pguard_throttle_table(pguard_throttle_line_t *line, uint64_t lines)
    some that it does: a copied head tells its second line itself, from either. */
 
 static inline pguard_throttle_line_t *
-pguard_throttle_home(const pguard_throttle_t *t, pguard_hash_t sig)
-{
-    return &t->line[pguard_hash_place(sig.hi, t->lines)];
-}
-
-
-static inline pguard_throttle_line_t *
 pguard_throttle_second(const pguard_throttle_t *t,
     const pguard_throttle_line_t *line, uint64_t lo)
 {
@@ -108,7 +101,7 @@ pguard_throttle_lines(const pguard_throttle_t *t, pguard_hash_t sig)
 {
     pguard_throttle_lines_t  at;
 
-    at.home = pguard_throttle_home(t, sig);
+    at.home = &t->line[pguard_hash_place(sig.hi, t->lines)];
     at.second = pguard_throttle_second(t, at.home, sig.lo);
 
     return at;
