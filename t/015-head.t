@@ -281,16 +281,24 @@ $first = { %$first, target => '/', lines => [('') x @lines] };
 $gateway->get('/') for 1 .. 3;
 my @alone = map { refusals($gateway->http(http1($_, 'Connection: close'))) } @requests;
 
-my $socket = $gateway->connect;
-my $got = '';
-print $socket map { http1($_) } @requests[0 .. $#requests - 1];
-print $socket http1($requests[-1], 'Connection: close');
-1 while IO::Select->new($socket)->can_read(30) && $socket->sysread($got, 65536, length $got);
-my @one = refusals($got);
+my @one = refusals($gateway->http(join('', map { http1($_) } @requests[0 .. $#requests - 1])
+    . http1($requests[-1], 'Connection: close'), 30));
 
 is @one, @alone, 'refusals: as many';
 is scalar(grep { $one[$_] ne $alone[$_] } 0 .. $#alone), 0, 'refusals: on one connection, as on their own';
 cmp_ok scalar keys %{ { map { $_ => 1 } @alone } }, '>=', 4, 'refusals: that differ';
+
+
+# Requests with one head, the last of which ends the connection.
+
+sub in_a_row {
+    my ($method, @targets) = @_;
+    my $left = @targets;
+    return join '', map {
+        my $connection = --$left ? 'keep-alive' : 'close';
+        "$method $_ HTTP/1.1\r\nHost: localhost\r\nConnection: $connection\r\n\r\n"
+    } @targets;
+}
 
 
 # A rule's key that is the signature is none, ever: keys are made before it is known that a request is to be signed.
@@ -309,10 +317,7 @@ _EOC_
         location /status/ { paas_guard off; paas_guard_status; }
 _EOC_
 
-$socket = $gateway->connect;
-$got = '';
-print $socket map { "GET /?$_ HTTP/1.1\r\nHost: localhost\r\nConnection: " . ($_ < 20 ? 'keep-alive' : 'close') . "\r\n\r\n" } 1 .. 20;
-1 while IO::Select->new($socket)->can_read(30) && $socket->sysread($got, 65536, length $got);
+my $got = $gateway->http(in_a_row('GET', map { "/?$_" } 1 .. 20));
 is scalar(() = $got =~ m{^HTTP/1\.1 404}mg), 20, 'key of signature: all pass';
 is scalar(() = $got =~ m{^Signature: [0-9a-f]{32}\r$}mg), 20, 'key of signature: all are signed';
 my ($zone) = @{ decode_json($gateway->get('/status/api/1/zones')->{body})->{zones} };
@@ -329,8 +334,5 @@ $gateway = gateway_start(
         location = /guarded { paas_guard zone=z; paas_guard_throttle interval=1h; try_files /none =404; }
 _EOC_
 
-$socket = $gateway->connect;
-$got = '';
-print $socket map { "DELETE /api HTTP/1.1\r\nHost: localhost\r\nConnection: " . ($_ < 9 ? 'keep-alive' : 'close') . "\r\n\r\n" } 1 .. 9;
-1 while IO::Select->new($socket)->can_read(30) && $socket->sysread($got, 65536, length $got);
+$got = $gateway->http(in_a_row('DELETE', ('/api') x 9));
 is_deeply [$got =~ m{^HTTP/1\.1 (\d+)}mg], [404, (429) x 8], 'redirected: one passes';
