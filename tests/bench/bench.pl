@@ -199,17 +199,38 @@ sub run {
 }
 
 sub ask {
-    my ($c, @args) = @_;
+    my ($c) = @_;
     my $n = $c->{body} ? int($requests / 20) : $requests;
     my $before = cpu($c->{pid});
-    my $got = run($c, $n, -c => 16, @args);
-
+    my $got = run($c, $n, -c => 16);
     my $cpu = (cpu($c->{pid}) - $before) / $n;
 
-    push @{ $c->{cpu} }, $cpu if !@args;
-    $c->{status}{$_} += $got->{$_} for grep { /^\d/ } keys %$got;
+    push @{ $c->{cpu} }, $cpu;
+    told($c, $got);
 
-    return { cpu => $cpu, rate => $n / $got->{seconds}, p50 => $got->{p50}, p99 => $got->{p99} };
+    return { cpu => $cpu, rate => $n / $got->{seconds}, p99 => $got->{p99} };
+}
+
+sub told {
+    my ($c, $got) = @_;
+    $c->{status}{$_} += $got->{$_} for grep { /^\d/ } keys %$got;
+}
+
+# Ratios of p50 and p99 at one pace: of medians of runs by turns, so short that the machine holds up few of them.
+
+sub paced {
+    my ($rate, @both) = @_;
+    my %us;
+
+    for my $turn (1 .. 10) {
+        for my $i ($turn % 2 ? (0, 1) : (1, 0)) {
+            my $got = run($both[$i], 1000, -c => 16, -r => $rate);
+            push @{ $us{$_}[$i] }, $got->{$_} for qw(p50 p99);
+            told($both[$i], $got);
+        }
+    }
+
+    return map { ("paced_$_" => median(@{ $us{$_}[1] }) / (median(@{ $us{$_}[0] }) || 1)) } qw(p50 p99);
 }
 
 # Ticks that the hypervisor took, of all processors.
@@ -233,11 +254,7 @@ sub pair {
     my ($base, $got) = @got{base($c), $c};
     my %ratio = map { $_ => $got->{$_} / ($base->{$_} || 1) } qw(cpu rate p99);
 
-    if ($c->{paced}) {
-        my ($one, $other) = map { ask($_, -r => int($base->{rate} / 2)) } base($c), $c;
-        $ratio{"paced_$_"} = $other->{$_} / ($one->{$_} || 1) for qw(p50 p99);
-    }
-
+    %ratio = (%ratio, paced(int($base->{rate} / 2), base($c), $c)) if $c->{paced};
     push @{ $c->{pairs} }, { %ratio, stolen => stolen() - $stolen };
 }
 
