@@ -216,7 +216,7 @@ sub told {
     $c->{status}{$_} += $got->{$_} for grep { /^\d/ } keys %$got;
 }
 
-# Ratios of p50 and p99 at one pace: of medians of runs by turns, so short that the machine holds up few of them.
+# Ratios of p50 and p99 at one pace: of medians of ten runs of each, by turns, so short that few of them are held up.
 
 sub paced {
     my ($rate, @both) = @_;
@@ -282,43 +282,52 @@ sub report {
     }
 }
 
-# ms until a connection is accepted, and until a reload has another worker; the
-# guard with a zone of 1 GB.
+# ms until a connection is accepted, and until a reload has another worker (the median of some).
+
+my %living = ('nginx' => {}, 'zone of 1 MB' => { guard => 1, size => '1m' }, 'zone of 1 GB' => { guard => 1, size => '1024m' });
+my @living = ('nginx', 'zone of 1 MB', 'zone of 1 GB');
 
 sub life {
     my ($name) = @_;
-    my $c = { guard => $name eq 'guard', size => '1024m' };
+    my $c = { %{ $living{$name} } };
     my $start = time;
     start_case("start $name", $c);
-    my $started = time - $start;
-    my $children = "/proc/$c->{pid}/task/$c->{pid}/children";
-    sleep 0.3;
-    my $was = slurp($children);
-    $start = time;
-    kill HUP => $c->{pid};
-    1 until slurp($children) ne $was || time - $start > 10;
-    my $reloaded = time - $start;
+    my %ms = (start => 1000 * (time - $start));
+    $ms{reload} = median(map { reload($c) } 1 .. 5);
     stop($c->{pid});
 
-    return (1000 * $started, 1000 * $reloaded);
+    return \%ms;
+}
+
+sub reload {
+    my ($c) = @_;
+    my $children = "/proc/$c->{pid}/task/$c->{pid}/children";
+    sleep 0.3;                          # the worker before has ended
+    my $was = slurp($children);
+    my $start = time;
+    kill HUP => $c->{pid};
+    1 until slurp($children) ne $was || time - $start > 10;
+
+    return 1000 * (time - $start);
 }
 
 sub lives {
     my %ms;
 
     for (1 .. 9) {
-        for my $name ('nginx', 'guard') {
-            my ($start, $reload) = life($name);
-            push @{ $ms{start}{$name} }, $start;
-            push @{ $ms{reload}{$name} }, $reload;
+        for my $name (@living) {
+            my $ms = life($name);
+            push @{ $ms{$_}{$name} }, $ms->{$_} for keys %$ms;
         }
     }
 
-    printf "\n%-31s %9s %9s  %s\n", '', 'nginx', 'guard', 'with a zone of 1 GB';
+    printf "\n%-31s %12s %12s %12s  %-21s %s\n", 'ms', @living, 'of 1 GB, to nginx', 'to a zone of 1 MB';
 
     for my $kind (qw(start reload)) {
-        printf "%-31s %6.1f ms %6.1f ms %s\n", $kind, median(@{ $ms{$kind}{nginx} }), median(@{ $ms{$kind}{guard} }),
-            spread(map { $ms{$kind}{guard}[$_] / $ms{$kind}{nginx}[$_] } 0 .. $#{ $ms{$kind}{nginx} });
+        my ($bare, $small, $large) = @{ $ms{$kind} }{@living};
+
+        printf "%-31s %12.1f %12.1f %12.1f  %-21s %s\n", $kind, (map { median(@$_) } $bare, $small, $large),
+            map { my $to = $_; spread(map { $large->[$_] / $to->[$_] } 0 .. $#$large) } $bare, $small;
     }
 }
 

@@ -49,9 +49,10 @@ $| = 1;
     for lines($memory, $million);
 
 for (lines("$FindBin::Bin/bench.pl", @ARGV)) {
-    if (/^(start|reload).*? +([\d.]+) ms +([\d.]+) ms +([\d.]+) (\(.*?\))/) {
-        take($1, $3);
-        take("$1, to nginx's", $4, $5);
+    if (/^(start|reload) +[\d.]+ +[\d.]+ +([\d.]+) +([\d.]+) (\(.*?\)) +([\d.]+) (\(.*?\))/) {
+        take($1, $2);
+        take("$1, to nginx", $3, $4);
+        take("$1, to 1 MB", $5, $6);
 
     } elsif (/^(\S.*?)  +[\d.]+ +\d/) {
         my $case = $1;
@@ -86,7 +87,8 @@ my @wanted = (
     ['signature, 99.9 % of a million',      'bytes',        'memory, signature, alone, 99.9 %', 24],
     ['client under a rule, the same',       'bytes',        'memory, client under a rule, 99.9 %', 128],
     ['start with a zone of 1 GB',           'ms',           'start', 100],
-    ['reload with it',                      'time',         "reload, to nginx's", 1.10],
+    ['reload with it, to nginx',            'time',         'reload, to nginx', 1.10],
+    ['reload with it, to a zone of 1 MB',   'time',         'reload, to 1 MB', 1.10],
 );
 
 printf "%-34s %-13s %9s  %-16s %9s\n", 'what', 'in', 'measured', 'quartiles', 'wanted';
