@@ -27,14 +27,16 @@
  * - The mark takes the time at which its request arrived, read before it is
  *   counted; the window ends at a time read after.  As the second reading is
  *   only of use where the first says "exceeded", it is only made there.
- * - Two processes that enter the same new key at once may give it two entries,
- *   in one of its two buckets or in both.  All look in the same order, so one
- *   of them is not found again.  Not counted is what it counted between the
- *   other's look for the key and its index word: one request of each process,
- *   once; more only if one is held up just there.  (Where
- *   the entry that is found is evicted, the other one is found again with what
- *   it counted: marks in the window are requests in it, so still never too
- *   many.)
+ * - What is new to a bucket goes to its first place that is free, so all that
+ *   is new meets there.  A place is chosen head first, then its index word
+ *   again, then the key is looked for again; who then fails to swap the head,
+ *   or to write the index word, chooses anew.  So two processes that enter the
+ *   same key make one entry, wherever one of them is held up.  But for a place
+ *   that becomes free between their choices, or one taken from another key for
+ *   two sources: then there may be two.  All look in the same order, so one of
+ *   them is not found again, with what it counted.  (Where the entry that is
+ *   found is evicted, the other one is: marks in the window are requests in
+ *   it, so still never too many.)
  * - An entry does not move.  It is taken from a key by compare-and-swap of its
  *   head, tag and count in one: who counted just before has counted for the
  *   old key, who comes after starts again, or counts for the new one.  Index
@@ -194,6 +196,42 @@ pguard_window_again(pguard_window_bucket_t *b, uint64_t tag,
 }
 
 
+/* Writes the index word of an entry that has just been counted in.  0: it is a
+   new one's, and would not be found, for another has written there. */
+
+static int
+pguard_window_tell(const pguard_window_place_t *p, uint64_t tag,
+    uint16_t source, uint32_t until)
+{
+    int  told;
+
+    /* never back, were this process held up meanwhile */
+
+    if (p->found && !pguard_window_later(until, pguard_window_until(p->word))) {
+        return 1;
+    }
+
+    told = pguard_cas(&p->b->index[p->way], p->word,
+                      pguard_window_index_word(tag, source, until));
+
+    return told || p->found;
+}
+
+
+/* Has another entered key meanwhile, before the place was chosen, where that
+   one would not be found? */
+
+static int
+pguard_window_entered(const pguard_windows_t *w, pguard_hash_t key)
+{
+    pguard_window_place_t  p;
+
+    pguard_window_look(w, key, &p);
+
+    return p.found;
+}
+
+
 /* Gives key an entry, or one more request.  Returns the entry, with the number
    of this request (0 for the first) in *n; NULL if others always were first. */
 
@@ -217,8 +255,10 @@ pguard_window_enter(const pguard_windows_t *w, pguard_hash_t key,
         if (p.found) {
             source = pguard_window_source(p.word);
 
-        } else {
-            pguard_window_choose(w, key, source, now_s, &p);
+        } else if (!pguard_window_choose(w, key, source, now_s, &p)
+                   || pguard_window_entered(w, key))
+        {
+            continue;
         }
 
         *n = p.found && !pguard_window_idle(p.word, now_s) ? p.head.hi : 0;
@@ -228,12 +268,8 @@ pguard_window_enter(const pguard_windows_t *w, pguard_hash_t key,
             continue;
         }
 
-        /* never back, were this process held up meanwhile */
-
-        if (!p.found || pguard_window_later(until, pguard_window_until(p.word)))
-        {
-            (void) pguard_cas(&p.b->index[p.way], p.word,
-                              pguard_window_index_word(set.lo, source, until));
+        if (!pguard_window_tell(&p, set.lo, source, until)) {
+            continue;
         }
 
         *evicted = !p.found && !pguard_window_idle(p.word, now_s);

@@ -140,7 +140,7 @@ pguard_window_look(const pguard_windows_t *w, pguard_hash_t key,
    the emptier of its two buckets.  In the first only it takes the place of
    another. */
 
-void
+int
 pguard_window_choose(const pguard_windows_t *w, pguard_hash_t key,
     uint16_t source, uint32_t now_s, pguard_window_place_t *p)
 {
@@ -166,4 +166,8 @@ pguard_window_choose(const pguard_windows_t *w, pguard_hash_t key,
     }
 
     p->head = pguard_pair_read(&p->b->entry[p->way].head);
+
+    /* the head of that entry, not of who has taken the place meanwhile */
+
+    return pguard_load(&p->b->index[p->way]) == p->word;
 }

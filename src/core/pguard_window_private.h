@@ -48,8 +48,8 @@ void pguard_window_look(const pguard_windows_t *w, pguard_hash_t key,
     pguard_window_place_t *p);
 
 /* Where a new key of this source is to go: a place that is free or idle at
-   now_s, else another key's.  Takes nothing. */
-void pguard_window_choose(const pguard_windows_t *w, pguard_hash_t key,
+   now_s, else another key's.  Takes nothing.  0: another was first there. */
+int pguard_window_choose(const pguard_windows_t *w, pguard_hash_t key,
     uint16_t source, uint32_t now_s, pguard_window_place_t *p);
 
 
