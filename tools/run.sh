@@ -47,8 +47,8 @@ report            $url/status/api/1/sla/IC-PAAS_SNC-01?format=html
 logs              build/run/access.log, build/run/audit.log
 
 a duplicate is refused:    curl -i $url/api/vms $url/api/vms
-hammering is blocked:      curl -s -o /dev/null -w '%{http_code} ' '$url/api/vms?n=[1-60]'
 an upstream that fails:    curl -i $url/api/broken
+hammering is blocked:      curl -s -o /dev/null -w '%{http_code} ' '$url/api/vms?n=[1-60]'
 what the guard counted:    curl -s $url/metrics
 who was blocked, sealed:   build/paas-guard-audit verify --secret build/run/secret build/run/audit.log
 

@@ -55,7 +55,7 @@ for my $document (@documents) {
     is $wrong, '', "$document: its links lead somewhere";
 }
 
-# What "make run" tells to run, it has built
+# What "make run" tells to run, it has built; what the README says to try, it tells
 
 {
     delete local @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
@@ -63,6 +63,12 @@ for my $document (@documents) {
     my $made = `make -nB run`;
     ok scalar(keys %programs), 'make run: tells of programs';
     like $made, qr/-o \Q$_\E /, "make run: builds $_" for sort keys %programs;
+
+    my $try = join q{}, slurp('README.md') =~ /^(    curl .*8080.*\n)/gm;
+    my ($told) = slurp('tools/run.sh') =~ /^(a duplicate is refused:.*?)^what/ms;
+    is $told =~ s/^.*?: +/    /mgr, $try =~ s{http://127\.0\.0\.1:8080}{\$url}gr,
+        'make run: tells what the README says to try';
+    unlike $try, qr/\[1-\d+\].*\n./, 'README: what blocks the client comes last';
 }
 
 done_testing;
