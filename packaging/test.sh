@@ -44,6 +44,8 @@ check "it is enabled" test -L $enabled
 check "it depends on the nginx that it was built for" \
     grep -q 'nginx-abi-' <(dpkg-deb -f "$guard" Depends)
 check "the state's directory is the workers' own" is "$(stat -c '%U %a' $state)" "www-data 700"
+check "the logs' directory is not" is "$(stat -c '%U %G %a' /var/log/nginx/paas_guard)" "root adm 755"
+check "what is in it is rotated" grep -q '^/var/log/nginx/paas_guard/audit.log' /etc/logrotate.d/$module
 
 cat > /etc/nginx/conf.d/guard.conf <<CONF
 paas_guard_zone zone=z:1m state=$state/z;

@@ -17,7 +17,7 @@ sub text {
 }
 
 my $dir = File::Temp->newdir('pguard-docs-XXXXXX', TMPDIR => 1);
-mkdir "$dir/$_" for qw(logs state tls);
+mkdir "$dir/$_" for qw(logs logs/paas_guard state tls);
 
 my ($config) = text('README.md') =~ /^```nginx\n(.*?)^```$/ms;
 like $config, qr/^http \{/m, 'the README has a configuration';

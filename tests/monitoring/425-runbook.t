@@ -51,11 +51,11 @@ sub gateway {
     my ($redis) = @_;
     return gateway_start(workers => 2, log_level => 'notice', http => <<"_EOC_", conf => <<'_EOC2_');
     $log_format
-    access_log $place/guard.log paas_guard;
+    access_log $place/guard-access.log paas_guard;
     paas_guard_zone zone=paas:32m state=$place/state;
     paas_guard_secret_file @{[ secret_file() ]};
     paas_guard_redis @{[ $redis->url ]} timeout=2s;
-    paas_guard_audit $place/paas_guard.audit;
+    paas_guard_audit $place/guard-audit.log;
     paas_guard_hammer_rule flood key=\$paas_guard_client_id window=10s limit=5 block=10m;
     paas_guard_indicator IC-PAAS_SNC-01 target=99.9%;
 _EOC_
@@ -102,8 +102,8 @@ for my $path ('docs/runbook.md', 'docs/runbook.fr.md') {
         3 => sub {
             $redis->stop;
             wait_for(sub { $one->get('/compute/' . ++$targets, 'X-Client' => "c$targets");
-                           slurp("$dir/guard.log") =~ /"store":"degraded"/ }, 20) or die 'not degraded';
-            wait_for(sub { slurp("$dir/paas_guard.audit") =~ /store_state/ }, 20);
+                           slurp("$dir/guard-access.log") =~ /"store":"degraded"/ }, 20) or die 'not degraded';
+            wait_for(sub { slurp("$dir/guard-audit.log") =~ /store_state/ }, 20);
             $redis->start;
             wait_for(sub { metric($one, 'paas_guard_redis_up') }, 30) or die 'Redis is not back';
         },
@@ -120,9 +120,9 @@ for my $path ('docs/runbook.md', 'docs/runbook.fr.md') {
         my %date = ('2026-11' => $month, '2026-12' => $next, map {
             ("2026-11-22T05:$_:00Z" => strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time - 3600 + 60 * $_))) } '00', '20');
         for ($command) {
-            s{http://127\.0\.0\.1/guard}{$base/guard};
-            s{http://127\.0\.0\.1:9145/metrics}{$base/metrics};
+            s{http://127\.0\.0\.1:9145/(guard|metrics)}{$base/$1};
             s{/etc/nginx/paas_guard\.secret}{secret_file()}e;
+            s{/var/log/nginx/paas_guard/}{$dir/guard-}g;
             s{/(?:var/log|etc)/nginx/}{$dir/}g;
             s{82486fff1055fb2700000001}{$now{event}};
             s{\bblocks/ID\b}{blocks/$now{block}};

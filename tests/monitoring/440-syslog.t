@@ -86,7 +86,7 @@ sub gateway_log {
     configured('gateway.conf', "$name.conf", '/etc/paas_guard/logs-ca.pem' => "$dir/ca.pem",
         '/etc/paas_guard/gateway.pem' => "$dir/$name.pem", '/etc/paas_guard/gateway.key' => "$dir/$name.key",
         '/var/spool/rsyslog' => "$dir/spool", '/run/paas_guard/log.sock' => "$dir/log.sock",
-        '/var/log/nginx/paas_guard.audit' => $audit, '6514' => $port,
+        '/var/log/nginx/paas_guard/audit.log' => $audit, '6514' => $port,
         'target="logs.example.com"' => 'target="127.0.0.1"', 'resumeInterval="10"' => 'resumeInterval="1"');
     my $relay = rsyslog("$name.conf");
     ok wait_for(sub { -S "$dir/log.sock" }, 30), "relay of $name: takes lines" or diag slurp("$dir/$name.conf.log");

@@ -55,6 +55,54 @@ for my $document (@documents) {
     is $wrong, '', "$document: its links lead somewhere";
 }
 
+# Logs and addresses: all that is told goes with the README's configuration
+
+my ($config) = slurp('README.md') =~ /^```nginx\n(.*?)^```$/ms;
+my @logs = sort $config =~ m{(/var/log/nginx/\S+?)[ ;]}g;
+my $rotate = slurp('packaging/debian/libnginx-mod-http-paas-guard.logrotate');
+
+{
+    is scalar(@logs), 2, 'README: logs';
+    is join(' ', grep { m{^/var/log/nginx/[^/]*\z} } @logs), '', "README: nginx's own logrotate takes none of them";
+    is join(' ', sort $rotate =~ /^(\S+) \{$/mg), "@logs", 'logrotate: takes them';
+    like slurp('docs/audit-log.md'), qr/^```\n\Q$rotate\E```$/m, 'logrotate: audit-log.md has what is packaged';
+    like slurp($_), qr{^ *(?:sudo )?install -d .* /var/log/nginx/paas_guard$}m, "$_: makes their directory"
+        for 'README.md', 'docs/audit-log.md', 'packaging/debian/libnginx-mod-http-paas-guard.postinst';
+}
+
+for my $document (@documents, 'monitoring/rsyslog/gateway.conf') {
+    my %known = map { $_ => 1 } @logs, '/var/log/nginx/error.log';
+    my $text  = slurp($document);
+    my @other = grep { !$known{$_} } $text =~ m{(/var/log/nginx/[\w/]*\.\w+)}g;
+    is "@other", '', "$document: logs as the README has them";
+    @other = grep { $_ ne 'http://127.0.0.1:9145/guard/' } $text =~ m{(http://127[\d.:]+/guard/)}g;
+    is "@other", '', "$document: the API is where the README has it";
+}
+
+SKIP: {
+    my ($logrotate) = grep { -x } '/usr/sbin/logrotate', map { "$_/logrotate" } split /:/, $ENV{PATH};
+    skip 'no logrotate: apt-get install logrotate', 2 if !$logrotate;
+
+    require File::Temp;
+    my $dir = File::Temp->newdir('pguard-logrotate-XXXXXX', TMPDIR => 1);
+    chmod 0755, $dir;
+    mkdir "$dir/$_" or die $! for qw(nginx nginx/paas_guard);
+    my $stock = "/var/log/nginx/*.log {\n daily\n rotate 14\n}\n";      # as of Debian
+    my @all = ('/var/log/nginx/error.log', @logs);
+    for ([conf => "$stock$rotate"], map { [s{^/var/log/}{}r => 'x'] } @all) {
+        my ($name, $text) = @$_;
+        open my $out, '>', "$dir/$name" or die "$dir/$name: $!";
+        print $out $text =~ s{/var/log}{$dir}gr;
+        close $out or die "$dir/$name: $!";
+    }
+    chmod 0644, "$dir/conf";
+    my $said = `'$logrotate' -d -s $dir/state $dir/conf 2>&1`;
+    unlike $said, qr/^error/m, 'logrotate: takes it beside the stock configuration' or diag $said;
+    is join(' ', sort $said =~ /^considering log \Q$dir\E(\S+)$/mg), join(' ', map { s{^/var/log}{}r } @all),
+        'logrotate: each log once';
+}
+
+
 # What "make run" tells to run, it has built; what the README says to try, it tells
 
 {
