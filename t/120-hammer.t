@@ -476,6 +476,10 @@ for my $limit (10, 50) {
         conf => $conf =~ s/paas_guard_hammer \K\w+/other/r);
     ok $gateway->reload, 'reload: without the rule';
     is send_n($gateway, 1, '/', User => 'blocked'), '200 x 1', 'reload: its blocks are void';
+    cmp_ok metric($gateway, 'paas_guard_blocks_active{zone="z"}'), '>=', 1, 'reload: but still counted';
+    $gateway->configure(http => $http, conf => $conf);
+    ok $gateway->reload, 'reload: with the rule again';
+    is send_n($gateway, 1, '/', User => 'blocked'), '429 x 1', 'reload: and so are its blocks';
     $gateway->stop;
 }
 

@@ -51,7 +51,7 @@ const pguard_metric_t  pguard_metrics[PGUARD_METRICS_FAMILIES] = {
 
     [PGUARD_METRICS_BLOCKS_ACTIVE] = {
         "paas_guard_blocks_active", PGUARD_METRIC_GAUGE, NULL,
-        "Blocks in force now." },
+        "Blocks whose time is not over." },
 
     [PGUARD_METRICS_BLOCKS] = {
         "paas_guard_blocks", PGUARD_METRIC_COUNTER, NULL,
