@@ -19,7 +19,8 @@ my %place = (
     '/t/'        => $on,
     '/none/'     => "$on paas_guard_signature_headers none;",
     '/own/'      => "$on paas_guard_signature_headers X-Tenant x-REGION;",
-    '/client/'   => "$on paas_guard_client \$http_x_client \$http_x_other;",
+    '/client/'   => "$on paas_guard_client \$http_x_client \$http_x_other;
+        set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;",
     '/small/'    => "$on client_body_buffer_size 16;",
     '/file/'     => "$on client_body_in_file_only clean;",
     '/single/'   => "$on client_body_in_single_buffer on;",
@@ -290,6 +291,8 @@ different with(['X-Client: a'], ['X-Client: b'], '/client/'), 'paas_guard_client
 different with(['X-Other: a'], ['X-Other: b'], '/client/'), 'its second string, the first empty';
 identical with(['X-Client: a', 'X-Other: a'], ['X-Client: a', 'X-Other: b'], '/client/'),
     'its second string, the first not empty';
+identical with(['X-Real-IP: 10.0.0.1'], ['X-Real-IP: 10.0.0.2'], '/client/'), 'no client, whatever the address';
+different with([], ['X-API-Key: 1'], '/client/'), 'no client, with a credential or without';
 different with(['X-Client: a', 'X-API-Key: 1'], ['X-Client: a', 'X-API-Key: 2'], '/client/'),
     'credential, paas_guard_client without it';
 different with(['Authorization: Digest username="a", response="1"'],

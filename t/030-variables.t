@@ -45,6 +45,7 @@ my $conf = <<'_EOC_';
     location /bare/    { proxy_pass http://backend; }
     location /off/     { paas_guard off; proxy_pass http://backend; }
     location /exempt/  { paas_guard zone=z; paas_guard_exempt 1; proxy_pass http://backend; }
+    location /exempt502/ { paas_guard zone=z; paas_guard_exempt 1; proxy_pass http://nobody; }
     location /unsigned/ { paas_guard zone=z; paas_guard_throttle off; proxy_pass http://backend; }
     location /nobody-known/ { paas_guard zone=z; paas_guard_client $http_x_nobody; proxy_pass http://backend; }
     location /tenant/  { paas_guard zone=z; paas_guard_client $http_x_tenant; proxy_pass http://backend; }
@@ -301,7 +302,7 @@ my %credential = (
 for (['/t/', 200, 'good'], ['/s404/', 404, 'good'], ['/s500/', 500, 'failed'], ['/s502/', 502, 'failed'],
     ['/masked/', 200, 'failed'], ['/helped/', 200, 'good'],
      ['/s503/', 503, 'failed'], ['/s504/', 504, 'failed'], ['/hidden/', 500, 'failed'],
-     ['/exempt/', 200, 'good'])
+     ['/exempt/', 200, 'good'], ['/exempt502/', 502, 'failed'])
 {
     my ($place, $status, $class) = @$_;
     my $f = ask(fresh($place));

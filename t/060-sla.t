@@ -25,6 +25,7 @@ my %conf = (%http, workers => 2, conf => <<'_EOC_');
     location /t/       { paas_guard_hammer flood login; proxy_pass http://backend; }
     location /both/    { paas_guard_sla IC-PAAS_SNC-01 console; proxy_pass http://backend; }
     location /none/    { paas_guard_sla off; proxy_pass http://backend; }
+    location /exempt/  { paas_guard_sla console; paas_guard_exempt 1; proxy_pass http://backend; }
     location /dry/     { paas_guard_dry_run on; proxy_pass http://backend; }
     location /down/    { proxy_pass http://nobody; }
     location /denied/  { paas_guard_hammer login; proxy_pass http://denied; }
@@ -81,6 +82,8 @@ $gateway->get("/none/$_") for 1 .. 3;
 $gateway->get('/both/1');
 soon($paas, '13 0 3 0', 'only where the indicator is');
 is classes('console'), '1 0 0 0', 'and each for itself';
+$gateway->get('/exempt/same') for 1, 2;
+soon('console', '3 0 0 0', 'who is exempt counts, too');
 
 # in a slot of their own
 sleep 1.1;
