@@ -358,9 +358,13 @@ ngx_paas_guard_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_paas_guard_loc_conf_t *prev = parent;
     ngx_paas_guard_loc_conf_t *conf = child;
 
+    ngx_http_core_loc_conf_t    *clcf;
     ngx_paas_guard_main_conf_t  *gmcf;
 
     gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_paas_guard_module);
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    gmcf->error_pages |= clcf->error_pages != NULL;
 
     if (conf->on == NGX_CONF_UNSET_UINT) {
         conf->on = prev->on;

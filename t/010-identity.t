@@ -427,6 +427,14 @@ counted_as sub {
 }, { upgrade => 2 }, 'Upgrade';
 
 counted_as sub {
+    identical with(['Upgrade: websocket'], ['Upgrade: websocket']), 'Upgrade that Connection does not tell';
+    identical with(['Upgrade: websocket', 'Connection: keep-alive'], ['Upgrade: websocket', 'Connection: keep-alive']),
+        'Upgrade, kept alive';
+    my @offer = ('Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA', 'Connection: Upgrade, HTTP2-Settings');
+    identical with(\@offer, \@offer), 'HTTP/2 offered';
+}, {}, 'nothing to upgrade to';
+
+counted_as sub {
     passed posts('/stream/', 'x', 'x'), 'proxy_request_buffering off, a body';
 }, { unbuffered => 2 }, 'proxy_request_buffering off, a body';
 

@@ -923,7 +923,7 @@ sub ratelimit {
     is ratelimit($r), ' / ', 'RateLimit: exempt';
     ($r) = send_all(['GET', fresh('/rl-off/'), ["X-K: $k"]]);
     is ratelimit($r), '"flood";q=2;w=60 / "flood";r=0;t=60', 'RateLimit: throttle off';
-    ($r) = send_all(['GET', fresh('/rl/'), ['Upgrade: x', 'X-K: ' . ++$cases]]);
+    ($r) = send_all(['GET', fresh('/rl/'), ['Upgrade: x', 'Connection: upgrade', 'X-K: ' . ++$cases]]);
     is ratelimit($r), '"flood";q=2;w=60 / "flood";r=1;t=60', 'RateLimit: unsigned';
     ($r) = send_all(fresh('/rl-nothing/'));
     is ratelimit($r), ' / ', 'RateLimit: no policy, no header';

@@ -289,7 +289,7 @@ is_deeply added(sub { $gateway->request('POST', fresh('/off/'), {}, 'x') for 1 .
     'paas_guard_unsigned_total{zone="z",why="body_off"}' => 3,
 }, 'unsigned';
 
-is_deeply added(sub { get(2, '/t/', Upgrade => 'websocket') }), {
+is_deeply added(sub { get(2, '/t/', Upgrade => 'websocket', Connection => 'Upgrade') }), {
     'paas_guard_requests_total{zone="z",service="default",verdict="passed"}' => 2,
     'paas_guard_unsigned_total{zone="z",why="upgrade"}' => 2,
 }, 'unsigned, upgrade';

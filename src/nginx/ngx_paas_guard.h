@@ -467,8 +467,17 @@ ngx_paas_guard_ctx_t *ngx_paas_guard_create_ctx(ngx_http_request_t *r,
 /* What is counted from here on is counted as of now. */
 void ngx_paas_guard_take_time(ngx_paas_guard_ctx_t *ctx);
 
+/* Where a request belongs: where it was guarded, else where it has failed; ctx
+   may be NULL. */
+ngx_paas_guard_loc_conf_t *ngx_paas_guard_place(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+ngx_int_t ngx_paas_guard_place_init(ngx_conf_t *cf);
+
 /* The status that the client gets. */
 ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
+
+/* What its last upstream answered; 0 without one. */
+ngx_uint_t ngx_paas_guard_upstream_status(ngx_http_request_t *r);
 
 /* Its SLA class; ctx may be NULL. */
 pguard_sla_e ngx_paas_guard_class(ngx_http_request_t *r,

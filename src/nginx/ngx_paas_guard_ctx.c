@@ -141,34 +141,47 @@ ngx_paas_guard_status(ngx_http_request_t *r)
 }
 
 
+/* What the last upstream answered, or nginx in its place; 0 without one. */
+
+ngx_uint_t
+ngx_paas_guard_upstream_status(ngx_http_request_t *r)
+{
+    ngx_http_upstream_state_t  *state;
+
+    if (r->upstream_states == NULL || r->upstream_states->nelts == 0) {
+        return 0;
+    }
+
+    state = r->upstream_states->elts;
+
+    return state[r->upstream_states->nelts - 1].status;
+}
+
+
 /* What became of the request: an error_page with another status is no answer
-   of a service that failed.  What a cache still had is. */
+   of a service that failed.  What a cache has is. */
 
 static ngx_uint_t
 ngx_paas_guard_outcome(ngx_http_request_t *r)
 {
-    ngx_uint_t                  status;
-    ngx_http_upstream_state_t  *state;
+    ngx_uint_t  status, upstream;
 
     status = ngx_paas_guard_status(r);
 
-    if (r->upstream_states == NULL || r->upstream_states->nelts == 0) {
-        return status;
-    }
-
 #if (NGX_HTTP_CACHE)
-    if (r->upstream && r->upstream->cache_status == NGX_HTTP_CACHE_STALE) {
+    if (r->upstream && r->upstream->cache_status >= NGX_HTTP_CACHE_STALE
+        && r->upstream->cache_status <= NGX_HTTP_CACHE_HIT)
+    {
         return status;
     }
 #endif
 
-    state = r->upstream_states->elts;
-    state += r->upstream_states->nelts - 1;
+    upstream = ngx_paas_guard_upstream_status(r);
 
-    return state->status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+    return upstream >= NGX_HTTP_INTERNAL_SERVER_ERROR
            && status < NGX_HTTP_INTERNAL_SERVER_ERROR
            && status != NGX_HTTP_CLIENT_CLOSED_REQUEST
-           ? state->status : status;
+           ? upstream : status;
 }
 
 

@@ -459,5 +459,7 @@ ngx_paas_guard_filter_init(ngx_conf_t *cf)
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_paas_guard_header_filter;
 
-    return NGX_OK;
+    /* here, for what is added later runs earlier: before "return" */
+
+    return ngx_paas_guard_place_init(cf);
 }

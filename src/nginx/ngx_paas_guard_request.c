@@ -96,9 +96,13 @@ ngx_paas_guard_guarded(ngx_http_request_t *r)
     ngx_paas_guard_loc_conf_t  *glcf;
 
     /* the page of an error from before the guard: whatever is decided, the
-       client gets that error */
+       client gets that error; or the fallback of what failed without the guard:
+       a refusal would hide that */
 
-    if (r->err_status >= NGX_HTTP_BAD_REQUEST) {
+    if (r->err_status >= NGX_HTTP_BAD_REQUEST
+        || ngx_paas_guard_upstream_status(r)
+           >= NGX_HTTP_INTERNAL_SERVER_ERROR)
+    {
         return NULL;
     }
 

@@ -1,7 +1,8 @@
 #include "ngx_paas_guard.h"
 
 
-#define NGX_PAAS_GUARD_SIGNED  64           /* lines of headers */
+#define NGX_PAAS_GUARD_SIGNED       64      /* lines of headers */
+#define NGX_PAAS_GUARD_CONNECTIONS  4       /* lines of Connection */
 
 
 /* What the head of a request is compared by. */
@@ -104,6 +105,34 @@ ngx_paas_guard_signable_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
+/* Connection says so to nginx.  Who only offers HTTP/2, as clients do by
+   themselves, names its settings there, too. */
+
+static PGUARD_APART ngx_uint_t
+ngx_paas_guard_upgrades(ngx_http_request_t *r)
+{
+    u_char        *value;
+    ngx_uint_t     i, n, upgrades;
+    pguard_str_t   line[NGX_PAAS_GUARD_CONNECTIONS];
+
+    (void) ngx_paas_guard_header_lines(r, "connection", line,
+                                       NGX_PAAS_GUARD_CONNECTIONS, &n);
+    upgrades = 0;
+
+    for (i = 0; i < n; i++) {
+        value = (u_char *) line[i].data;
+
+        if (ngx_strcasestrn(value, "http2-settings", 14 - 1)) {
+            return 0;
+        }
+
+        upgrades |= ngx_strcasestrn(value, "upgrade", 7 - 1) != NULL;
+    }
+
+    return upgrades;
+}
+
+
 /* NGX_OK if the request can be signed, with *body set if there is a body to
    read before; else NGX_DECLINED, and why is counted. */
 
@@ -113,7 +142,9 @@ ngx_paas_guard_signable(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 {
     *body = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
 
-    if (r->headers_in.upgrade || ngx_paas_guard_is_connect(r)) {
+    if ((r->headers_in.upgrade && ngx_paas_guard_upgrades(r))
+        || ngx_paas_guard_is_connect(r))
+    {
         ngx_paas_guard_unsigned(ctx, PGUARD_UNSIGNED_UPGRADE);
         return NGX_DECLINED;
     }

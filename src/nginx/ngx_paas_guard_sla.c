@@ -431,8 +431,7 @@ ngx_paas_guard_sla_count(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_paas_guard_sla_t       **sla, **end;
     ngx_paas_guard_loc_conf_t   *glcf;
 
-    glcf = ctx ? ctx->conf
-               : ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
+    glcf = ngx_paas_guard_place(r, ctx);
 
     if (glcf->slas == NULL) {
         return;

@@ -282,7 +282,7 @@ ngx_paas_guard_sla_variable(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t  *glcf;
 
     ctx = ngx_paas_guard_ctx(r);
-    glcf = ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
+    glcf = ngx_paas_guard_place(r, ctx);
 
     if (ctx == NULL && glcf->zone == NULL) {
         return ngx_paas_guard_no_variable(v);
@@ -302,8 +302,7 @@ ngx_paas_guard_service_variable(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t  *glcf;
 
     ctx = ngx_paas_guard_ctx(r);
-    glcf = ctx ? ctx->conf
-               : ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
+    glcf = ngx_paas_guard_place(r, ctx);
 
     if (glcf->service == NULL) {
         return ngx_paas_guard_no_variable(v);
@@ -328,8 +327,7 @@ ngx_paas_guard_indicators_variable(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t   *glcf;
 
     ctx = ngx_paas_guard_ctx(r);
-    glcf = ctx ? ctx->conf
-               : ngx_http_get_module_loc_conf(r, ngx_paas_guard_module);
+    glcf = ngx_paas_guard_place(r, ctx);
 
     if (glcf->slas == NULL || glcf->slas->nelts == 0) {
         return ngx_paas_guard_no_variable(v);
