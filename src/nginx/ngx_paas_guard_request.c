@@ -76,13 +76,14 @@ ngx_paas_guard_resume(ngx_paas_guard_ctx_t *ctx)
     case NGX_PAAS_GUARD_ANSWERED:
         return NGX_OK;
 
-    case NGX_PAAS_GUARD_BODY:
-        return NGX_DONE;
-
     case NGX_PAAS_GUARD_ASK:
         return NGX_AGAIN;
 
-    default: /* NGX_PAAS_GUARD_DONE: decided before an internal redirect */
+    default:
+
+        /* after an internal redirect; NGX_PAAS_GUARD_DONE: decided before,
+           NGX_PAAS_GUARD_BODY: the page of an error in its body */
+
         return NGX_DECLINED;
     }
 }
