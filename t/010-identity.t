@@ -557,3 +557,25 @@ counted_as sub {
 
 
 $gateway->stop;
+
+
+# Whoever sends the bytes of its address as its credential is itself, and no other who does so
+
+$gateway = gateway_start(
+    http => 'paas_guard_zone zone=z:1m; set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;',
+    conf => <<'_EOC_');
+        paas_guard zone=z;
+        add_header X-Client $paas_guard_client_id always;
+        location / { try_files /none =404; }
+_EOC_
+
+my %clients;
+for my $ip ('172.16.5.7', '198.51.100.44', '100.64.3.8') {
+    my $key = join '', map { chr } split /\./, $ip;
+    my ($id) = $gateway->http("GET /$ip HTTP/1.0\r\nHost: a\r\nX-Real-IP: $ip\r\nX-API-Key: $key\r\n\r\n")
+        =~ /^X-Client: (\w+)/m;
+    $clients{ $id // '-' } = 1;
+}
+is keys %clients, 3, 'an address as a credential: three clients';
+
+$gateway->stop;

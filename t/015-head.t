@@ -336,3 +336,46 @@ _EOC_
 
 $got = $gateway->http(in_a_row('DELETE', ('/api') x 9));
 is_deeply [$got =~ m{^HTTP/1\.1 (\d+)}mg], [404, (429) x 8], 'redirected: one passes';
+
+
+# Over HTTP/2, another request's head comes while one waits for its body: whose wishes are whose?
+
+$gateway = gateway_start(
+    listen => 'http2',
+    http => 'paas_guard_zone zone=z:2m;',
+    conf => 'paas_guard zone=z; paas_guard_throttle interval=1h; location / { try_files /none =404; }');
+
+my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $gateway->port) or die $!;
+my $client = PaasGuard::H2->new($socket);
+my @fr = ('accept-language' => 'fr', accept => 'text/html');
+my @no = ('x-a' => '1', accept => 'text/html');
+
+sub begin {
+    my ($n, $method, $path, @headers) = @_;
+    $client->headers($n, $method eq 'GET', ':method' => $method, ':scheme' => 'http', ':path' => $path,
+        ':authority' => 'a', @headers);
+}
+
+# The language of the answer's page, or none.
+sub language {
+    my ($n) = @_;
+    my $body = '';
+    while (my $frame = $client->next(10)) {
+        next if $frame->{stream} != $n;
+        $body .= $frame->{payload} if $frame->{type} eq 'DATA';
+        last if $frame->{end};
+    }
+    return $body =~ /lang="?(\w+)/ ? $1 : 'none';
+}
+
+sub asked { my ($n, @request) = @_; begin($n, @request); return language($n) }
+sub ended { my ($n) = @_; $client->data($n, 1, 'abc'); return language($n) }
+
+asked(1, 'GET', '/1', @fr);
+asked(3, 'GET', '/2', @fr);
+begin(5, 'POST', '/p', @fr);
+ended(5);
+begin(7, 'POST', '/p', @fr);
+asked(9, 'GET', '/3', @no);
+is ended(7), 'fr', 'a head came between: in the language of its own';
+is asked(11, 'GET', '/3', @no), 'en', 'and the other in none';

@@ -975,3 +975,15 @@ sub ratelimit {
 
 
 $gateway->stop;
+
+
+# To CGI, PaaS_Guard is PaaS-Guard
+
+$gateway = gateway_start(
+    http => 'paas_guard_zone zone=z:1m; underscores_in_headers on;',
+    conf => 'location / { paas_guard zone=z; add_header X-Told $http_paas_guard always; try_files /none =404; }');
+
+unlike $gateway->http("GET /1 HTTP/1.0\r\nHost: a\r\n$_: forged\r\n\r\n"), qr/forged/, "$_ from a client: dropped"
+    for 'PaaS-Guard', 'PaaS_Guard';
+
+$gateway->stop;

@@ -70,7 +70,8 @@ typedef struct {
     pguard_lang_e                lang;
 } ngx_paas_guard_told_t;
 
-/* An event id has random digits, a worker's own, and then so many that count. */
+/* An event id counts on from random digits, a worker's own, and so many zeros
+   behind them. */
 
 #define NGX_PAAS_GUARD_EVENT_COUNT  8
 

@@ -292,10 +292,16 @@ ngx_paas_guard_know_header(ngx_conf_t *cf)
         }
     }
 
+    /* with underscores, where nginx takes them: CGI knows but one name */
+
     if (ngx_paas_guard_add_known(&keys, ngx_paas_guard_received.name.data,
                                  ngx_paas_guard_received.name.len,
                                  &ngx_paas_guard_received)
-        != NGX_OK)
+        != NGX_OK
+        || ngx_paas_guard_add_known(&keys, (u_char *) "paas_guard",
+                                    sizeof("paas_guard") - 1,
+                                    &ngx_paas_guard_received)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }

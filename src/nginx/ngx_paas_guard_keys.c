@@ -256,8 +256,7 @@ ngx_paas_guard_quick_key_value(ngx_http_request_t *r,
 
     if (key->rule->source == NGX_PAAS_GUARD_KEY_ADDRESS && ctx->plain_client)
     {
-        key->hash = ngx_paas_guard_salt(ctx->client_hash,
-                                        ctx->credential_hash);
+        key->hash = pguard_sig_after(ctx->credential_hash, ctx->client_hash);
         return NGX_OK;
     }
 
@@ -505,7 +504,8 @@ ngx_paas_guard_told_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
 
 /* The default client: two keyed hashes together are one that nobody can aim
-   at, either.  Less the credential's, it is the address's. */
+   at, either; one is turned, or a credential that reads as the address would
+   undo it.  With the credential's once more, it is the address's. */
 
 static void
 ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -519,8 +519,7 @@ ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     ngx_paas_guard_find_credential(r, ctx);
 
-    ctx->client_hash = ngx_paas_guard_salt(
-                           pguard_key_hash(ctx->conf->zone->key,
-                                           ngx_paas_guard_address(r)),
-                           ctx->credential_hash);
+    ctx->client_hash = pguard_sig_after(ctx->credential_hash,
+                                        pguard_key_hash(ctx->conf->zone->key,
+                                                  ngx_paas_guard_address(r)));
 }

@@ -323,6 +323,10 @@ ngx_paas_guard_recall_told(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     if (r->request_body || ctx->question) {
         kind = NGX_PAAS_GUARD_LINE_WHO;
 
+        if (!ngx_paas_guard_same_names(head, part->elts)) {
+            return NULL;
+        }
+
     } else {
         kind = ctx->has_head == NGX_PAAS_GUARD_HEAD_RECALLED
                ? NGX_PAAS_GUARD_LINE_WISH : NGX_PAAS_GUARD_LINE_WHAT;

@@ -39,8 +39,7 @@ static ngx_uint_t ngx_paas_guard_error_page(ngx_http_request_t *r,
 void
 ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event)
 {
-    pguard_hex_next(worker->event + PGUARD_EVENT_LEN,
-                    NGX_PAAS_GUARD_EVENT_COUNT);
+    pguard_hex_next(worker->event + PGUARD_EVENT_LEN, PGUARD_EVENT_LEN);
 
     ngx_memcpy(event, worker->event, PGUARD_EVENT_LEN);
 }
