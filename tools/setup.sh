@@ -163,6 +163,14 @@ if [ ! -x /usr/sbin/rsyslogd ] && [ ! -x "$deps/usr/sbin/rsyslogd" ]; then
     fi
 fi
 
+# logrotate without its timer, and the one library that is seldom there
+if [ ! -x /usr/sbin/logrotate ] && [ ! -x "$deps/usr/sbin/logrotate" ]; then
+    mkdir -p "$deps"
+    known logrotate || apt update
+    unpack libpopt0 usr/lib
+    unpack logrotate usr/sbin
+fi
+
 if ! command -v promtool >/dev/null && [ ! -x "$deps/usr/bin/promtool" ]; then
     mkdir -p "$deps"
     known prometheus || apt update

@@ -167,6 +167,14 @@ ngx_paas_guard_outcome(ngx_http_request_t *r)
     ngx_uint_t  status, upstream;
 
     status = ngx_paas_guard_status(r);
+    upstream = ngx_paas_guard_upstream_status(r);
+
+    if (upstream < NGX_HTTP_INTERNAL_SERVER_ERROR
+        || status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+        || status == NGX_HTTP_CLIENT_CLOSED_REQUEST)
+    {
+        return status;
+    }
 
 #if (NGX_HTTP_CACHE)
     if (r->upstream && r->upstream->cache_status >= NGX_HTTP_CACHE_STALE
@@ -176,12 +184,7 @@ ngx_paas_guard_outcome(ngx_http_request_t *r)
     }
 #endif
 
-    upstream = ngx_paas_guard_upstream_status(r);
-
-    return upstream >= NGX_HTTP_INTERNAL_SERVER_ERROR
-           && status < NGX_HTTP_INTERNAL_SERVER_ERROR
-           && status != NGX_HTTP_CLIENT_CLOSED_REQUEST
-           ? upstream : status;
+    return upstream;
 }
 
 

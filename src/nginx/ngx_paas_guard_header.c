@@ -253,6 +253,25 @@ ngx_paas_guard_add_known(ngx_array_t *known, u_char *name, size_t len,
 }
 
 
+static ngx_uint_t
+ngx_paas_guard_takes_underscores(ngx_http_core_main_conf_t *cmcf)
+{
+    ngx_uint_t                   i;
+    ngx_http_core_srv_conf_t   **cscf;
+
+    cscf = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+        if (cscf[i]->underscores_in_headers || !cscf[i]->ignore_invalid_headers)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* The headers that are known already, whoever has made them so, and ours. */
 
 ngx_int_t
@@ -292,13 +311,18 @@ ngx_paas_guard_know_header(ngx_conf_t *cf)
         }
     }
 
-    /* with underscores, where nginx takes them: CGI knows but one name */
-
     if (ngx_paas_guard_add_known(&keys, ngx_paas_guard_received.name.data,
                                  ngx_paas_guard_received.name.len,
                                  &ngx_paas_guard_received)
-        != NGX_OK
-        || ngx_paas_guard_add_known(&keys, (u_char *) "paas_guard",
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* to CGI, it is the same */
+
+    if (ngx_paas_guard_takes_underscores(cmcf)
+        && ngx_paas_guard_add_known(&keys, (u_char *) "paas_guard",
                                     sizeof("paas_guard") - 1,
                                     &ngx_paas_guard_received)
            != NGX_OK)
