@@ -59,6 +59,18 @@ _EOC_
             rewrite_by_lua_block { ngx.req.read_body() }
             proxy_pass http://backend;
         }
+        location /file/ {
+            client_body_buffer_size 16k;
+            content_by_lua_block {
+                ngx.req.read_body()
+                local name = ngx.req.get_body_file()
+                local file = name and io.open(name)
+                local body = file and file:read("*a") or ngx.req.get_body_data() or "none"
+                if file then file:close() end
+                ngx.header["Content-Length"] = #body
+                ngx.print(body)
+            }
+        }
         location /content/ {
             content_by_lua_block {
                 local all = {}
@@ -134,6 +146,10 @@ is join(q{ }, map { $gateway->request('POST', '/body/1', {}, $_)->{status} } qw(
     'Lua: a body that it has read belongs to the identity';
 is join(q{ }, map { $gateway->request('POST', '/access/2', {}, $_)->{status} } ('x' x 50_000) x 2, 'y' x 50_000),
     '200 429 200', 'Lua: a body that it has not read, too';
+
+ok $gateway->request('POST', '/file/1', {}, 'x' x $_)->{body} eq 'x' x $_, "Lua: reads a body of $_ bytes after the guard"
+    for 100, 20_000, 200_000;
+ok wait_for(sub { !(() = glob $gateway->dir . '/client_body/*') }), 'Lua: which leaves no file';
 
 my $r = $gateway->get('/content/1', 'X-User' => 'capture');
 like $r->{body}, qr/^(?:200 ){8}200$/m,

@@ -581,7 +581,9 @@ ngx_int_t ngx_paas_guard_sign(ngx_http_request_t *r,
 
 void ngx_paas_guard_body_init(void);
 
-/* To be called before the body is read: hashes what is long as it comes. */
+/* To be called before the body is read, the first says whether nginx is to put
+   it into a file, the second hashes what is long as it comes. */
+void ngx_paas_guard_body_place(ngx_http_request_t *r);
 void ngx_paas_guard_body_start(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 void ngx_paas_guard_body_drop(ngx_paas_guard_ctx_t *ctx);

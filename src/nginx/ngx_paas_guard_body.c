@@ -5,6 +5,7 @@
 #define NGX_PAAS_GUARD_BODY_SHORT  4096     /* comes with the header, mostly */
 
 
+static ngx_uint_t ngx_paas_guard_body_put(ngx_http_request_t *r);
 static void ngx_paas_guard_body_chain(ngx_paas_guard_ctx_t *ctx,
     ngx_chain_t *cl);
 static ngx_int_t ngx_paas_guard_body_stored(ngx_http_request_t *r,
@@ -16,8 +17,55 @@ static off_t ngx_paas_guard_body_size(ngx_chain_t *cl);
 static ngx_http_request_body_filter_pt  ngx_http_next_request_body_filter;
 
 
-/* A long body is hashed as it comes, piece by piece, while the processor still
-   has in its cache what the kernel has just put there. */
+/* Who answers the request gets its body as the guard had it read.  So a file
+   has a name, as others want it, and goes with the request, unless the
+   configuration keeps it. */
+
+void
+ngx_paas_guard_body_place(ngx_http_request_t *r)
+{
+    if (ngx_paas_guard_body_put(r)) {
+        r->request_body_in_file_only = 1;
+        r->request_body_in_clean_file = 1;
+        r->request_body_file_group_access = 1;
+        r->request_body_file_log_level = 0;
+
+    } else if (!r->request_body_in_file_only) {
+        r->request_body_in_clean_file = 1;
+    }
+
+    r->request_body_in_persistent_file = 1;
+}
+
+
+/* Is it for the DAV module, which moves the file to where it is stored, and is
+   asked where the location has no other handler? */
+
+static ngx_uint_t
+ngx_paas_guard_body_put(ngx_http_request_t *r)
+{
+    ngx_uint_t                  *methods;
+    ngx_paas_guard_main_conf_t  *gmcf;
+
+    if (r->method != NGX_HTTP_PUT || r->content_handler) {
+        return 0;
+    }
+
+    gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
+
+    if (gmcf->dav == NGX_CONF_UNSET_UINT) {
+        return 0;
+    }
+
+    methods = (ngx_uint_t *) ((char *) r->loc_conf[gmcf->dav]
+                              + gmcf->dav_methods);
+
+    return (*methods & NGX_HTTP_PUT) != 0;
+}
+
+
+/* A long body, or one for a file, is hashed as it comes, piece by piece, while
+   the processor still has in its cache what the kernel has just put there. */
 
 void
 ngx_paas_guard_body_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -27,7 +75,7 @@ ngx_paas_guard_body_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     /* what another module has read before is hashed where it is */
 
     if (r->request_body || r->discard_body
-        || (!r->headers_in.chunked
+        || (!r->headers_in.chunked && !r->request_body_in_file_only
             && r->headers_in.content_length_n < NGX_PAAS_GUARD_BODY_SHORT))
     {
         return;

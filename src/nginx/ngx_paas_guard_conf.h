@@ -163,6 +163,8 @@ struct ngx_paas_guard_main_conf_s {
     ngx_array_t                  slas;          /* ..._sla_t * */
     ngx_array_t                  upstreams;     /* ngx_uint_t: ctx_index */
     ngx_uint_t                   grpc;          /* the same, or unset */
+    ngx_uint_t                   dav;           /* the same, or unset */
+    ngx_uint_t                   dav_methods;   /* where its conf has them */
     ngx_array_t                 *default_client;
     ngx_array_t                 *default_headers;
     ngx_uint_t                   status_rules;  /* any that counts answers */

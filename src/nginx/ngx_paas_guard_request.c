@@ -164,6 +164,7 @@ ngx_paas_guard_start_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ctx->state = NGX_PAAS_GUARD_BODY;
     ctx->ahead = 0;         /* what was signed is without it */
 
+    ngx_paas_guard_body_place(r);
     ngx_paas_guard_body_start(r, ctx);
 
     rc = ngx_http_read_client_request_body(r, ngx_paas_guard_body_handler);

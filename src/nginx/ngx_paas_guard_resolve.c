@@ -53,6 +53,38 @@ ngx_paas_guard_find_upstreams(ngx_conf_t *cf,
 }
 
 
+/* The module that stores the body of a PUT. */
+
+static void
+ngx_paas_guard_find_dav(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf)
+{
+    ngx_uint_t      i;
+    ngx_module_t   *module;
+    ngx_command_t  *cmd;
+
+    gmcf->dav = NGX_CONF_UNSET_UINT;
+
+    for (i = 0; cf->cycle->modules[i]; i++) {
+        module = cf->cycle->modules[i];
+
+        if (module->type != NGX_HTTP_MODULE || module->commands == NULL) {
+            continue;
+        }
+
+        for (cmd = module->commands; cmd->name.len; cmd++) {
+
+            if (ngx_paas_guard_same(&cmd->name, "dav_methods")
+                && cmd->set == ngx_conf_set_bitmask_slot
+                && cmd->conf == NGX_HTTP_LOC_CONF_OFFSET)
+            {
+                gmcf->dav = module->ctx_index;
+                gmcf->dav_methods = cmd->offset;
+            }
+        }
+    }
+}
+
+
 static ngx_int_t
 ngx_paas_guard_default_client(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf)
@@ -95,6 +127,8 @@ ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
     {
         return NGX_ERROR;
     }
+
+    ngx_paas_guard_find_dav(cf, gmcf);
 
     return ngx_paas_guard_find_upstreams(cf, gmcf);
 }
