@@ -21,6 +21,8 @@ my $conf = <<'_EOC_';
     location /a/ { paas_guard_service a; paas_guard_hammer flood; proxy_pass http://backend; }
     location /b/ { paas_guard_service b; proxy_pass http://backend; }
     location /dry/ { paas_guard_service b; paas_guard_dry_run on; proxy_pass http://backend; }
+    location /w/   { paas_guard_service a; paas_guard_hammer wide; proxy_pass http://backend; }
+    location /wdry/ { paas_guard_service b; paas_guard_dry_run on; paas_guard_hammer wide; proxy_pass http://backend; }
     location /status/ { paas_guard off; paas_guard_status write=on; }
 _EOC_
 
@@ -116,6 +118,23 @@ sub lift {
     is status($one, 'a', 'z', 'X-K' => 'other'), 200, 'other keys pass';
     is lift($one, $key->{json}{block}{id}), 200, 'lifted';
     is status($one, 'a', 'z', 'X-K' => 'k'), 200, 'and free again';
+
+    # whom a dry run lets through, the block has not refused
+
+    for my $first ('w', 'wdry') {
+        my @k = ('x', 'X-K' => 'first-' . $first);
+        is join(' ', map { status($one, $first, @k) } 1 .. 4), $first eq 'w' ? '200 200 429 429' : '200 200 200 200',
+            "a rule of the zone, $first";
+        is join(' ', map { status($one, $_, @k) } 'wdry', 'wdry', 'w'), '200 200 429', "$first: a dry run lets through";
+        my ($wide) = active($one);
+        is $wide->{refused}, $first eq 'w' ? 3 : 5, "$first: it has refused so many" . ($first eq 'w' ? '' : ', or would have');
+        is lift($one, $wide->{id}), 200, "$first: lifted";
+    }
+
+    $set = post($one, client => $id);
+    is join(' ', map { status($one, $_, 'ann') } 'b', 'dry', 'dry'), '429 200 200', 'a client in a dry run';
+    is +(active($one))[0]{refused}, 1, 'was refused once';
+    is lift($one, $set->{json}{block}{id}), 200, 'lifted';
 
     my %wrong = (client => '1' x 32);
     for (

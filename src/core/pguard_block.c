@@ -201,7 +201,9 @@ pguard_block_refuse(const pguard_blocks_t *t, pguard_block_kind_e kind,
         return 0;
     }
 
-    (void) pguard_add(&b->refused, 1);
+    if (!to->dry_run || b->dry_run) {
+        (void) pguard_add(&b->refused, 1);
+    }
 
     return 1;
 }

@@ -78,6 +78,7 @@ typedef struct {
     pguard_msec_t  until;
     uint16_t       rule;
     uint8_t        reason;
+    uint8_t        dry_run;       /* the caller's, not the block's */
     unsigned char  event[PGUARD_EVENT_LEN];
 } pguard_blocked_t;
 
@@ -125,7 +126,8 @@ int pguard_block_copy(const pguard_block_t *b, pguard_hash_t key,
     pguard_msec_t now, pguard_block_t *to);
 
 /* Is there an active block of key at now?  1: *to is filled, and one more
-   refusal by it is counted; or 0.  Lock-free, O(1). */
+   refusal by it is counted; or 0.  Who brings to->dry_run lets through: that
+   counts only if the block is of a dry run, too.  Lock-free, O(1). */
 int pguard_block_refuse(const pguard_blocks_t *t, pguard_block_kind_e kind,
     pguard_hash_t key, pguard_msec_t now, pguard_blocked_t *to);
 

@@ -297,7 +297,7 @@ void ngx_paas_guard_zone_refused(ngx_paas_guard_zone_t *zone,
     const pguard_block_t *b);
 
 /* Is key blocked, by a block set here or learned?  1, with b filled and its
-   refusal counted, or 0. */
+   refusal counted, or 0.  b brings dry_run, see pguard_block_refuse(). */
 ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_key_t *key, pguard_msec_t now, pguard_blocked_t *b);
 

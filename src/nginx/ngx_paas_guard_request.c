@@ -191,6 +191,7 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     zone = ctx->conf->zone;
     now = ctx->now_msec;
+    b.dry_run = ctx->conf->dry_run;
 
     if (pguard_block_any(&zone->core.blocks, PGUARD_BLOCK_OPERATOR, now)
         && ngx_paas_guard_operator_blocked(ctx, now, &b))
@@ -428,7 +429,10 @@ ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
     }
 
     if (b) {
-        ngx_paas_guard_zone_refused(glcf->zone, &block);
+        if (!glcf->dry_run || block.dry_run) {
+            ngx_paas_guard_zone_refused(glcf->zone, &block);
+        }
+
         pguard_block_tell(&block, b);
     }
 

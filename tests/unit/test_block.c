@@ -141,12 +141,14 @@ test_refuse(void **state)
 
     (void) state;
 
+    to.dry_run = 0;
     assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
                                          START, &to), 0);
 
     b = put(&t, 1, START);
     b->refused = 0;
     b->rule = 7;
+    b->dry_run = 0;
     b->reason = PGUARD_REASON_LOCKOUT;
     memcpy(b->event, "0123456789abcdef01234567", PGUARD_EVENT_LEN);
 
@@ -167,6 +169,15 @@ test_refuse(void **state)
     assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
                                          b->until - 1, &to), 1);
     assert_int_equal(b->refused, 2);
+
+    to.dry_run = 1;
+    assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
+                                         START, &to), 1);
+    assert_int_equal(b->refused, 2);
+    b->dry_run = 1;
+    assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
+                                         START, &to), 1);
+    assert_int_equal(b->refused, 3);
 
     pguard_block_lift(&t, b, PGUARD_BLOCK_LIFTED, START);
     assert_int_equal(pguard_block_refuse(&t, PGUARD_BLOCK_HERE, key_of(1),
