@@ -35,6 +35,8 @@ _EOC_
             location /dav/off/ { dav_methods off; proxy_pass http://files; }
             location /dav/proxy/ { proxy_pass http://files; }
         }
+        location /tried/ { client_body_in_file_only clean; root %DIR%; try_files /none \@dav; }
+        location \@dav    { dav_methods PUT; create_full_put_path on; root %DIR%/dav; }
         location /mem/   { proxy_pass http://files; }
         location /kept/  { client_body_in_file_only on; client_body_temp_path %DIR%/kept; proxy_pass http://files; }
         location /clean/ { client_body_in_file_only clean; proxy_pass http://files; }
@@ -91,6 +93,7 @@ is put('/dav/deep/er/1', {}, 'x'), 201, 'DAV: a path is made';
 is put('/dav/deep/', {}, 'x'), 409, 'DAV: its own refusal';
 is put('/dav/own/1', {}, 'x'), 201, 'DAV: where bodies are kept in files anyway';
 is left('kept-dav'), 0, 'DAV: that one is moved, too';
+is put('/tried/1', {}, 'x'), 201, 'DAV: where try_files leads there';
 is $gateway->request('DELETE', '/dav/1')->{status}, 204, 'DAV: other methods';
 is $gateway->request('POST', '/dav/2', {}, 'x')->{status}, 405, 'DAV: what it has no method for';
 
