@@ -100,9 +100,10 @@ ngx_paas_guard_guarded(ngx_http_request_t *r)
        client gets that error; or the fallback of what failed without the guard:
        a refusal would hide that */
 
-    if (r->err_status >= NGX_HTTP_BAD_REQUEST
-        || ngx_paas_guard_upstream_status(r)
-           >= NGX_HTTP_INTERNAL_SERVER_ERROR)
+    if (r->internal
+        && (r->err_status >= NGX_HTTP_BAD_REQUEST
+            || ngx_paas_guard_upstream_status(r)
+               >= NGX_HTTP_INTERNAL_SERVER_ERROR))
     {
         return NULL;
     }
