@@ -135,6 +135,44 @@ refused({ zone => 'paas_guard_zone zone=z:1m zone=y:1m;' }, undef,
 refused({ zone => 'paas_guard_zone state=a state=b zone=z:1m;' }, undef,
     'invalid number of arguments in "paas_guard_zone" directive');
 
+# State is kept in a file of its own
+{
+    my $two = sub { "paas_guard_zone zone=z:1m state=$_[0]; paas_guard_zone zone=y:1m state=$_[1];" };
+    my $in_way = sub {
+        my ($mine, $whose, $theirs, $who) = @_;
+        return qq{"paas_guard_zone": state "$dir/$mine" of $whose is in the way of "$dir/$theirs" of $who: choose another path};
+    };
+    my ($y, $z, $sla) = ('zone "y"', 'zone "z"', 'sla "IC" of zone "z"');
+    my %sla = (http => 'paas_guard_indicator IC target=99%;', location => 'paas_guard zone=z; paas_guard_sla IC;');
+    mkdir "$dir/sub" or die $!;
+
+    accepted(zone => $two->('s', 't'));
+    accepted(zone => $two->('s', 'sub/s'));
+    my ($status, $said) = try(%sla, zone => $two->('s', 's.sla.ID'));
+    is "$status @$said", '0 ', 'accepted: a name like that of a ledger';
+
+    refused({ zone => $two->('s', $_->[0]) }, undef, $in_way->($_->[1], $y, 's', $z))
+        for ['s', 's'], ["$dir/s", 's'], ['sub/../s', 'sub/../s'], map { ["s$_", "s$_"] } '~', '~new', '~bad';
+    refused({ zone => $two->('s~', 's') }, undef, $in_way->('s', $y, 's~', $z));
+    refused({ %sla, zone => $two->('s', $_) }, undef, $in_way->('s.sla.IC', $sla, $_, $y)) for 's.sla.IC', 's.sla.IC~';
+
+    my $audit = "paas_guard_secret_file $secret; paas_guard_audit $dir/s.log;";
+    accepted(zone => "paas_guard_zone zone=z:1m state=s; $audit");
+    refused({ zone => "$audit paas_guard_zone zone=z:1m state=s.log;" }, undef,
+        $in_way->('s.log', $z, 's.log', '"paas_guard_audit"'));
+    refused({ %sla, zone => $audit =~ s/s[.]log/s.sla.IC/r . 'paas_guard_zone zone=z:1m state=s;' }, undef,
+        $in_way->('s.sla.IC', $sla, 's.sla.IC', '"paas_guard_audit"'));
+    refused({ zone => 'paas_guard_zone zone=z:1m state=s.log;', server => "access_log $dir/s.log;" }, undef,
+        $in_way->('s.log', $z, 's.log', 'a log'));
+    my $own = file('own', 'x' x 16);
+    refused({ zone => "paas_guard_zone zone=z:1m state=own; paas_guard_secret_file $own;" }, undef,
+        $in_way->('own', $z, 'own', '"paas_guard_secret_file"'));
+
+    # the line is that of the zone that comes later
+    ($status, $said) = try(zone => "paas_guard_zone zone=z:1m state=s;\npaas_guard_zone zone=y:1m state=s;");
+    like $said->[0], qr/ in \Q$dir\E\/nginx\.conf:@{[ $lines - 1 ]}\z/, 'one file for two: file and line';
+}
+
 
 # paas_guard
 

@@ -1,7 +1,7 @@
 #include "ngx_paas_guard.h"
 
 
-static void
+void
 ngx_paas_guard_reference(ngx_conf_t *cf, ngx_paas_guard_ref_t *ref,
     ngx_str_t *name)
 {

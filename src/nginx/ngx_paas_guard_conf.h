@@ -32,10 +32,20 @@ typedef struct ngx_paas_guard_worker_s     ngx_paas_guard_worker_t;
 #define NGX_PAAS_GUARD_STATUS_WRITE  2
 
 
+/* A name used before what it names is known: with the place, for errors. */
+
+typedef struct {
+    ngx_str_t                    name;
+    ngx_str_t                    file;
+    ngx_uint_t                   line;
+} ngx_paas_guard_ref_t;
+
+
 /* A zone: what the configuration says, and this process's view of it. */
 
 struct ngx_paas_guard_zone_s {
     ngx_str_t                    name;
+    ngx_paas_guard_ref_t         place;         /* of its line */
     ngx_str_t                    state;         /* path, or empty */
     ngx_uint_t                   use;           /* bits: pguard_use_e */
     ngx_uint_t                   divided;       /* the same, when made */
@@ -203,15 +213,6 @@ typedef struct {
 #define NGX_PAAS_GUARD_LINE_WISH     3          /* how it is to be told */
 #define NGX_PAAS_GUARD_LINE_KINDS    4
 
-/* A name used before what it names is known: with the place, for errors. */
-
-typedef struct {
-    ngx_str_t                    name;
-    ngx_str_t                    file;
-    ngx_uint_t                   line;
-} ngx_paas_guard_ref_t;
-
-
 typedef struct {
     ngx_paas_guard_ref_t         zone_ref;      /* name.data NULL: off */
     ngx_uint_t                   on;
@@ -269,6 +270,8 @@ char *ngx_paas_guard_rewrite_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
+void ngx_paas_guard_reference(ngx_conf_t *cf, ngx_paas_guard_ref_t *ref,
+    ngx_str_t *name);
 
 /* ngx_paas_guard_conf_util.c: what directives have in common */
 
@@ -315,6 +318,11 @@ ngx_paas_guard_rule_t *ngx_paas_guard_find_rule(
     ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name);
 ngx_paas_guard_service_t *ngx_paas_guard_find_service(
     ngx_paas_guard_zone_t *zone, ngx_str_t *name);
+
+/* ngx_paas_guard_conf_files.c: no file may be kept for two */
+
+ngx_int_t ngx_paas_guard_check_files(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf);
 
 /* ngx_paas_guard_indicator.c: what an agreement has indicators of */
 

@@ -135,6 +135,8 @@ ngx_paas_guard_add_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 
     zone->name = *name;
     zone->mcf = gmcf;
+    ngx_paas_guard_reference(cf, &zone->place, name);
+
     zone->shm_zone = ngx_shared_memory_add(cf, name, size,
                                            &ngx_paas_guard_module);
     if (zone->shm_zone == NULL) {
