@@ -69,7 +69,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
       ngx_paas_guard_strings_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_paas_guard_loc_conf_t, client),
-      NULL },
+      "paas_guard_client" },
 
     { ngx_string("paas_guard_exempt"),
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_1MORE,

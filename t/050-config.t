@@ -220,8 +220,18 @@ for my $d (qw(paas_guard_client paas_guard_exempt)) {
     refused(location => @$_) for
         ["$d \$no_such_variable;", 'unknown "no_such_variable" variable'],
         ["$d;", qq{invalid number of arguments in "$d" directive}],
-        ["$d a; $d b;", qq{"$d" directive is duplicate}],
+        ["$d \$uri; $d b;", qq{"$d" directive is duplicate}],
         ["$d '\${x';", 'the closing bracket in "x" variable is missing'];
+}
+
+accepted(location => $_) for 'paas_guard_exempt 1 $uri;', 'paas_guard_client $http_x all;';
+
+for (['location', 'paas_guard_client binary_remote_addr;', 'paas_guard_client "binary_remote_addr"'],
+     ['http', 'paas_guard_hammer_rule r key=paas_guard_client_id window=10s limit=5;', 'key= "paas_guard_client_id"']) {
+    my ($place, $text, $what) = @$_;
+    my ($status, $said) = try($place => $text);
+    for (@$said) { s{ in \Q$dir\E/nginx\.conf:\d+\z}{} }
+    is_deeply [$status, @$said], [0, "[warn] $what has no variable: all clients will be one"], "warned: $text";
 }
 
 

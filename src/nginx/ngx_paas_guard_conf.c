@@ -62,7 +62,19 @@ ngx_paas_guard_service_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
-/* Strings with variables, into the array at cmd->offset. */
+/* A "$" that was forgotten: told, for somebody may mean it. */
+
+void
+ngx_paas_guard_constant(ngx_conf_t *cf, const char *what, ngx_str_t *value)
+{
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "%s \"%V\" has no variable: all clients will be one",
+                       what, value);
+}
+
+
+/* Strings with variables, into the array at cmd->offset.  cmd->post: what the
+   first of them is that would never leave a choice to the others. */
 
 char *
 ngx_paas_guard_strings_directive(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -105,6 +117,10 @@ ngx_paas_guard_strings_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
         if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
             return NGX_CONF_ERROR;
+        }
+
+        if (i == 1 && cv->lengths == NULL && cmd->post) {
+            ngx_paas_guard_constant(cf, cmd->post, &args[i]);
         }
     }
 

@@ -273,6 +273,10 @@ ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
 void ngx_paas_guard_reference(ngx_conf_t *cf, ngx_paas_guard_ref_t *ref,
     ngx_str_t *name);
 
+/* Warns of a value that is to tell clients apart, and can't. */
+void ngx_paas_guard_constant(ngx_conf_t *cf, const char *what,
+    ngx_str_t *value);
+
 /* ngx_paas_guard_conf_util.c: what directives have in common */
 
 char *ngx_paas_guard_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -71,8 +71,15 @@ ngx_paas_guard_rule_key(ngx_conf_t *cf, void *to, ngx_str_t *value)
     ccv.value = value;
     ccv.complex_value = &rule->key;
 
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
-                                                          : NGX_CONF_ERROR;
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (rule->key.lengths == NULL) {
+        ngx_paas_guard_constant(cf, "key=", value);
+    }
+
+    return NGX_CONF_OK;
 }
 
 
