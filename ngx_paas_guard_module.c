@@ -108,9 +108,9 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
 
     { ngx_string("paas_guard_session_cookie"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot,
+      ngx_paas_guard_cookie_directive,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      offsetof(ngx_paas_guard_main_conf_t, session_cookie),
+      0,
       NULL },
 
     { ngx_string("paas_guard_hammer_rule"),

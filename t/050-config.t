@@ -561,6 +561,12 @@ accepted(location => "paas_guard_log_level $_;") for qw(info notice warn error);
 accepted(location => "paas_guard_dry_run $_;") for qw(on off);
 accepted(location => "paas_guard_ratelimit_headers $_;") for qw(on off);
 accepted(http => 'paas_guard_session_cookie sid;');
+accepted(http => "paas_guard_session_cookie $_;") for q{__Host-a.b_c}, q{app:sid[1]}, q{"a'b"};
+refused(http => "paas_guard_session_cookie $_->[0];",
+    qq{"paas_guard_session_cookie": invalid parameter "$_->[1]": expected the name of a cookie: }
+    . 'without blanks, "=", ";", ",", "$" and quotes')
+    for ['""', ''], ['"a b"', 'a b'], ['sid=', 'sid='], ["'sid;'", 'sid;'], ['a,b', 'a,b'], ['$cookie_sid', '$cookie_sid'],
+    ["'\"sid\"'", '"sid"'], ["a\x{1}", "a\x{1}"], ["a\x{7f}", "a\x{7f}"];
 
 for (['paas_guard_log_level', 'debug', qw(info notice warn error)], ['paas_guard_log_level', 'crit', qw(info notice warn error)],
      ['paas_guard_sync', 'on', qw(async strict)],

@@ -251,6 +251,8 @@ char *ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_paas_guard_cookie_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_paas_guard_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_directive(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -275,3 +275,42 @@ ngx_paas_guard_secret_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     return NGX_CONF_OK;
 }
+
+
+/* A name that no cookie can have would never be found. */
+
+char *
+ngx_paas_guard_cookie_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_paas_guard_main_conf_t *gmcf = conf;
+
+    size_t      i;
+    ngx_str_t  *args, *name;
+
+    if (gmcf->session_cookie.data) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+    name = &args[1];
+
+    for (i = 0; i < name->len; i++) {
+        if (name->data[i] <= ' ' || name->data[i] == 0x7f
+            || ngx_strchr("=;,$\"", name->data[i]))
+        {
+            break;
+        }
+    }
+
+    if (i < name->len || name->len == 0) {
+        return ngx_paas_guard_invalid(cf, cmd, name,
+                                      "the name of a cookie: without blanks, "
+                                      "\"=\", \";\", \",\", \"$\" and "
+                                      "quotes");
+    }
+
+    gmcf->session_cookie = *name;
+
+    return NGX_CONF_OK;
+}
