@@ -212,6 +212,24 @@ refused(location => @$_) for
     ['paas_guard_service a; paas_guard_service b;', '"paas_guard_service" directive is duplicate'],
     ['paas_guard_service a b;', 'invalid number of arguments in "paas_guard_service" directive'];
 
+# as many as the zone has names for, of which "default" is not one here
+{
+    my $services = sub {
+        my ($n, $zone) = @_;
+        return (zone => "paas_guard_zone zone=z:$zone;", server => join "\n", 'paas_guard zone=z; paas_guard_service s1;',
+            map { "location /$_ { paas_guard_service s$_; }" } 1 .. $n);
+    };
+    for ([31, '128k'], [255, '1m']) {
+        my ($status, $said) = try($services->(@$_));
+        is "$status @$said", '0 ', "accepted: $_->[0] services in $_->[1]";
+    }
+    my $room = 'paas_guard_zone "z" has room for';
+    refused({ $services->(@$_[0, 1]) }, undef, "$room $_->[2], and $_->[0] are configured: $_->[3]") for
+        [32, '128k', '31 services', 'a zone of 1m or more has room for all'],
+        [256, '128k', '31 services', 'no zone has room for more than 255, so use several'],
+        [256, '1m', '255 services', 'no zone has room for more than 255, so use several'];
+}
+
 
 # paas_guard_client, paas_guard_exempt
 

@@ -238,8 +238,11 @@ ngx_paas_guard_zone_names(ngx_paas_guard_zone_t *zone)
     if (n >= zone->core.services) {
         ngx_log_error(NGX_LOG_EMERG, zone->shm_zone->shm.log, 0,
                       "paas_guard_zone \"%V\" has room for %ud services, and "
-                      "%ui are configured: use a larger zone, or another",
-                      &zone->name, zone->core.services - 1, n);
+                      "%ui are configured: %s",
+                      &zone->name, zone->core.services - 1, n,
+                      n < PGUARD_SERVICES_MAX
+                      ? "a zone of 1m or more has room for all"
+                      : "no zone has room for more than 255, so use several");
         return NGX_ERROR;
     }
 
