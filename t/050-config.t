@@ -645,4 +645,4 @@ refused(location => 'paas_guard_status write=off;', '"paas_guard_status": invali
 refused(location => 'paas_guard_status; paas_guard_status write=on;', '"paas_guard_status" directive is duplicate');
 refused(server => "location $_->[0] { paas_guard_status; }",
     qq{"paas_guard_status": location "$_->[1]" is not a prefix: expected one like /status/})
-    for ['~ ^/status', '^/status'], ['~* status', 'status'], ['@status', '@status'];
+    for ['~ ^/status', '^/status'], ['~* status', 'status'], ['@status', '@status'], ['= /status', '/status'];

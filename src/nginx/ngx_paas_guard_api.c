@@ -456,7 +456,8 @@ ngx_paas_guard_api_action(ngx_paas_guard_api_t *api,
 }
 
 
-/* Calls are found by what follows the location's name. */
+/* Calls are found by what follows the location's name.  Without its slash, that
+   only leads to the name with one, which no exact location has. */
 
 static ngx_uint_t
 ngx_paas_guard_api_is_prefix(ngx_http_core_loc_conf_t *clcf)
@@ -467,7 +468,10 @@ ngx_paas_guard_api_is_prefix(ngx_http_core_loc_conf_t *clcf)
     }
 #endif
 
-    return !clcf->named;
+    return !clcf->named
+           && (!clcf->exact_match
+               || (clcf->name.len
+                   && clcf->name.data[clcf->name.len - 1] == '/'));
 }
 
 
