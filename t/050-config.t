@@ -363,7 +363,7 @@ my $limit  = 'a number from 1 to 1000000';
 my $count  = 'all, admitted, throttled or status:LIST of codes from 200 to 599';
 
 accepted(http => $rule->($_)) for $need, "$need count=all", "$need count=admitted",
-    "$need count=throttled", "$need count=status:401", "$need count=status:401,403,500",
+    "$need count=throttled", "$need count=status:401 reason=lockout", "$need count=status:401,403,500",
     "$need count=status:200,599", "$need block=1s", "$need block=365d", "$need block=2h",
     "$need block=30s block_max=30s", "$need block_max=365d", "$need scope=zone", "$need scope=service",
     "$need reason=lockout", "$need reason=hammering",
@@ -408,6 +408,16 @@ refused(http => $rule->($_->[0]), $_->[1]) for
         '"paas_guard_hammer_rule": rule "r" has a block_max= that is shorter than its block='],
     ["block_max=1s $need",
         '"paas_guard_hammer_rule": rule "r" has a block_max= that is shorter than its block='];
+
+# failed logins are not hammering, unless that is said
+for my $codes ('401', '403', '403,401') {
+    accepted(http => $rule->("$need count=status:$codes reason=$_")) for qw(lockout hammering);
+    my ($status, $said) = try(http => $rule->("$need count=status:$codes"));
+    is_deeply [$status, scalar @$said], [0, 1], "accepted with a warning: count=status:$codes without a reason";
+    like $said->[0] // '', qr/^\[warn\] "paas_guard_hammer_rule": rule "r" counts failed logins, but .* add reason=lockout/,
+        "count=status:$codes without a reason: the sentence";
+}
+accepted(http => $rule->("$need count=status:$_")) for '401,404', '429';
 
 {
     # an unknown variable has one sentence, too

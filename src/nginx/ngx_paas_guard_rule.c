@@ -243,6 +243,8 @@ ngx_paas_guard_rule_reason(ngx_conf_t *cf, void *to, ngx_str_t *value)
         return NGX_CONF_OK;
     }
 
+    rule->reason = PGUARD_REASON_HAMMERING;
+
     return ngx_paas_guard_same(value, "hammering") ? NGX_CONF_OK
                                                  : NGX_CONF_ERROR;
 }
@@ -263,6 +265,53 @@ ngx_paas_guard_rule_salt(ngx_paas_guard_rule_t *rule, uint64_t limit,
     salt.hi = h.high64;
 
     return salt;
+}
+
+
+/* Whether it counts failed logins and nothing else. */
+
+static ngx_uint_t
+ngx_paas_guard_rule_logins(ngx_paas_guard_rule_t *rule)
+{
+    ngx_uint_t  i, *status;
+
+    if (rule->count != NGX_PAAS_GUARD_COUNT_STATUS) {
+        return 0;
+    }
+
+    status = rule->statuses->elts;
+
+    for (i = 0; i < rule->statuses->nelts; i++) {
+        if (status[i] != NGX_HTTP_UNAUTHORIZED
+            && status[i] != NGX_HTTP_FORBIDDEN)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* The default is that of the interface, also where it is hardly what is meant:
+   the clause on hammering is not the one on failed logins. */
+
+static void
+ngx_paas_guard_rule_default_reason(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule)
+{
+    if (rule->reason != PGUARD_REASON_NONE) {
+        return;
+    }
+
+    rule->reason = PGUARD_REASON_HAMMERING;
+
+    if (ngx_paas_guard_rule_logins(rule)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"paas_guard_hammer_rule\": rule \"%V\" counts "
+                           "failed logins, but its refusals will say "
+                           "hammering_blocked: add reason=lockout, or "
+                           "reason=hammering if that is right", &rule->name);
+    }
 }
 
 
@@ -295,6 +344,8 @@ ngx_paas_guard_rule_finish(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
                            &rule->name);
         return NGX_CONF_ERROR;
     }
+
+    ngx_paas_guard_rule_default_reason(cf, rule);
 
     pguard_window_rule_init(&rule->window, rule->window.limit,
                             rule->window.window);
@@ -350,7 +401,7 @@ ngx_paas_guard_rule_create(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     rule->name = *name;
     rule->index = gmcf->rules.nelts - 1;
     rule->count = NGX_PAAS_GUARD_COUNT_ALL;
-    rule->reason = PGUARD_REASON_HAMMERING;
+    rule->reason = PGUARD_REASON_NONE;
     rule->block.block = 60 * 1000;
 
     *rules = rule;
