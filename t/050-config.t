@@ -168,6 +168,9 @@ refused({ zone => 'paas_guard_zone state=a state=b zone=z:1m;' }, undef,
     refused({ zone => "paas_guard_zone zone=z:1m state=own; paas_guard_secret_file $own;" }, undef,
         $in_way->('own', $z, 'own', '"paas_guard_secret_file"'));
 
+    refused({ zone => 'paas_guard_zone zone=z:1m state=sub;' }, undef,
+        qq{"paas_guard_zone": state "$dir/sub" is a directory: expected the path of a file});
+
     # the line is that of the zone that comes later
     ($status, $said) = try(zone => "paas_guard_zone zone=z:1m state=s;\npaas_guard_zone zone=y:1m state=s;");
     like $said->[0], qr/ in \Q$dir\E\/nginx\.conf:@{[ $lines - 1 ]}\z/, 'one file for two: file and line';

@@ -152,6 +152,17 @@ is good(), 0, 'nothing of use: the ledger begins anew';
 is good('con/sole'), 2, 'the other one does not';
 $gateway->stop(allow => 'starting without it');
 
+# What is no file
+
+rename $file, "$file.away" or die $!;
+unlink "$file~";
+mkdir $file or die $!;
+$gateway->start;
+like $gateway->error_log, qr/could not read its state "\Q$file\E" \(21: Is a directory\)/, 'a directory is told as such';
+$gateway->stop(allow => 'could not read its state');
+rmdir $_ for $file, "$file~";
+rename "$file.away", $file or die $!;
+
 # A disk that cannot be written to is told once, and tried again
 
 put($file, $newer);

@@ -168,11 +168,22 @@ static ngx_int_t
 ngx_paas_guard_add_state(ngx_conf_t *cf, ngx_paas_guard_zone_t *zone,
     ngx_str_t *state)
 {
-    ngx_str_t  owner;
+    ngx_str_t        owner;
+    ngx_file_info_t  fi;
 
     zone->state = *state;
 
     if (ngx_conf_full_name(cf->cycle, &zone->state, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_file_info(zone->state.data, &fi) != NGX_FILE_ERROR
+        && ngx_is_dir(&fi))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"paas_guard_zone\": state \"%V\" is a "
+                           "directory: expected the path of a file",
+                           &zone->state);
         return NGX_ERROR;
     }
 

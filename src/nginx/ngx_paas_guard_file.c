@@ -113,23 +113,60 @@ ngx_paas_guard_file_load(ngx_paas_guard_file_t *file,
 }
 
 
+/* 0, or why not. */
+
+static ngx_err_t
+ngx_paas_guard_file_bytes(ngx_fd_t fd, ngx_str_t *bytes, ngx_log_t *log)
+{
+    ssize_t          n;
+    ngx_err_t        err;
+    ngx_file_info_t  fi;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        return ngx_errno;
+    }
+
+    if (!ngx_is_file(&fi)) {
+        return ngx_is_dir(&fi) ? EISDIR : EINVAL;
+    }
+
+    if (ngx_file_size(&fi) >= NGX_PAAS_GUARD_FILE_MAX) {
+        return EFBIG;
+    }
+
+    bytes->len = ngx_file_size(&fi);
+    bytes->data = ngx_paas_guard_secret_alloc(bytes->len + 1, log);
+
+    if (bytes->data == NULL) {
+        return ENOMEM;
+    }
+
+    n = read(fd, bytes->data, bytes->len);
+
+    if (n == (ssize_t) bytes->len) {
+        return 0;
+    }
+
+    err = n == -1 ? ngx_errno : EIO;
+    ngx_paas_guard_secret_free(bytes->data);
+
+    return err;
+}
+
+
 static ngx_int_t
 ngx_paas_guard_file_read(ngx_paas_guard_file_t *file, const char *path,
     ngx_str_t *bytes, ngx_log_t *log)
 {
-    size_t           size;
-    ssize_t          n;
-    u_char          *buf;
-    ngx_fd_t         fd;
-    ngx_err_t        err;
-    ngx_file_info_t  fi;
+    ngx_fd_t   fd;
+    ngx_err_t  err;
 
     /* what is no file, such as a pipe, must not make the start wait */
 
     fd = open(path, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
-    err = ngx_errno;
 
     if (fd == NGX_INVALID_FILE) {
+        err = ngx_errno;
 
         if (err != NGX_ENOENT) {
             ngx_log_error(NGX_LOG_ERR, log, err,
@@ -140,36 +177,17 @@ ngx_paas_guard_file_read(ngx_paas_guard_file_t *file, const char *path,
         return NGX_DECLINED;
     }
 
-    buf = NULL;
-    n = -1;
-    size = 0;
+    err = ngx_paas_guard_file_bytes(fd, bytes, log);
 
-    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR && ngx_is_file(&fi)
-        && ngx_file_size(&fi) < NGX_PAAS_GUARD_FILE_MAX)
-    {
-        size = ngx_file_size(&fi);
-        buf = ngx_paas_guard_secret_alloc(size + 1, log);
-    }
-
-    if (buf) {
-        n = read(fd, buf, size);
-    }
-
-    err = ngx_errno;
     (void) ngx_close_file(fd);
 
-    if (n != (ssize_t) size || buf == NULL) {
+    if (err) {
         ngx_log_error(NGX_LOG_ERR, log, err,
                       "paas_guard_%V: could not read its state \"%s\"",
                       &file->owner, path);
 
-        ngx_paas_guard_secret_free(buf);
-
         return NGX_DECLINED;
     }
-
-    bytes->data = buf;
-    bytes->len = size;
 
     return NGX_OK;
 }
