@@ -119,7 +119,13 @@ problem(write_to(PATCH => "$sla/outages/$one->{id}", { restored_at => at($base +
 $answer = write_to(PATCH => "$sla/outages/$one->{id}", { who => 'carol', restored_at => at($base + 950) });
 is $answer->{json}{outage}{corrections}, 1, 'a restoration of what is restored is a correction';
 is report()->{time}{downtime_seconds}, 1050 + $measured, 'that counts';
-$answer = write_to(PATCH => "$sla/outages/$one->{id}", { who => 'carol', reopen => JSON::PP::true });
+problem(write_to(PATCH => "$sla/outages/$one->{id}", { who => 'carol', reopen => JSON::PP::true, %$_ }), 400, 'member_value',
+    'not reopened with ' . join q{, }, sort keys %$_)
+    for { restored_at => at($base + 960) }, { restored_at => at($base + 960), confirmed_by => 'user' },
+        { confirmed_by => 'user' }, { confirmer => 'x' }, { withdraw => JSON::PP::true };
+is report()->{time}{downtime_seconds}, 1050 + $measured, 'nothing of that is entered';
+$answer = write_to(PATCH => "$sla/outages/$one->{id}",
+    { who => 'carol', reopen => JSON::PP::true, withdraw => JSON::PP::false });
 is $answer->{json}{outage}{end}, undef, 'it was not restored';
 write_to(PATCH => "$sla/outages/$one->{id}", { who => 'carol', restored_at => at($base + 700), confirmed_by => 'user' });
 is report()->{time}{downtime_seconds}, 800 + $measured, 'now it is';

@@ -16,6 +16,8 @@ enum {
 
 static ngx_int_t ngx_paas_guard_api_outage_say(ngx_paas_guard_api_t *api,
     ngx_paas_guard_api_sla_t *call);
+static ngx_int_t ngx_paas_guard_api_outage_flags(ngx_paas_guard_api_t *api,
+    ngx_paas_guard_api_sla_t *call);
 static ngx_int_t ngx_paas_guard_api_outage_enter(ngx_paas_guard_api_t *api,
     ngx_paas_guard_api_sla_t *call);
 static void ngx_paas_guard_api_outage_audit(ngx_paas_guard_api_t *api,
@@ -179,12 +181,34 @@ ngx_paas_guard_api_outage_say(ngx_paas_guard_api_t *api,
                                         "confirmed_by");
     }
 
-    if (call->kind == PGUARD_OUTAGE_CORRECTED) {
-        say->reopen = value[NGX_PAAS_GUARD_OUTAGE_REOPEN].num != 0;
+    return call->kind == PGUARD_OUTAGE_CORRECTED
+           ? ngx_paas_guard_api_outage_flags(api, call) : NGX_OK;
+}
 
-        if (value[NGX_PAAS_GUARD_OUTAGE_WITHDRAW].num) {
-            call->kind = PGUARD_OUTAGE_WITHDRAWN;
-        }
+
+/* An outage that is open again has no end, and what was none is not open. */
+
+static ngx_int_t
+ngx_paas_guard_api_outage_flags(ngx_paas_guard_api_t *api,
+    ngx_paas_guard_api_sla_t *call)
+{
+    pguard_value_t  *value;
+
+    value = api->value;
+    call->say.reopen = value[NGX_PAAS_GUARD_OUTAGE_REOPEN].num != 0;
+
+    if (call->say.reopen
+        && (value[NGX_PAAS_GUARD_OUTAGE_RESTORED].given
+            || value[NGX_PAAS_GUARD_OUTAGE_CONFIRMED_BY].given
+            || value[NGX_PAAS_GUARD_OUTAGE_CONFIRMER].given
+            || value[NGX_PAAS_GUARD_OUTAGE_WITHDRAW].num))
+    {
+        return ngx_paas_guard_api_wrong(api, PGUARD_PROBLEM_MEMBER_VALUE,
+                                        "reopen");
+    }
+
+    if (value[NGX_PAAS_GUARD_OUTAGE_WITHDRAW].num) {
+        call->kind = PGUARD_OUTAGE_WITHDRAWN;
     }
 
     return NGX_OK;
