@@ -124,7 +124,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_1MORE,
       ngx_paas_guard_names_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_paas_guard_loc_conf_t, rule_refs),
+      offsetof(ngx_paas_guard_loc_conf_t, rule_names),
       "rule" },
 
     { ngx_string("paas_guard_indicator"),
@@ -138,7 +138,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_1MORE,
       ngx_paas_guard_names_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_paas_guard_loc_conf_t, sla_refs),
+      offsetof(ngx_paas_guard_loc_conf_t, sla_names),
       "indicator" },
 
     { ngx_string("paas_guard_redis"),
@@ -150,7 +150,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
 
     { ngx_string("paas_guard_sync"),
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_paas_guard_enum_directive,
+      ngx_paas_guard_sync_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_paas_guard_loc_conf_t, strict),
       &ngx_paas_guard_sync_modes },
@@ -285,6 +285,9 @@ ngx_paas_guard_create_main_conf(ngx_conf_t *cf)
         || ngx_array_init(&gmcf->slas, cf->pool, 2,
                           sizeof(ngx_paas_guard_sla_t *))
            != NGX_OK
+        || ngx_array_init(&gmcf->refs, cf->pool, 8,
+                          sizeof(ngx_paas_guard_ref_t))
+           != NGX_OK
         || ngx_array_init(&gmcf->upstreams, cf->pool, 4, sizeof(ngx_uint_t))
            != NGX_OK)
     {
@@ -323,7 +326,7 @@ ngx_paas_guard_create_loc_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
-     *     glcf->zone_ref = { NULL };
+     *     glcf->zone_name = { 0, NULL };
      *     glcf->zone = NULL;
      *     glcf->service_name = { 0, NULL };
      *     glcf->service = NULL;
@@ -339,8 +342,8 @@ ngx_paas_guard_create_loc_conf(ngx_conf_t *cf)
     glcf->headers = NGX_CONF_UNSET_PTR;
     glcf->body = NGX_CONF_UNSET_SIZE;
     glcf->rewrites = NGX_CONF_UNSET_PTR;
-    glcf->rule_refs = NGX_CONF_UNSET_PTR;
-    glcf->sla_refs = NGX_CONF_UNSET_PTR;
+    glcf->rule_names = NGX_CONF_UNSET_PTR;
+    glcf->sla_names = NGX_CONF_UNSET_PTR;
     glcf->strict = NGX_CONF_UNSET_UINT;
     glcf->throttle_status = NGX_CONF_UNSET_UINT;
     glcf->block_status = NGX_CONF_UNSET_UINT;
@@ -368,7 +371,7 @@ ngx_paas_guard_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->on == NGX_CONF_UNSET_UINT) {
         conf->on = prev->on;
-        conf->zone_ref = prev->zone_ref;
+        conf->zone_name = prev->zone_name;
     }
 
     ngx_conf_merge_uint_value(conf->on, prev->on, 0);
@@ -389,8 +392,8 @@ ngx_paas_guard_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                              gmcf->default_headers);
     ngx_conf_merge_size_value(conf->body, prev->body, 1024 * 1024);
     ngx_conf_merge_ptr_value(conf->rewrites, prev->rewrites, NULL);
-    ngx_conf_merge_ptr_value(conf->rule_refs, prev->rule_refs, NULL);
-    ngx_conf_merge_ptr_value(conf->sla_refs, prev->sla_refs, NULL);
+    ngx_conf_merge_ptr_value(conf->rule_names, prev->rule_names, NULL);
+    ngx_conf_merge_ptr_value(conf->sla_names, prev->sla_names, NULL);
     ngx_conf_merge_uint_value(conf->strict, prev->strict, 0);
     ngx_conf_merge_uint_value(conf->throttle_status, prev->throttle_status,
                               NGX_HTTP_TOO_MANY_REQUESTS);

@@ -453,7 +453,26 @@ for my $name (qw(off identical)) {
 
 accepted($_ => 'paas_guard zone=z; paas_guard_hammer known;') for qw(http server location);
 accepted(location => "paas_guard zone=z; paas_guard_hammer $_;") for 'off', 'known';
-accepted(server => "paas_guard_hammer nobody;");        # where there is no guard
+
+# also where there is no guard, or another line is in force
+refused(@$_) for
+    [server => 'paas_guard_hammer nobody;', '"paas_guard_hammer": rule "nobody" is not defined by "paas_guard_hammer_rule"'],
+    [http => 'paas_guard_sla nobody;', '"paas_guard_sla": indicator "nobody" is not defined by "paas_guard_indicator"'],
+    [{ http => 'paas_guard zone=y;', server => 'paas_guard off;' }, undef,
+        '"paas_guard": zone "y" is not defined by "paas_guard_zone"'],
+    [http => 'paas_guard_throttle scope=cluster;', '"paas_guard_throttle": scope=cluster needs "paas_guard_redis"'],
+    [server => 'paas_guard_sync strict;', '"paas_guard_sync": strict needs "paas_guard_redis"'];
+
+# and the line is that of what needs something
+for ('paas_guard_hammer nobody', 'paas_guard_sla nobody', 'paas_guard_throttle scope=cluster', 'paas_guard_sync strict') {
+    my ($status, $said) = try(server => "$_;");
+    like $said->[0] // '', qr/ in \Q$dir\E\/nginx\.conf:@{[ $lines + 4 ]}\z/, "$_: file and line";
+}
+for ('paas_guard_redis redis://127.0.0.1', "paas_guard_audit $dir/audit") {
+    my ($status, $said) = try(http => "$_;");
+    like $said->[0] // '', qr/ needs "paas_guard_secret_file".* in \Q$dir\E\/nginx\.conf:@{[ $lines + 1 ]}\z/,
+        "$_: file and line";
+}
 
 refused(location => "paas_guard zone=z; $_->[0]", $_->[1]) for
     ['paas_guard_hammer nobody;',

@@ -39,7 +39,12 @@ ngx_paas_guard_audit_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (audit == NULL) {
         audit = ngx_pcalloc(cf->pool, sizeof(ngx_paas_guard_audit_t));
-        if (audit == NULL) {
+
+        if (audit == NULL
+            || ngx_paas_guard_reference(cf, NGX_PAAS_GUARD_AUDIT_NEEDS_SECRET,
+                                        &args[0])
+               != NGX_OK)
+        {
             return NGX_CONF_ERROR;
         }
 
@@ -129,13 +134,6 @@ ngx_paas_guard_audit_finish(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf)
 
     if (audit == NULL) {
         return NGX_OK;
-    }
-
-    if (gmcf->secret_file.len == 0) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"paas_guard_audit\" needs \"paas_guard_secret_file\": "
-                      "its lines are sealed with a key from it");
-        return NGX_ERROR;
     }
 
     audit->digested = ngx_paas_guard_audit_digest(cf, audit->digest)

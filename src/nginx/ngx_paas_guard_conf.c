@@ -1,16 +1,6 @@
 #include "ngx_paas_guard.h"
 
 
-void
-ngx_paas_guard_reference(ngx_conf_t *cf, ngx_paas_guard_ref_t *ref,
-    ngx_str_t *name)
-{
-    ref->name = *name;
-    ref->file = cf->conf_file->file.name;
-    ref->line = cf->conf_file->line;
-}
-
-
 char *
 ngx_paas_guard_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -35,8 +25,14 @@ ngx_paas_guard_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_paas_guard_invalid(cf, cmd, &args[1], "zone=name or off");
     }
 
+    if (ngx_paas_guard_reference(cf, NGX_PAAS_GUARD_NEEDS_ZONE, &value)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     glcf->on = 1;
-    ngx_paas_guard_reference(cf, &glcf->zone_ref, &value);
+    glcf->zone_name = value;
 
     return NGX_CONF_OK;
 }
@@ -179,6 +175,16 @@ ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
             }
 
             glcf->cluster = ngx_paas_guard_same(&value, "cluster");
+
+            if (glcf->cluster
+                && ngx_paas_guard_reference(cf,
+                                            NGX_PAAS_GUARD_CLUSTER_NEEDS_REDIS,
+                                            &args[i])
+                   != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
             continue;
         }
 
@@ -276,15 +282,15 @@ ngx_paas_guard_rewrite_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 static ngx_uint_t
-ngx_paas_guard_is_named(ngx_array_t *refs, ngx_str_t *name)
+ngx_paas_guard_is_named(ngx_array_t *names, ngx_str_t *name)
 {
-    ngx_uint_t             i;
-    ngx_paas_guard_ref_t  *ref;
+    ngx_uint_t   i;
+    ngx_str_t   *n;
 
-    ref = refs->elts;
+    n = names->elts;
 
-    for (i = 0; i < refs->nelts; i++) {
-        if (ngx_paas_guard_equal(&ref[i].name, name)) {
+    for (i = 0; i < names->nelts; i++) {
+        if (ngx_paas_guard_equal(&n[i], name)) {
             return 1;
         }
     }
@@ -301,19 +307,21 @@ ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     char  *p = conf;
 
-    ngx_str_t              *args;
-    ngx_uint_t              i;
-    ngx_array_t           **refs;
-    ngx_paas_guard_ref_t   *ref;
+    ngx_str_t                *args, *name;
+    ngx_uint_t                i;
+    ngx_array_t             **names;
+    ngx_paas_guard_needs_e    needs;
 
-    refs = (ngx_array_t **) (p + cmd->offset);
+    names = (ngx_array_t **) (p + cmd->offset);
 
-    if (*refs != NGX_CONF_UNSET_PTR) {
+    if (*names != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
     args = cf->args->elts;
-    *refs = NULL;
+    *names = NULL;
+    needs = cmd->offset == offsetof(ngx_paas_guard_loc_conf_t, rule_names)
+            ? NGX_PAAS_GUARD_NEEDS_RULE : NGX_PAAS_GUARD_NEEDS_INDICATOR;
 
     if (cf->args->nelts == 2 && ngx_paas_guard_is_off(&args[1])) {
         return NGX_CONF_OK;
@@ -326,28 +334,53 @@ ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    *refs = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                             sizeof(ngx_paas_guard_ref_t));
-    if (*refs == NULL) {
+    *names = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                             sizeof(ngx_str_t));
+    if (*names == NULL) {
         return NGX_CONF_ERROR;
     }
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (ngx_paas_guard_is_named(*refs, &args[i])) {
+        if (ngx_paas_guard_is_named(*names, &args[i])) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"%V\": %s \"%V\" is named twice",
                                &cmd->name, (char *) cmd->post, &args[i]);
             return NGX_CONF_ERROR;
         }
 
-        ref = ngx_array_push(*refs);
-        if (ref == NULL) {
+        name = ngx_array_push(*names);
+
+        if (name == NULL
+            || ngx_paas_guard_reference(cf, needs, &args[i]) != NGX_OK)
+        {
             return NGX_CONF_ERROR;
         }
 
-        ngx_paas_guard_reference(cf, ref, &args[i]);
+        *name = args[i];
     }
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_paas_guard_sync_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_paas_guard_loc_conf_t *glcf = conf;
+
+    char       *rv;
+    ngx_str_t  *args;
+
+    rv = ngx_paas_guard_enum_directive(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK || !glcf->strict) {
+        return rv;
+    }
+
+    args = cf->args->elts;
+
+    return ngx_paas_guard_reference(cf, NGX_PAAS_GUARD_STRICT_NEEDS_REDIS,
+                                    &args[1])
+           == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
 }

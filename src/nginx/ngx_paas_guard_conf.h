@@ -32,9 +32,23 @@ typedef struct ngx_paas_guard_worker_s     ngx_paas_guard_worker_t;
 #define NGX_PAAS_GUARD_STATUS_WRITE  2
 
 
+/* What a line needs that may stand after it. */
+
+typedef enum {
+    NGX_PAAS_GUARD_NEEDS_ZONE = 0,
+    NGX_PAAS_GUARD_NEEDS_RULE,
+    NGX_PAAS_GUARD_NEEDS_INDICATOR,
+    NGX_PAAS_GUARD_CLUSTER_NEEDS_REDIS,
+    NGX_PAAS_GUARD_STRICT_NEEDS_REDIS,
+    NGX_PAAS_GUARD_REDIS_NEEDS_SECRET,
+    NGX_PAAS_GUARD_AUDIT_NEEDS_SECRET,
+    NGX_PAAS_GUARD_NEEDS
+} ngx_paas_guard_needs_e;
+
 /* A name used before what it names is known: with the place, for errors. */
 
 typedef struct {
+    ngx_paas_guard_needs_e       needs;
     ngx_str_t                    name;
     ngx_str_t                    file;
     ngx_uint_t                   line;
@@ -45,7 +59,8 @@ typedef struct {
 
 struct ngx_paas_guard_zone_s {
     ngx_str_t                    name;
-    ngx_paas_guard_ref_t         place;         /* of its line */
+    ngx_str_t                    conf_file;     /* of its line */
+    ngx_uint_t                   conf_line;
     ngx_str_t                    state;         /* path, or empty */
     ngx_uint_t                   use;           /* bits: pguard_use_e */
     ngx_uint_t                   divided;       /* the same, when made */
@@ -171,6 +186,7 @@ struct ngx_paas_guard_main_conf_s {
     ngx_array_t                  services;      /* ..._service_t * */
     ngx_array_t                  indicators;    /* ..._indicator_t * */
     ngx_array_t                  slas;          /* ..._sla_t * */
+    ngx_array_t                  refs;          /* ngx_paas_guard_ref_t */
     ngx_array_t                  upstreams;     /* ngx_uint_t: ctx_index */
     ngx_uint_t                   grpc;          /* the same, or unset */
     ngx_uint_t                   dav;           /* the same, or unset */
@@ -214,7 +230,7 @@ typedef struct {
 #define NGX_PAAS_GUARD_LINE_KINDS    4
 
 typedef struct {
-    ngx_paas_guard_ref_t         zone_ref;      /* name.data NULL: off */
+    ngx_str_t                    zone_name;
     ngx_uint_t                   on;
     ngx_paas_guard_zone_t       *zone;
     ngx_str_t                    service_name;
@@ -229,10 +245,10 @@ typedef struct {
     ngx_uint_t                   plain_client;  /* the default, unchanged */
     size_t                       body;          /* 0: off */
     ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */
-    ngx_array_t                 *rule_refs;     /* ngx_paas_guard_ref_t */
+    ngx_array_t                 *rule_names;    /* ngx_str_t */
     ngx_array_t                 *rules;         /* ngx_paas_guard_rule_t * */
     pguard_hash_t               *salts;         /* of each: rule and service */
-    ngx_array_t                 *sla_refs;      /* ngx_paas_guard_ref_t */
+    ngx_array_t                 *sla_names;     /* ngx_str_t */
     ngx_array_t                 *slas;          /* ngx_paas_guard_sla_t * */
     ngx_uint_t                   strict;
     ngx_uint_t                   throttle_status;
@@ -271,9 +287,9 @@ char *ngx_paas_guard_rewrite_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_paas_guard_sync_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
-void ngx_paas_guard_reference(ngx_conf_t *cf, ngx_paas_guard_ref_t *ref,
-    ngx_str_t *name);
 
 /* Warns of a value that is to tell clients apart, and can't. */
 void ngx_paas_guard_constant(ngx_conf_t *cf, const char *what,
@@ -322,8 +338,17 @@ ngx_int_t ngx_paas_guard_conf_finish(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf);
 ngx_paas_guard_rule_t *ngx_paas_guard_find_rule(
     ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name);
+ngx_paas_guard_zone_t *ngx_paas_guard_find_zone(
+    ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name);
 ngx_paas_guard_service_t *ngx_paas_guard_find_service(
     ngx_paas_guard_zone_t *zone, ngx_str_t *name);
+
+/* ngx_paas_guard_conf_refs.c: what lines need, wherever they stand */
+
+ngx_int_t ngx_paas_guard_reference(ngx_conf_t *cf,
+    ngx_paas_guard_needs_e needs, ngx_str_t *name);
+ngx_int_t ngx_paas_guard_check_refs(ngx_conf_t *cf,
+    ngx_paas_guard_main_conf_t *gmcf);
 
 /* ngx_paas_guard_conf_files.c: no file may be kept for two */
 
@@ -336,6 +361,8 @@ char *ngx_paas_guard_indicator_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_paas_guard_resolve_sla(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf);
+ngx_paas_guard_indicator_t *ngx_paas_guard_find_indicator(
+    ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name);
 ngx_int_t ngx_paas_guard_timezone(pguard_tz_t *tz, ngx_str_t *name,
     ngx_pool_t *pool);
 

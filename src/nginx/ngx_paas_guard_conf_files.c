@@ -147,7 +147,7 @@ ngx_paas_guard_take_state(ngx_conf_t *cf, ngx_array_t *taken,
                           "\"paas_guard_zone\": state \"%V\" of %V is in the "
                           "way of \"%V\" of %V: choose another path in %V:%ui",
                           &file->path, &file->owner, &t[i].path, &t[i].owner,
-                          &zone->place.file, zone->place.line);
+                          &zone->conf_file, zone->conf_line);
             return NGX_ERROR;
         }
     }

@@ -135,8 +135,8 @@ ngx_paas_guard_add_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 
     zone->name = *name;
     zone->mcf = gmcf;
-    ngx_paas_guard_reference(cf, &zone->place, name);
-
+    zone->conf_file = cf->conf_file->file.name;
+    zone->conf_line = cf->conf_file->line;
     zone->shm_zone = ngx_shared_memory_add(cf, name, size,
                                            &ngx_paas_guard_module);
     if (zone->shm_zone == NULL) {

@@ -193,7 +193,7 @@ ngx_paas_guard_indicator_conditional(ngx_conf_t *cf, void *to,
 }
 
 
-static ngx_paas_guard_indicator_t *
+ngx_paas_guard_indicator_t *
 ngx_paas_guard_find_indicator(ngx_paas_guard_main_conf_t *gmcf,
     ngx_str_t *name)
 {
@@ -356,32 +356,24 @@ ngx_int_t
 ngx_paas_guard_resolve_sla(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     ngx_paas_guard_loc_conf_t *conf)
 {
+    ngx_str_t                    *names;
     ngx_uint_t                    i;
-    ngx_paas_guard_ref_t         *refs;
     ngx_paas_guard_sla_t        **sla;
     ngx_paas_guard_indicator_t   *indicator;
 
-    if (conf->sla_refs == NULL) {
+    if (conf->sla_names == NULL) {
         return NGX_OK;
     }
 
-    refs = conf->sla_refs->elts;
-    conf->slas = ngx_array_create(cf->pool, conf->sla_refs->nelts,
+    names = conf->sla_names->elts;
+    conf->slas = ngx_array_create(cf->pool, conf->sla_names->nelts,
                                   sizeof(ngx_paas_guard_sla_t *));
     if (conf->slas == NULL) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < conf->sla_refs->nelts; i++) {
-        indicator = ngx_paas_guard_find_indicator(gmcf, &refs[i].name);
-
-        if (indicator == NULL) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "\"paas_guard_sla\": indicator \"%V\" is not "
-                          "defined by \"paas_guard_indicator\" in %V:%ui",
-                          &refs[i].name, &refs[i].file, refs[i].line);
-            return NGX_ERROR;
-        }
+    for (i = 0; i < conf->sla_names->nelts; i++) {
+        indicator = ngx_paas_guard_find_indicator(gmcf, &names[i]);
 
         sla = ngx_array_push(conf->slas);
         if (sla == NULL) {

@@ -119,6 +119,10 @@ ngx_int_t
 ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf)
 {
+    if (ngx_paas_guard_check_refs(cf, gmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     gmcf->proxy = cf->cycle->hostname;
     gmcf->default_headers = ngx_paas_guard_default_headers(cf);
 
@@ -152,6 +156,24 @@ ngx_paas_guard_find_rule(ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name)
 }
 
 
+ngx_paas_guard_zone_t *
+ngx_paas_guard_find_zone(ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_zone_t  **zones;
+
+    zones = gmcf->zones.elts;
+
+    for (i = 0; i < gmcf->zones.nelts; i++) {
+        if (ngx_paas_guard_equal(&zones[i]->name, name)) {
+            return zones[i];
+        }
+    }
+
+    return NULL;
+}
+
+
 ngx_paas_guard_service_t *
 ngx_paas_guard_find_service(ngx_paas_guard_zone_t *zone, ngx_str_t *name)
 {
@@ -169,33 +191,6 @@ ngx_paas_guard_find_service(ngx_paas_guard_zone_t *zone, ngx_str_t *name)
     }
 
     return NULL;
-}
-
-
-static ngx_int_t
-ngx_paas_guard_resolve_zone(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
-    ngx_paas_guard_loc_conf_t *conf)
-{
-    ngx_str_t               *name;
-    ngx_uint_t               i;
-    ngx_paas_guard_zone_t  **zones;
-
-    name = &conf->zone_ref.name;
-    zones = gmcf->zones.elts;
-
-    for (i = 0; i < gmcf->zones.nelts; i++) {
-        if (ngx_paas_guard_equal(&zones[i]->name, name)) {
-            conf->zone = zones[i];
-            return NGX_OK;
-        }
-    }
-
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "\"paas_guard\": zone \"%V\" is not defined by "
-                  "\"paas_guard_zone\" in %V:%ui",
-                  name, &conf->zone_ref.file, conf->zone_ref.line);
-
-    return NGX_ERROR;
 }
 
 
@@ -237,71 +232,32 @@ static ngx_int_t
 ngx_paas_guard_resolve_rules(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     ngx_paas_guard_loc_conf_t *conf)
 {
+    ngx_str_t               *names;
     ngx_uint_t               i;
-    ngx_paas_guard_ref_t    *refs;
     ngx_paas_guard_rule_t  **rule;
 
-    if (conf->rule_refs == NULL) {
+    if (conf->rule_names == NULL) {
         return NGX_OK;
     }
 
-    refs = conf->rule_refs->elts;
-    conf->rules = ngx_array_create(cf->pool, conf->rule_refs->nelts,
+    names = conf->rule_names->elts;
+    conf->rules = ngx_array_create(cf->pool, conf->rule_names->nelts,
                                    sizeof(ngx_paas_guard_rule_t *));
-    conf->salts = ngx_palloc(cf->pool, conf->rule_refs->nelts
+    conf->salts = ngx_palloc(cf->pool, conf->rule_names->nelts
                                        * sizeof(pguard_hash_t));
     if (conf->rules == NULL || conf->salts == NULL) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < conf->rule_refs->nelts; i++) {
+    for (i = 0; i < conf->rule_names->nelts; i++) {
 
         rule = ngx_array_push(conf->rules);
         if (rule == NULL) {
             return NGX_ERROR;
         }
 
-        *rule = ngx_paas_guard_find_rule(gmcf, &refs[i].name);
-
-        if (*rule == NULL) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "\"paas_guard_hammer\": rule \"%V\" is not defined "
-                          "by \"paas_guard_hammer_rule\" in %V:%ui",
-                          &refs[i].name, &refs[i].file, refs[i].line);
-            return NGX_ERROR;
-        }
-
+        *rule = ngx_paas_guard_find_rule(gmcf, &names[i]);
         conf->salts[i] = ngx_paas_guard_window_salt(*rule, conf->service);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_paas_guard_resolve_store(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
-    ngx_paas_guard_loc_conf_t *conf)
-{
-    if (conf->cluster == NGX_CONF_UNSET_UINT) {
-        conf->cluster = (gmcf->store != NULL);
-    }
-
-    if (gmcf->store) {
-        return NGX_OK;
-    }
-
-    if (conf->cluster) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"paas_guard_throttle\": scope=cluster needs "
-                      "\"paas_guard_redis\"");
-        return NGX_ERROR;
-    }
-
-    if (conf->strict) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"paas_guard_sync\": strict needs "
-                      "\"paas_guard_redis\"");
-        return NGX_ERROR;
     }
 
     return NGX_OK;
@@ -381,7 +337,7 @@ ngx_paas_guard_prepare(ngx_paas_guard_loc_conf_t *conf)
 }
 
 
-/* Names in a merged configuration become what they name. */
+/* Names in a merged configuration become what they name, which is there. */
 
 ngx_int_t
 ngx_paas_guard_conf_resolve(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
@@ -391,8 +347,9 @@ ngx_paas_guard_conf_resolve(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
         return NGX_OK;
     }
 
-    if (ngx_paas_guard_resolve_zone(cf, gmcf, conf) != NGX_OK
-        || ngx_paas_guard_resolve_service(cf, gmcf, conf) != NGX_OK
+    conf->zone = ngx_paas_guard_find_zone(gmcf, &conf->zone_name);
+
+    if (ngx_paas_guard_resolve_service(cf, gmcf, conf) != NGX_OK
         || ngx_paas_guard_resolve_rules(cf, gmcf, conf) != NGX_OK
         || ngx_paas_guard_resolve_sla(cf, gmcf, conf) != NGX_OK)
     {
@@ -407,9 +364,13 @@ ngx_paas_guard_conf_resolve(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
         conf->zone->use |= PGUARD_USE_WINDOWS;
     }
 
+    if (conf->cluster == NGX_CONF_UNSET_UINT) {
+        conf->cluster = (gmcf->store != NULL);
+    }
+
     ngx_paas_guard_prepare(conf);
 
-    return ngx_paas_guard_resolve_store(cf, gmcf, conf);
+    return NGX_OK;
 }
 
 

@@ -127,7 +127,9 @@ ngx_paas_guard_redis_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     mcf->store = store;
 
-    return NGX_CONF_OK;
+    return ngx_paas_guard_reference(cf, NGX_PAAS_GUARD_REDIS_NEEDS_SECRET,
+                                    &store->text)
+           == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -138,14 +140,6 @@ ngx_paas_guard_store_init(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *mcf)
 
     if (mcf->store == NULL) {
         return NGX_OK;
-    }
-
-    if (mcf->secret_file.len == 0) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"paas_guard_redis %V\" needs "
-                      "\"paas_guard_secret_file\", the same for all gateways "
-                      "that share it", &mcf->store->text);
-        return NGX_ERROR;
     }
 
     mcf->store->zones = &mcf->zones;
