@@ -300,6 +300,7 @@ ngx_paas_guard_create_main_conf(ngx_conf_t *cf)
     }
 
     gmcf->worker->pool = cf->pool;
+    gmcf->place = NGX_CONF_UNSET;
 
     return gmcf;
 }

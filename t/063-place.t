@@ -115,3 +115,17 @@ for my $n (1, 2) {
 }
 
 $gateway->stop(allow => qr/connect\(\) to unix|open\(\) "/);
+
+
+# Without a zone nothing is noted, nor what another variable holds taken for it: $uid_reset is the first that nginx has
+
+my $set = 'set $uid_reset ' . 'x' x 999 . ';';
+
+$gateway = gateway_start(http => <<'_EOC_', conf => "$set error_page 404 /none; location / { try_files /none =404; }");
+    log_format place '$request_uri $status $paas_guard_sla $paas_guard_indicators $paas_guard_service';
+    access_log %DIR%/place.log place;
+_EOC_
+
+is $gateway->get('/1')->{status}, 404, 'no zone';
+is logged('/1', 1), '404 - - -', 'no place';
+$gateway->stop;

@@ -204,7 +204,7 @@ struct ngx_paas_guard_main_conf_s {
     ngx_str_t                    page_policy;   /* what its page may load */
     ngx_http_header_handler_pt   host;          /* of nginx */
     ngx_uint_t                   error_pages;   /* is there any? */
-    ngx_int_t                    place;         /* then: a variable's index */
+    ngx_int_t                    place;         /* a variable's, or unset */
     ngx_paas_guard_worker_t     *worker;
 };
 

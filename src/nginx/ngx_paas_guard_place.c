@@ -29,7 +29,7 @@ ngx_paas_guard_place(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     gmcf = ngx_http_get_module_main_conf(r, ngx_paas_guard_module);
 
-    if (gmcf->error_pages) {
+    if (gmcf->place != NGX_CONF_UNSET) {
         glcf = (void *) r->variables[gmcf->place].data;
 
         if (glcf) {
