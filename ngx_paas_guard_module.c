@@ -415,30 +415,11 @@ ngx_paas_guard_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
 
 static ngx_int_t
-ngx_paas_guard_add_handler(ngx_http_core_main_conf_t *cmcf,
-    ngx_uint_t phase, ngx_http_handler_pt handler)
-{
-    ngx_http_handler_pt  *h;
-
-    h = ngx_array_push(&cmcf->phases[phase].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = handler;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
 ngx_paas_guard_postconfiguration(ngx_conf_t *cf)
 {
-    ngx_http_core_main_conf_t   *cmcf;
     ngx_paas_guard_main_conf_t  *gmcf;
 
     gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_paas_guard_module);
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
     if (ngx_paas_guard_conf_finish(cf, gmcf) != NGX_OK) {
         return NGX_ERROR;
@@ -451,14 +432,14 @@ ngx_paas_guard_postconfiguration(ngx_conf_t *cf)
     ngx_paas_guard_body_init();
 
     if (ngx_paas_guard_know_header(cf) != NGX_OK
-        || ngx_paas_guard_add_handler(cmcf, NGX_HTTP_PREACCESS_PHASE,
+        || ngx_paas_guard_add_handler(cf, NGX_HTTP_PREACCESS_PHASE,
                                       ngx_paas_guard_handler)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_paas_guard_add_handler(cmcf, NGX_HTTP_LOG_PHASE,
+    return ngx_paas_guard_add_handler(cf, NGX_HTTP_LOG_PHASE,
                                       ngx_paas_guard_log_handler);
 }
 

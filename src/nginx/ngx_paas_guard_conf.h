@@ -328,6 +328,10 @@ char *ngx_paas_guard_parameters(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_uint_t ngx_paas_guard_equal(const ngx_str_t *a, const ngx_str_t *b);
 ngx_uint_t ngx_paas_guard_is_off(ngx_str_t *arg);
 
+/* After the configuration: what is added last in a phase runs first. */
+ngx_int_t ngx_paas_guard_add_handler(ngx_conf_t *cf, ngx_uint_t phase,
+    ngx_http_handler_pt handler);
+
 /* ngx_paas_guard_resolve.c: what the configuration's names mean */
 
 ngx_int_t ngx_paas_guard_conf_init_main(ngx_conf_t *cf,

@@ -244,3 +244,23 @@ ngx_paas_guard_enum_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return ngx_paas_guard_invalid(cf, cmd, &args[1], (char *) right);
 }
+
+
+ngx_int_t
+ngx_paas_guard_add_handler(ngx_conf_t *cf, ngx_uint_t phase,
+    ngx_http_handler_pt handler)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[phase].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = handler;
+
+    return NGX_OK;
+}

@@ -45,8 +45,6 @@ ngx_int_t
 ngx_paas_guard_place_init(ngx_conf_t *cf)
 {
     ngx_http_variable_t         *var;
-    ngx_http_handler_pt         *h;
-    ngx_http_core_main_conf_t   *cmcf;
     ngx_paas_guard_main_conf_t  *gmcf;
 
     gmcf = ngx_http_conf_get_module_main_conf(cf, ngx_paas_guard_module);
@@ -68,16 +66,8 @@ ngx_paas_guard_place_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_paas_guard_place_handler;
-
-    return NGX_OK;
+    return ngx_paas_guard_add_handler(cf, NGX_HTTP_REWRITE_PHASE,
+                                      ngx_paas_guard_place_handler);
 }
 
 
