@@ -28,6 +28,16 @@ static ngx_conf_enum_t  ngx_paas_guard_sync_modes[] = {
 };
 
 
+static ngx_paas_guard_named_t  ngx_paas_guard_rule_names = {
+    "rule", NGX_PAAS_GUARD_NEEDS_RULE
+};
+
+
+static ngx_paas_guard_named_t  ngx_paas_guard_indicator_names = {
+    "indicator", NGX_PAAS_GUARD_NEEDS_INDICATOR
+};
+
+
 static ngx_conf_enum_t  ngx_paas_guard_log_levels[] = {
     { ngx_string("info"), NGX_LOG_INFO },
     { ngx_string("notice"), NGX_LOG_NOTICE },
@@ -125,7 +135,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
       ngx_paas_guard_names_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_paas_guard_loc_conf_t, rule_names),
-      "rule" },
+      &ngx_paas_guard_rule_names },
 
     { ngx_string("paas_guard_indicator"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
@@ -139,7 +149,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
       ngx_paas_guard_names_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_paas_guard_loc_conf_t, sla_names),
-      "indicator" },
+      &ngx_paas_guard_indicator_names },
 
     { ngx_string("paas_guard_redis"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,

@@ -299,7 +299,7 @@ ngx_paas_guard_is_named(ngx_array_t *names, ngx_str_t *name)
 }
 
 
-/* Names of what cmd->post says, or off, into the array at cmd->offset. */
+/* Names of what cmd->post tells, or off, into the array at cmd->offset. */
 
 char *
 ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -307,12 +307,13 @@ ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     char  *p = conf;
 
-    ngx_str_t                *args, *name;
-    ngx_uint_t                i;
-    ngx_array_t             **names;
-    ngx_paas_guard_needs_e    needs;
+    ngx_str_t               *args, *name;
+    ngx_uint_t               i;
+    ngx_array_t            **names;
+    ngx_paas_guard_named_t  *named;
 
     names = (ngx_array_t **) (p + cmd->offset);
+    named = cmd->post;
 
     if (*names != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -320,8 +321,6 @@ ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     args = cf->args->elts;
     *names = NULL;
-    needs = cmd->offset == offsetof(ngx_paas_guard_loc_conf_t, rule_names)
-            ? NGX_PAAS_GUARD_NEEDS_RULE : NGX_PAAS_GUARD_NEEDS_INDICATOR;
 
     if (cf->args->nelts == 2 && ngx_paas_guard_is_off(&args[1])) {
         return NGX_CONF_OK;
@@ -330,12 +329,12 @@ ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     if (cf->args->nelts - 1 > NGX_PAAS_GUARD_ITEMS_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\": at most %d %ss in one place", &cmd->name,
-                           NGX_PAAS_GUARD_ITEMS_MAX, (char *) cmd->post);
+                           NGX_PAAS_GUARD_ITEMS_MAX, named->what);
         return NGX_CONF_ERROR;
     }
 
     *names = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                             sizeof(ngx_str_t));
+                              sizeof(ngx_str_t));
     if (*names == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -345,14 +344,14 @@ ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         if (ngx_paas_guard_is_named(*names, &args[i])) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"%V\": %s \"%V\" is named twice",
-                               &cmd->name, (char *) cmd->post, &args[i]);
+                               &cmd->name, named->what, &args[i]);
             return NGX_CONF_ERROR;
         }
 
         name = ngx_array_push(*names);
 
         if (name == NULL
-            || ngx_paas_guard_reference(cf, needs, &args[i]) != NGX_OK)
+            || ngx_paas_guard_reference(cf, named->needs, &args[i]) != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }

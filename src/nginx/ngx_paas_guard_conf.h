@@ -45,6 +45,13 @@ typedef enum {
     NGX_PAAS_GUARD_NEEDS
 } ngx_paas_guard_needs_e;
 
+/* What a directive takes the names of: for errors, and for its lines' needs. */
+
+typedef struct {
+    char                        *what;
+    ngx_paas_guard_needs_e       needs;
+} ngx_paas_guard_named_t;
+
 /* A name used before what it names is known: with the place, for errors. */
 
 typedef struct {
