@@ -70,12 +70,7 @@ sub status {
     return $answer =~ m{^HTTP/1\.1 (\d+)} ? $1 : 'none';
 }
 
-sub logged {
-    my ($target) = @_;
-    my $line;
-    wait_for(sub { ($line) = PaasGuard::Gateway::slurp($gateway->dir . '/class.log') =~ /^\Q$target\E (.*)/m });
-    return $line;
-}
+sub logged { my ($line) = $gateway->logged('class.log', $_[0], 1); return $line =~ s/^\S+ //r }
 
 my %body = (
     'too long'  => [413, 'c8' . "\r\n" . 'x' x 200 . "\r\n0\r\n\r\n"],

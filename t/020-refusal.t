@@ -301,14 +301,8 @@ sub counted {
 # The fields of the access log's lines for a target, of which there are n.
 sub logged {
     my ($target, $n) = @_;
-    my @lines;
-    wait_for(sub {
-        @lines = grep { index($_, "$target ") == 0 } split /^/,
-            PaasGuard::Gateway::slurp($gateway->dir . '/vars.log');
-        return @lines >= $n;
-    });
     my @names = qw(uri status verdict reason rule event retry sla service);
-    return map { my %f; @f{@names} = split; \%f } @lines;
+    return map { my %f; @f{@names} = split; \%f } $gateway->logged('vars.log', $target, $n);
 }
 
 

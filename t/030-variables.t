@@ -83,12 +83,7 @@ sub fresh { return shift() . ++$cases . '-' }
 # The access log's n-th line for a target, as a hash.
 sub logged {
     my ($g, $target, $n) = @_;
-    my @lines;
-    wait_for(sub {
-        @lines = grep { index($_, "$target ") == 0 } split /^/,
-            PaasGuard::Gateway::slurp($g->dir . '/vars.log');
-        return @lines >= $n;
-    });
+    my @lines = $g->logged('vars.log', $target, $n);
     my %f;
     @f{'uri', 'status', @names} = split ' ', $lines[$n - 1] // '';
     return \%f;

@@ -55,13 +55,8 @@ _EOC_2_
 # What is in the access log for a target, of its n-th request.
 sub logged {
     my ($target, $n) = @_;
-    my @lines;
-    wait_for(sub {
-        @lines = map { /^\Q$target\E (.*)/ ? $1 : () } split /\n/,
-            PaasGuard::Gateway::slurp($gateway->dir . '/place.log');
-        return @lines >= $n;
-    });
-    return $lines[$n - 1];
+    my @lines = $gateway->logged('place.log', $target, $n);
+    return $lines[$n - 1] =~ s/^\S+ //r;
 }
 
 sub counts {

@@ -74,8 +74,9 @@ For what a block cannot express: several gateways, reload, signals, restart.
 C<conf> (inside the server), C<http>, C<main>: text of the configuration, where
 C<%DIR%> is the gateway's directory, C<%PORT%> its port; C<workers> (1), C<log_level> (info),
 C<listen> (its further parameters, e.g. C<http2>), C<user>, C<allow> (pattern of error log lines to forgive).  Methods: C<port>,
-C<pid>, C<dir>, C<log>, C<access_log>, C<error_log> (its text), C<workers>
-(pids), C<connect> (a socket), C<http($raw, $timeout)>, C<get($path, %headers)>,
+C<pid>, C<dir>, C<log>, C<access_log>, C<error_log> (its text),
+C<logged($file, $target, $n)> (a log's lines that begin with a target, once there are so many),
+C<workers> (pids), C<connect> (a socket), C<http($raw, $timeout)>, C<get($path, %headers)>,
 C<request($method, $path, \%headers, $body)>, C<load> (C<clients>, C<path>: text, or a
 sub of client and round, C<headers>), C<configure(%opt)> (new
 text, for the next reload), C<reload>, C<stop>, C<kill($signal)>, C<start>.
@@ -443,6 +444,17 @@ sub dir        { $_[0]{dir} }
 sub log        { "$_[0]{dir}/error.log" }
 sub access_log { slurp("$_[0]{dir}/access.log") }
 sub error_log  { slurp($_[0]->log) }
+
+# The lines that begin with target in the log called file, in the gateway's directory; waits until there are n.
+sub logged {
+    my ($self, $file, $target, $n) = @_;
+    my @lines;
+    PaasGuard::wait_for(sub {
+        @lines = slurp("$self->{dir}/$file") =~ /^(\Q$target\E .*)/mg;
+        return @lines >= $n;
+    });
+    return @lines;
+}
 
 sub slurp {
     open my $in, '<', $_[0] or return '';
