@@ -257,6 +257,7 @@ typedef struct {
     pguard_hash_t               *salts;         /* of each: rule and service */
     ngx_array_t                 *sla_names;     /* ngx_str_t */
     ngx_array_t                 *slas;          /* ngx_paas_guard_sla_t * */
+    ngx_str_t                    sla_list;      /* their names, with "," */
     ngx_uint_t                   strict;
     ngx_uint_t                   throttle_status;
     ngx_uint_t                   block_status;

@@ -352,6 +352,44 @@ ngx_paas_guard_add_sla(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 }
 
 
+/* What $paas_guard_indicators gives. */
+
+static ngx_int_t
+ngx_paas_guard_sla_list(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *conf)
+{
+    u_char      *p;
+    size_t       len;
+    ngx_str_t   *names;
+    ngx_uint_t   i;
+
+    names = conf->sla_names->elts;
+    len = 0;
+
+    for (i = 0; i < conf->sla_names->nelts; i++) {
+        len += names[i].len + 1;
+    }
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(cf->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->sla_list.data = p;
+    conf->sla_list.len = len - 1;
+
+    for (i = 0; i < conf->sla_names->nelts; i++) {
+        p = ngx_cpymem(p, names[i].data, names[i].len);
+        *p++ = ',';
+    }
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_paas_guard_resolve_sla(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     ngx_paas_guard_loc_conf_t *conf)
@@ -386,5 +424,5 @@ ngx_paas_guard_resolve_sla(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
         }
     }
 
-    return NGX_OK;
+    return ngx_paas_guard_sla_list(cf, conf);
 }

@@ -319,41 +319,14 @@ static ngx_int_t
 ngx_paas_guard_indicators_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char                      *p;
-    size_t                       len;
-    ngx_uint_t                   i;
-    ngx_paas_guard_ctx_t        *ctx;
-    ngx_paas_guard_sla_t       **slas;
-    ngx_paas_guard_loc_conf_t   *glcf;
+    ngx_str_t                  *list;
+    ngx_paas_guard_ctx_t       *ctx;
 
     ctx = ngx_paas_guard_ctx(r);
-    glcf = ngx_paas_guard_place(r, ctx);
+    list = &ngx_paas_guard_place(r, ctx)->sla_list;
 
-    if (glcf->slas == NULL || glcf->slas->nelts == 0) {
-        return ngx_paas_guard_no_variable(v);
-    }
-
-    slas = glcf->slas->elts;
-    len = 0;
-
-    for (i = 0; i < glcf->slas->nelts; i++) {
-        len += slas[i]->indicator->name.len + 1;
-    }
-
-    p = ngx_pnalloc(r->pool, len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_paas_guard_set_variable(v, p, len - 1);
-
-    for (i = 0; i < glcf->slas->nelts; i++) {
-        p = ngx_cpymem(p, slas[i]->indicator->name.data,
-                       slas[i]->indicator->name.len);
-        *p++ = ',';
-    }
-
-    return NGX_OK;
+    return list->len ? ngx_paas_guard_set_variable(v, list->data, list->len)
+                     : ngx_paas_guard_no_variable(v);
 }
 
 
