@@ -36,7 +36,8 @@
  * - A process dies anywhere: each store is whole in itself.  After step 3 and
  *   without step 4, or after one half of a move, an entry is there twice, with
  *   one and the same time: harmless.
- * - Two processes copy X to two ways, or move one entry at once: the same.
+ * - Two processes copy X to two ways, or move one entry at once, or one copies
+ *   X that has been copied to X's second line before: the same.
  * - A torn read (two halves of different values): only compare-and-swaps
  *   follow from it, which fail, or a refusal of what was admitted with just
  *   that tag; pguard_pair_read() reads until the second half has not changed.
@@ -273,39 +274,33 @@ pguard_throttle_spot(const pguard_throttle_t *t, pguard_throttle_line_t *line,
 }
 
 
-/* Finds a lower way for a copy of v: in line, or in v's second line, or in line
-   after one that is at home there has been copied to its second line (which
-   may have to make room in the same manner).  1, or 0 to start again, or -1 if
+/* Finds a lower way in line, that has no room, for a copy of v: by copying one
+   that is at home there to its second line (which may have to make room in the
+   same manner), or in v's own second line.  1, or 0 to start again, or -1 if
    there is none. */
 
 static int
-pguard_throttle_place(const pguard_throttle_t *t, pguard_throttle_line_t *line,
+pguard_throttle_move(const pguard_throttle_t *t, pguard_throttle_line_t *line,
     pguard_pair_t v, pguard_usec_t now, unsigned moves)
 {
     int                      rc;
     unsigned                 i, goes;
     pguard_pair_t            copy[PGUARD_THROTTLE_WAYS];
     pguard_throttle_line_t  *second[PGUARD_THROTTLE_WAYS];
-    pguard_throttle_spot_t   spot, best;
+    pguard_throttle_spot_t   spot, best = { 0, NULL, { 0, 0 } };
 
-    best = pguard_throttle_spot(t, line, now);
+    /* v itself takes the place of the head here, that is not moved; each line
+       is read from memory, so all are on their way before one is looked at */
 
-    if (best.room) {
-        return pguard_pair_cas(best.way, &best.was, v);
+    for (i = 0; i < PGUARD_THROTTLE_WAYS; i++) {
+        copy[i] = i ? pguard_pair_read(&line->way[i]) : v;
+        second[i] = pguard_throttle_second(t, line, copy[i].lo);
+        pguard_prefetch(second[i]);
     }
 
-    /* v itself takes the place of the head here, that is not moved */
-
-    copy[0] = v;
     goes = 0;
 
     for (i = 0; i < PGUARD_THROTTLE_WAYS && best.room < PGUARD_ROOMY; i++) {
-
-        if (i) {
-            copy[i] = pguard_pair_read(&line->way[i]);
-        }
-
-        second[i] = pguard_throttle_second(t, line, copy[i].lo);
 
         if (second[i] == line) {
             continue;
@@ -329,8 +324,8 @@ pguard_throttle_place(const pguard_throttle_t *t, pguard_throttle_line_t *line,
         for (i = 0; i < PGUARD_THROTTLE_WAYS && rc == -1; i++) {
 
             if (second[i] != line) {
-                rc = pguard_throttle_place(t, second[i], copy[i], now,
-                                           moves - 1);
+                rc = pguard_throttle_move(t, second[i], copy[i], now,
+                                          moves - 1);
                 goes = i;
             }
         }
@@ -344,7 +339,9 @@ pguard_throttle_place(const pguard_throttle_t *t, pguard_throttle_line_t *line,
 }
 
 
-/* Step 3.  1 if head is kept in a lower way now, 0 to start again. */
+/* Step 3.  1 if head is kept in a lower way now, 0 to start again.  Its second
+   line is mostly far, so it is looked at only where there is no room at home:
+   should head be kept there already, it is there twice. */
 
 static PGUARD_APART int
 pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
@@ -353,17 +350,26 @@ pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
     int                      rc;
     pguard_pair_t           *way, was;
     pguard_usec_t            least;
+    pguard_throttle_spot_t   spot;
     pguard_throttle_line_t  *second;
 
-    second = pguard_throttle_second(t, home, head.lo);
-
-    if (pguard_throttle_kept(home, head)
-        || pguard_throttle_kept(second, head))
-    {
+    if (pguard_throttle_kept(home, head)) {
         return 1;
     }
 
-    rc = pguard_throttle_place(t, home, head, now, PGUARD_MOVES - 1);
+    spot = pguard_throttle_spot(t, home, now);
+
+    if (spot.room) {
+        return pguard_pair_cas(spot.way, &spot.was, head);
+    }
+
+    second = pguard_throttle_second(t, home, head.lo);
+
+    if (pguard_throttle_kept(second, head)) {
+        return 1;
+    }
+
+    rc = pguard_throttle_move(t, home, head, now, PGUARD_MOVES - 1);
 
     if (rc != -1) {
         return rc;
