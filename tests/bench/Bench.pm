@@ -83,8 +83,9 @@ my $guard_log = <<'END';
         '"request":"$request","status":$status,"request_time":$request_time,'
         '"service":"$paas_guard_service","verdict":"$paas_guard_verdict",'
         '"reason":"$paas_guard_reason","rule":"$paas_guard_rule",'
-        '"sla":"$paas_guard_sla","client":"$paas_guard_client_id",'
-        '"event":"$paas_guard_event_id","store":"$paas_guard_store"}';
+        '"sla":"$paas_guard_sla","indicators":"$paas_guard_indicators",'
+        '"client":"$paas_guard_client_id","event":"$paas_guard_event_id",'
+        '"block":"$paas_guard_block","store":"$paas_guard_store"}';
 END
 
 # The whole job: signature, throttle, two rules, an indicator, metrics (they
