@@ -418,11 +418,23 @@ ngx_uint_t ngx_paas_guard_block_of(const pguard_block_t *b,
 void ngx_paas_guard_client_forget(ngx_paas_guard_zone_t *zone,
     const pguard_id_t *id, ngx_paas_guard_forget_t *forget);
 
+/* Forgets what this gateway has counted of the key of a block that is lifted:
+   of one that others have set, counts stay until it first refuses. */
+void ngx_paas_guard_lift_counts(ngx_paas_guard_zone_t *zone,
+    const pguard_block_t *b, pguard_msec_t now);
+
 /* A block of id was lifted now: what was counted before, and is still under
    way, is to be dropped.  Was one lifted at or after since (us, monotonic)? */
 void ngx_paas_guard_lifted(ngx_paas_guard_zone_t *zone, const pguard_id_t *id);
 ngx_uint_t ngx_paas_guard_lifted_since(ngx_paas_guard_zone_t *zone,
     const pguard_id_t *id, uint64_t since);
+
+/* The block of this event was lifted at this gateway: others may tell of it
+   until they know.  Was it?  Of the last ones. */
+void ngx_paas_guard_lifted_here(ngx_paas_guard_zone_t *zone,
+    const u_char *event);
+ngx_uint_t ngx_paas_guard_was_lifted_here(ngx_paas_guard_zone_t *zone,
+    const u_char *event);
 
 /* ngx_paas_guard_state.c: blocks in a file */
 

@@ -68,7 +68,9 @@ ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
     pguard_msec_t    now;
     pguard_block_t  *was, *set;
 
-    if (ngx_paas_guard_zone_named(zone, rule, service, &b->id, b) != NGX_OK) {
+    if (ngx_paas_guard_zone_named(zone, rule, service, &b->id, b) != NGX_OK
+        || ngx_paas_guard_was_lifted_here(zone, b->event))
+    {
         return;
     }
 
@@ -108,6 +110,7 @@ ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
     ngx_str_t *service, pguard_id_t *id)
 {
     uint64_t         pos;
+    ngx_uint_t       was;
     pguard_msec_t    now;
     pguard_block_t   b, *next;
 
@@ -117,6 +120,7 @@ ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
 
     now = ngx_paas_guard_clock(NULL);
     pos = 0;
+    was = 0;
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
@@ -130,12 +134,20 @@ ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
         if (next->rule == b.rule && next->service == b.service
             && ngx_memcmp(next->id.bytes, id->bytes, PGUARD_ID_LEN) == 0)
         {
+            was |= next->until > now;
             pguard_block_lift(&zone->core.blocks, next, PGUARD_BLOCK_LIFTED,
                               now);
         }
     }
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    /* a lift is told again with each new connection */
+
+    if (was) {
+        b.id = *id;
+        ngx_paas_guard_lift_counts(zone, &b, now);
+    }
 
     ngx_paas_guard_lifted(zone, id);
     pguard_zone_changed(&zone->core);
@@ -185,13 +197,13 @@ ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone, const u_char *event,
         return NGX_DECLINED;
     }
 
-    /* its counts were forgotten when it was set, or when it first refused */
-
+    ngx_paas_guard_lift_counts(zone, b, now);
     ngx_paas_guard_lifted(zone, &b->id);
     pguard_zone_changed(&zone->core);
     ngx_paas_guard_log_block(zone, b, "lifted block of", ngx_cycle->log);
 
     if (zone->mcf->store) {
+        ngx_paas_guard_lifted_here(zone, b->event);
         ngx_paas_guard_store_lift(zone->mcf->store, zone, b);
     }
 

@@ -14,12 +14,13 @@ ngx_paas_guard_client_tell(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
 
 
 static uint64_t
-ngx_paas_guard_lift_who(ngx_paas_guard_zone_t *zone, const pguard_id_t *id)
+ngx_paas_guard_lift_who(ngx_paas_guard_zone_t *zone, const u_char *data,
+    size_t len)
 {
     pguard_str_t  s;
 
-    s.data = id->bytes;
-    s.len = PGUARD_ID_LEN;
+    s.data = data;
+    s.len = len;
 
     return pguard_key_hash(zone->key, s).lo;
 }
@@ -28,8 +29,29 @@ ngx_paas_guard_lift_who(ngx_paas_guard_zone_t *zone, const pguard_id_t *id)
 void
 ngx_paas_guard_lifted(ngx_paas_guard_zone_t *zone, const pguard_id_t *id)
 {
-    pguard_lift_note(zone->core.lifts, ngx_paas_guard_lift_who(zone, id),
+    pguard_lift_note(zone->core.lifts,
+                     ngx_paas_guard_lift_who(zone, id->bytes, PGUARD_ID_LEN),
                      ngx_paas_guard_now());
+}
+
+
+void
+ngx_paas_guard_lifted_here(ngx_paas_guard_zone_t *zone, const u_char *event)
+{
+    pguard_lift_note(zone->core.lifts,
+                     ngx_paas_guard_lift_who(zone, event, PGUARD_EVENT_LEN),
+                     ngx_paas_guard_now());
+}
+
+
+ngx_uint_t
+ngx_paas_guard_was_lifted_here(ngx_paas_guard_zone_t *zone,
+    const u_char *event)
+{
+    return ngx_paas_guard_lifts(zone)
+           && pguard_lift_time(zone->core.lifts,
+                               ngx_paas_guard_lift_who(zone, event,
+                                                       PGUARD_EVENT_LEN));
 }
 
 
@@ -39,7 +61,8 @@ ngx_paas_guard_lifted_since(ngx_paas_guard_zone_t *zone,
 {
     return ngx_paas_guard_lifts(zone)
            && pguard_lift_time(zone->core.lifts,
-                               ngx_paas_guard_lift_who(zone, id))
+                               ngx_paas_guard_lift_who(zone, id->bytes,
+                                                       PGUARD_ID_LEN))
               >= since;
 }
 
@@ -102,6 +125,47 @@ ngx_paas_guard_client_counts(ngx_paas_guard_zone_t *zone,
     while (pguard_client_next(&zone->core.clients, id, &pos, &hash)) {
         ngx_paas_guard_hash_counts(zone, hash, now, handler, data);
     }
+}
+
+
+/* A lift, and the counts that are forgotten with it. */
+
+typedef struct {
+    ngx_paas_guard_zone_t  *zone;
+    const pguard_block_t   *block;
+} ngx_paas_guard_lift_t;
+
+
+static void
+ngx_paas_guard_lift_count(ngx_paas_guard_counted_by_t *by, void *data)
+{
+    ngx_paas_guard_lift_t *lift = data;
+
+    ngx_uint_t              service;
+    ngx_paas_guard_zone_t  *zone;
+
+    zone = lift->zone;
+    service = by->service ? by->service->index : PGUARD_SERVICE_ALL;
+
+    if (zone->rules[by->rule->index] == lift->block->rule
+        && service == lift->block->service)
+    {
+        pguard_window_forget(&zone->core.windows, by->key);
+    }
+}
+
+
+void
+ngx_paas_guard_lift_counts(ngx_paas_guard_zone_t *zone,
+    const pguard_block_t *b, pguard_msec_t now)
+{
+    ngx_paas_guard_lift_t  lift;
+
+    lift.zone = zone;
+    lift.block = b;
+
+    ngx_paas_guard_client_counts(zone, &b->id, now, ngx_paas_guard_lift_count,
+                                 &lift);
 }
 
 

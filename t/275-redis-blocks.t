@@ -1,0 +1,161 @@
+# Blocks on their way between gateways: what is lifted is lifted at all of them,
+# with its counts, whatever is still under way.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+use PaasGuard;
+use PaasGuardRedis;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $serial = 0;
+
+sub gateway {
+    my ($redis, %opt) = @_;
+    return gateway_start(workers => $opt{workers} // 1, http => <<~_EOC_, conf => <<~'_EOC_');
+        paas_guard_zone zone=z:4m;
+        paas_guard_redis @{[ $redis->url ]} timeout=@{[ $opt{timeout} // '2s' ]};
+        paas_guard_secret_file @{[ secret_file() ]};
+        paas_guard_throttle off;
+        paas_guard_hammer_rule user key=\$http_x_user window=10m limit=20 block=10m;
+        paas_guard_hammer user;
+        keepalive_requests 100000;
+        _EOC_
+        paas_guard zone=z;
+        add_header X-Store $paas_guard_store always;
+        location /async/  { proxy_pass http://backend; }
+        location /strict/ { paas_guard_sync strict; proxy_pass http://backend; }
+        location /dry/    { paas_guard_dry_run on; proxy_pass http://backend; }
+        location /status/ { paas_guard off; paas_guard_status write=on; }
+        location = /pid   { paas_guard off; add_header X-Pid $pid; return 204; }
+        _EOC_
+}
+
+sub send_n {
+    my ($gateway, $n, $place, $user) = @_;
+    my %count;
+    $count{ $gateway->get("/$place/" . ++$serial, 'X-User' => $user)->{status} }++ for 1 .. $n;
+    return join ', ', map { "$_ x $count{$_}" } sort keys %count;
+}
+
+sub active { return @{ decode_json($_[0]->get('/status/api/1/blocks')->{body})->{blocks} } }
+
+# The answer to one request on a connection that stays.
+sub ask {
+    my ($s, $method, $path, %headers) = @_;
+    my %answer;
+    %headers = (Host => 'localhost', 'Content-Type' => 'application/json', %headers);
+    print $s join '', "$method $path HTTP/1.1\r\n", (map { "$_: $headers{$_}\r\n" } sort keys %headers), "\r\n";
+    ($answer{status}) = (readline($s) // '') =~ /^HTTP\S+ (\d+)/;
+    while (defined(my $line = readline $s)) {
+        last if $line eq "\r\n";
+        $answer{lc $1} = $2 if $line =~ /^(\S+?): *(.*)\r\n/;
+    }
+    my $n = $answer{'content-length'} // 0;
+    if (($answer{'transfer-encoding'} // '') eq 'chunked') {
+        read $s, $answer{body}, $n + 2 while $n = hex(readline($s) // 0);
+        readline $s;
+    } else {
+        read $s, $answer{body}, $n;
+    }
+    return \%answer;
+}
+
+sub lift { return $_[0]->request('DELETE', "/status/api/1/blocks/$_[1]", { 'Content-Type' => 'application/json' })->{status} }
+
+sub connected {
+    my $gateway = shift;
+    return wait_for(sub {
+        my $answer = $gateway->get('/strict/' . ++$serial, 'X-User' => "probe$serial");
+        return ($answer->{headers}{'x-store'} // '') eq 'redis';
+    });
+}
+
+my $redis = redis_start();
+my ($one, $two) = map { gateway($redis, timeout => '5s') } 1 .. 2;
+ok connected($_), 'connected' for $one, $two;
+ok wait_for(sub { $redis->cli('pubsub', 'numsub', 'paas_guard:blocks') =~ /\b2$/ }), 'and listen';
+
+# A lift forgets the counts of all gateways, also of those that have refused nothing yet.
+
+for my $at ($one, $two) {
+    my $where = $at == $one ? 'here' : 'there';
+    my $user = "lifted $where";
+    is send_n($two, 8, 'strict', $user), '200 x 8', "lifted $where: counted there";
+    is send_n($one, 13, 'strict', $user), '200 x 12, 429 x 1', 'and blocked here';
+    ok wait_for(sub { active($two) == 1 }), 'of which the other one learns';
+    is lift($at, (active($at))[0]{id}), 200, "lifted $where";
+    ok wait_for(sub { !active($one) && !active($two) }), 'at both';
+    is send_n($two, 18, 'strict', $user), '200 x 18', 'and nothing is left of what was counted there';
+    is send_n($one, 2, 'strict', $user), '200 x 2', 'nor here';
+}
+
+# Counts that are under way to Redis while a block is lifted do not set it again.
+{
+    my $sum = sub {
+        my $n = 0;
+        for my $key (grep { /:w:user/ } split /\n/, $redis->cli('keys', '*')) {
+            my %slot = split /\n/, $redis->cli('hgetall', $key);
+            $n += $_ for values %slot;
+        }
+        return $n;
+    };
+    $redis->cli('flushall');
+    is send_n($two, 8, 'strict', 'late'), '200 x 8', 'under way: counted there';
+    is send_n($one, 10, 'async', 'late'), '200 x 10', 'and here';
+    ok wait_for(sub { $sum->() == 18 }), 'Redis knows';
+    $redis->pause;
+    is send_n($one, 9, 'async', 'late'), '200 x 9', 'and here, which Redis does not know yet';
+    sleep 0.7;                  # all of it is on its way
+    is send_n($one, 2, 'async', 'late'), '200 x 1, 429 x 1', 'blocked';
+    is lift($one, (active($one))[0]{id}), 200, 'and lifted';
+    $redis->resume;
+    ok connected($one), 'Redis goes on';
+    sleep 0.3;
+    is scalar(active($_)), 0, 'its answer, which is of before, sets no block' for $one, $two;
+    is send_n($one, 3, 'async', 'late'), '200 x 3', 'begins anew';
+}
+
+# What is lifted while Redis is away is not learned again when it is back, whichever worker is first.
+{
+    my $many = gateway($redis, workers => 2, timeout => '200ms');
+    my %worker;
+    ok wait_for(sub {
+        my $s = $many->connect or return 0;
+        $worker{ ask($s, GET => '/pid')->{'x-pid'} } //= $s;
+        return keys %worker == 2;
+    }), 'two workers';
+    my $store = sub { ask($_[0], GET => '/strict/' . ++$serial, 'X-User' => "probe$serial")->{'x-store'} };
+    my $is = sub { my ($s, $state) = @_; return wait_for(sub { $store->($s) eq $state }, 20) };
+
+    for my $pid (sort keys %worker) {
+        my $s = $worker{$pid};
+        my ($other) = grep { $_ != $s } values %worker;
+        my $there = sub { @{ decode_json(ask($other, GET => '/status/api/1/blocks')->{body})->{blocks} } };
+
+        ok $is->($_, 'redis'), 'away: connected' for $s, $other;
+        ok connected($two), 'the other gateway, too';
+        is send_n($two, 21, 'strict', "away $pid"), '200 x 20, 429 x 1', 'a block';
+        ok wait_for(sub { $there->() == 1 }), 'is known here';
+        my ($block) = $there->();
+
+        $redis->pause;
+        ok $is->($_, 'degraded'), 'Redis is away' for $s, $other;
+        is ask($s, DELETE => "/status/api/1/blocks/$block->{id}")->{status}, 200, 'lifted by a worker';
+        kill STOP => $pid;
+        $redis->resume;
+        ok $is->($other, 'redis'), 'that is not the first to find Redis again';
+        sleep 0.5;
+        kill CONT => $pid;
+        ok $is->($s, 'redis'), 'but finds it';
+        ok wait_for(sub { !active($two) }, 20), 'the other gateway hears of it';
+        is scalar($there->()), 0, 'and this one has not forgotten it';
+    }
+    $many->stop;
+}
+$_->stop for $one, $two;
+
+done_testing;
