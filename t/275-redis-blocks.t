@@ -119,6 +119,18 @@ for my $at ($one, $two) {
     is send_n($one, 3, 'async', 'late'), '200 x 3', 'begins anew';
 }
 
+# A dry run's block says so, also where it is Redis that has counted too many.
+{
+    is send_n($two, 15, 'strict', 'dry'), '200 x 15', 'dry run: counted there';
+    is send_n($one, 10, 'dry', 'dry'), '200 x 10', 'and here';
+    ok wait_for(sub { active($one) == 1 }), 'a block by what both have counted';
+    my ($was) = active($one);
+    ok $was->{dry_run}, 'which says that it is one of a dry run';
+    is send_n($one, 2, 'dry', 'dry'), '200 x 2', 'refuses nobody here';
+    is +(active($one))[0]{refused} - $was->{refused}, 2, 'and would have';
+    is lift($one, (active($one))[0]{id}), 200, 'lifted';
+}
+
 # What is lifted while Redis is away is not learned again when it is back, whichever worker is first.
 {
     my $many = gateway($redis, workers => 2, timeout => '200ms');

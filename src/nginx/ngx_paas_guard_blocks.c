@@ -208,7 +208,7 @@ ngx_paas_guard_zone_exceeded(ngx_paas_guard_zone_t *zone,
     offence.hash[PGUARD_BLOCK_HERE] = offence.hash[PGUARD_BLOCK_ELSEWHERE];
     offence.client = ngx_paas_guard_zone_client(offence.rule, &item->id);
     offence.count = item->total;
-    offence.dry_run = 0;
+    offence.dry_run = item->dry_run;
 
     (void) ngx_paas_guard_zone_punish(zone, &offence, &b);
 }

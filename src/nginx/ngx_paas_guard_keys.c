@@ -165,6 +165,7 @@ ngx_paas_guard_item(ngx_paas_guard_item_t *item,
     item->id = ngx_paas_guard_key_id(ctx, key);
     item->hash = key->window;
     item->window = key->rule->window;
+    item->dry_run = ctx->conf->dry_run;
     item->data = key;
     item->total = 0;
 }

@@ -66,6 +66,7 @@ typedef struct {
     ngx_str_t                    service;   /* empty: all services */
     pguard_id_t                  id;        /* of the rule's key */
     pguard_window_rule_t         window;
+    ngx_uint_t                   dry_run;   /* where it was counted */
     ngx_uint_t                   when;      /* ngx_paas_guard_item_e */
     void                        *data;      /* the asker's own */
     uint64_t                     total;     /* answer: count in the window, of
