@@ -1,5 +1,5 @@
 # Blocks on their way between gateways: what is lifted is lifted at all of them,
-# with its counts, whatever is still under way.
+# with its counts, whatever is still under way; what could not be told is told.
 
 use strict;
 use warnings;
@@ -169,5 +169,33 @@ for my $at ($one, $two) {
     $many->stop;
 }
 $_->stop for $one, $two;
+
+# A server that answers no more when it is told of a block: the next connection is told.
+{
+    my $told = "$ENV{TEST_NGINX_DIR}/told";
+    my %silent;
+    my $fake = fake_start(sub {
+        my ($command, $n) = @_;
+        my $word = lc $command->[0];
+        return '' if $silent{$n};
+        return "*3\r\n\$9\r\nsubscribe\r\n\$1\r\nx\r\n:1\r\n" if $word eq 'subscribe';
+        return "*2\r\n\$4\r\npong\r\n\$0\r\n\r\n" if $word eq 'ping';
+        return "+OK\r\n" if $word ne 'evalsha';
+        if (($command->[6] // '') =~ /^1 b /) {
+            if (!%silent) { $silent{$n} = 1; return '' }
+            open my $out, '>>', $told;
+            print $out "told\n";
+            return ":1\r\n";
+        }
+        return "*2\r\n:0\r\n:0\r\n" if $command->[2] == 2;
+        return "*4\r\n:-1\r\n:0\r\n:" . int(time * 1e6) . "\r\n:1\r\n";
+    });
+    my $gw = gateway($fake, timeout => '50ms');
+    ok connected($gw), 'silent: connected';
+    is $gw->request('POST', '/status/api/1/blocks', { 'Content-Type' => 'application/json' },
+        encode_json({ zone => 'z', client => 'a' x 32, seconds => 600 }))->{status}, 201, 'a block';
+    ok wait_for(sub { -s $told }), 'is told as soon as somebody listens';
+    $gw->stop;
+}
 
 done_testing;

@@ -361,7 +361,8 @@ ngx_paas_guard_sync_letter(ngx_paas_guard_store_t *store,
 }
 
 
-/* To tell it twice does no harm, so what may be lost is told again. */
+/* To tell it twice does no harm, so what may be lost is told again, until it is
+   of no use; what the server does not take is given up. */
 
 static void
 ngx_paas_guard_sync_sent(void *data, ngx_paas_guard_result_e result,
@@ -375,7 +376,9 @@ ngx_paas_guard_sync_sent(void *data, ngx_paas_guard_result_e result,
 
     if (result == NGX_PAAS_GUARD_RESULT_OK
         || letter->revoked
-        || ++letter->tries == NGX_PAAS_GUARD_SYNC_TRIES)
+        || (result == NGX_PAAS_GUARD_RESULT_ERROR
+            && !ngx_paas_guard_redis_refused(reply)
+            && ++letter->tries == NGX_PAAS_GUARD_SYNC_TRIES))
     {
         ngx_queue_insert_tail(&sync->free, &letter->queue);
         return;
