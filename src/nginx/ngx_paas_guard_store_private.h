@@ -69,6 +69,11 @@ typedef struct {
     ngx_uint_t                      revoked;   /* lifted meanwhile */
 } ngx_paas_guard_letter_t;
 
+typedef enum {
+    NGX_PAAS_GUARD_SYNC_ASKED = 1,             /* for a page of blocks */
+    NGX_PAAS_GUARD_SYNC_LATER                  /* the timer asks */
+} ngx_paas_guard_loading_e;
+
 typedef struct {
     ngx_paas_guard_letter_t        *letters;
     ngx_queue_t                     free;
@@ -77,7 +82,8 @@ typedef struct {
     ngx_uint_t                      zone;      /* that is being loaded */
     int64_t                         from;
     int64_t                         skip;
-    ngx_uint_t                      loading;
+    ngx_uint_t                      anew;      /* from the first one on */
+    ngx_uint_t                      loading;   /* ngx_paas_guard_loading_e */
     ngx_event_t                     event;     /* loads again */
 } ngx_paas_guard_sync_t;
 

@@ -403,7 +403,7 @@ ngx_paas_guard_sync_event(ngx_event_t *ev)
 
     ngx_paas_guard_sync_flush(store);
 
-    if (store->sync.loading == 2) {
+    if (store->sync.loading == NGX_PAAS_GUARD_SYNC_LATER) {
         store->sync.loading = 0;
         ngx_paas_guard_sync_load(store);
     }

@@ -36,19 +36,25 @@ ngx_paas_guard_sync_load(ngx_paas_guard_store_t *store)
     sync = &store->sync;
 
     if (!ngx_paas_guard_servers_subscribed(store->servers)
-        || !ngx_paas_guard_servers_ready(store->servers)
         || store->zones == NULL)
     {
         return;
     }
 
-    sync->zone = 0;
-    sync->from = 0;
-    sync->skip = 0;
+    /* a page that is under way may tell of before */
 
-    if (!sync->loading) {
-        ngx_paas_guard_sync_page(store);
+    sync->anew = 1;
+
+    if (sync->loading == NGX_PAAS_GUARD_SYNC_ASKED) {
+        return;
     }
+
+    if (!ngx_paas_guard_servers_ready(store->servers)) {
+        ngx_paas_guard_sync_later(store);
+        return;
+    }
+
+    ngx_paas_guard_sync_page(store);
 }
 
 
@@ -66,6 +72,13 @@ ngx_paas_guard_sync_page(ngx_paas_guard_store_t *store)
 
     sync = &store->sync;
     sync->loading = 0;
+
+    if (sync->anew) {
+        sync->anew = 0;
+        sync->zone = 0;
+        sync->from = 0;
+        sync->skip = 0;
+    }
 
     if (sync->zone >= store->zones->nelts) {
         return;
@@ -100,7 +113,7 @@ ngx_paas_guard_sync_page(ngx_paas_guard_store_t *store)
     call.data = store;
 
     if (ngx_paas_guard_servers_call(store->servers, &call) == NGX_OK) {
-        sync->loading = 1;
+        sync->loading = NGX_PAAS_GUARD_SYNC_ASKED;
         return;
     }
 
@@ -125,9 +138,7 @@ ngx_paas_guard_sync_loaded(void *data, ngx_paas_guard_result_e result,
     if (result != NGX_PAAS_GUARD_RESULT_OK
         || ngx_paas_guard_sync_values(reply) != NGX_OK)
     {
-        /* a lost connection loads again by itself when it is back */
-
-        if (result != NGX_PAAS_GUARD_RESULT_DROPPED && !store->stopping) {
+        if (!store->stopping) {
             ngx_paas_guard_sync_later(store);
         }
 
@@ -163,7 +174,7 @@ ngx_paas_guard_sync_loaded(void *data, ngx_paas_guard_result_e result,
 static void
 ngx_paas_guard_sync_later(ngx_paas_guard_store_t *store)
 {
-    store->sync.loading = 2;
+    store->sync.loading = NGX_PAAS_GUARD_SYNC_LATER;
 
     ngx_add_timer(&store->sync.event, NGX_PAAS_GUARD_SYNC_AGAIN);
 }
