@@ -1,4 +1,5 @@
-# Nodes that come and go.
+# Nodes that come and go: what was counted meanwhile is counted as of when it
+# came, and who listens hears.
 
 use strict;
 use warnings;
@@ -9,6 +10,46 @@ use PaasGuardRedis;
 use Time::HiRes qw(sleep time);
 
 my %same = (sync => 'async', timeout => '200ms', more => 'connect_timeout=500ms');
+
+# Counts are kept while their master is away, and told to another one, of whose
+# clock nothing is known yet.
+{
+    my $cluster = cluster_start(3, 3);
+    my $gw = guarded($cluster->url, %same, rule => 'window=10s limit=100000 block=1m');
+    ok wait_store($gw, 'redis'), 'connected';
+    sleep 0.7;
+    $_->cli('flushall') for $cluster->masters;          # who was asked for until now
+    my @asked;
+    my $ask = sub { $gw->get('/n' . @asked . '?k=k'); push @asked, time };
+    $ask->();
+    my $master;
+    ok wait_for(sub {
+        ($master) = grep { $_->cli('keys', '*:w:flood:*') } $cluster->masters;
+    }), 'a client is at one of the masters';
+    my $replica = $cluster->replica_of($master);
+    $master->kill;
+    ok wait_for(sub { $ask->(); $replica->cli('role') =~ /^master/ }, 20), 'its replica takes its place';
+    ok wait_for(sub { $ask->(); metric($gw, 'paas_guard_redis_up') }, 20), 'and is found';
+    my $last = time;
+    my %slot;
+    sleep 0.7;
+    for my $name (grep { /:w:flood:/ } split /\n/, $replica->cli('keys', '*')) {
+        my %is = split /\n/, $replica->cli('hgetall', $name);
+        my $sum = 0;
+        $sum += $_ for values %is;
+        %slot = %is if $sum > 5;
+    }
+    my ($told, @late) = (0);
+    for my $second (sort { $b <=> $a } keys %slot) {        # a tenth of the window
+        $told += $slot{$second};
+        my $came = grep { $_ >= $second } @asked;
+        push @late, "$told since $second, not $came" if $told > $came;
+    }
+    cmp_ok $told, '>', @asked / 2, "what was counted meanwhile is told: $told of " . @asked;
+    is join('; ', @late), '', 'and none as if it had come later';
+    note sprintf '%.1f s', $last - $asked[0];
+    $gw->stop;
+}
 
 # Slots that nobody serves keep no gateway from the blocks that are at the others.
 {

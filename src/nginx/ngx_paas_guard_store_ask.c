@@ -133,17 +133,23 @@ ngx_paas_guard_store_cancel(ngx_paas_guard_question_t *q)
 /* Many numbers of a call are of one digit. */
 
 static void
-ngx_paas_guard_store_number(pguard_out_t *out, ngx_str_t *arg, uint64_t n)
+ngx_paas_guard_store_number(pguard_out_t *out, ngx_str_t *arg, int64_t n)
 {
     static u_char  digits[] = "0123456789";
 
-    if (n < 10) {
+    if (n >= 0 && n < 10) {
         arg->data = &digits[n];
         arg->len = 1;
         return;
     }
 
     arg->data = out->pos;
+
+    if (n < 0) {
+        pguard_out_byte(out, '-');
+        n = -n;
+    }
+
     pguard_out_uint(out, n);
     arg->len = out->pos - arg->data;
 }
@@ -357,7 +363,7 @@ ngx_paas_guard_ask_part(ngx_paas_guard_ask_t *ask, ngx_paas_guard_part_t *part,
         counted[i].when = answered ? NGX_PAAS_GUARD_ITEM_ALWAYS
                                    : counted[i].item->when;
         counted[i].n = 1;
-        counted[i].at = at;
+        counted[i].at = (int64_t) at;
     }
 
     rc = ngx_paas_guard_store_decide(ask->store, q->zone,

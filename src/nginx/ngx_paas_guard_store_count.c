@@ -364,6 +364,22 @@ ngx_paas_guard_counts_event(ngx_event_t *ev)
 }
 
 
+/* When the oldest came, never later than it did: of a server whose time is not
+   known, so long before it looks at the call, which waits for so long at most. */
+
+static int64_t
+ngx_paas_guard_counts_at(ngx_paas_guard_store_t *store,
+    ngx_paas_guard_pending_t *p, uint64_t now)
+{
+    uint64_t  at;
+
+    at = ngx_paas_guard_servers_time(store->servers, &p->item.id, p->oldest);
+
+    return at ? (int64_t) at
+              : - (int64_t) (now - p->oldest + store->timeout * 1000);
+}
+
+
 /* What waits for the id of first goes in one call.  NGX_DECLINED: first can't
    be sent now, and is kept. */
 
@@ -398,8 +414,7 @@ ngx_paas_guard_counts_send(ngx_paas_guard_store_t *store,
         counted[i].item = &p->item;
         counted[i].when = NGX_PAAS_GUARD_ITEM_ALWAYS;
         counted[i].n = p->n;
-        counted[i].at = ngx_paas_guard_servers_time(store->servers,
-                                                    &p->item.id, p->oldest);
+        counted[i].at = ngx_paas_guard_counts_at(store, p, now);
 
         batch->items[i] = p->item;
         batch->counts[i] = p->n;

@@ -133,7 +133,8 @@ typedef struct {
     ngx_paas_guard_item_t          *item;
     ngx_uint_t                      when;      /* ngx_paas_guard_item_e */
     uint64_t                        n;
-    uint64_t                        at;        /* server's time, 0: now */
+    int64_t                         at;        /* server's time; not above 0:
+                                                  so long before now */
 } ngx_paas_guard_counted_t;
 
 
