@@ -51,6 +51,33 @@ my %same = (sync => 'async', timeout => '200ms', more => 'connect_timeout=500ms'
     $gw->stop;
 }
 
+# The subscriber's node leaves the cluster, and lives on.
+{
+    my $cluster = cluster_start(3);
+    my ($deaf, $other) = map { guarded($cluster->url, %same, rule => 'window=10s limit=20 block=1m') } 1 .. 2;
+    ok wait_store($_, 'redis'), 'connected' for $deaf, $other;
+    my ($node) = grep { $_->cli('client', 'list', 'type', 'pubsub') =~ /addr=/ } $cluster->nodes;
+    ok $node, 'a node has a subscriber';
+    my ($stays) = grep { $_ != $node } $cluster->nodes;
+    my $id = $cluster->id_of($node);
+    PaasGuardRedis::sh('redis-cli --cluster rebalance', '127.0.0.1:' . $stays->port, "--cluster-weight $id=0", '--cluster-pipeline 100');
+    PaasGuardRedis::sh('redis-cli --cluster del-node', '127.0.0.1:' . $stays->port, $id);
+    ok $node->pid && $node->ping, 'it has left, and answers';
+    for my $gw ($deaf, $other) {
+        $gw->get("/m$_?k=m$_") for 1 .. 60;         # some of them were there
+        ok wait_store($gw, 'redis'), 'the others are found';
+    }
+    ok wait_for(sub { $node->cli('client', 'list', 'type', 'pubsub') !~ /addr=/ }, 5), 'nobody listens there any more';
+    for my $gw ($deaf, $other) {
+        my ($there) = grep { $_ != $gw } $deaf, $other;
+        my $blocks = sub { metric($_[0], 'paas_guard_blocks_active{zone="z"}') };
+        my $before = $blocks->($there);
+        $gw->get("/h$_?k=ham" . $gw->port) for 1 .. 25;
+        ok wait_for(sub { $blocks->($there) > $before }, 5), 'a block is heard of';
+    }
+    $_->stop for $deaf, $other;
+}
+
 # Slots that nobody serves keep no gateway from the blocks that are at the others.
 {
     my $cluster = cluster_start(3, 0, '--cluster-require-full-coverage' => 'no');

@@ -106,6 +106,27 @@ pguard_slots_node(pguard_slots_t *slots, pguard_str_t host, unsigned port)
 
 
 int
+pguard_slots_has(const pguard_slots_t *slots, const pguard_slots_node_t *node)
+{
+    unsigned                    i;
+    const pguard_slots_node_t  *other;
+
+    for (i = 0; i < slots->nnodes; i++) {
+        other = &slots->node[i];
+
+        if (other->port == node->port
+            && other->len == node->len
+            && memcmp(other->host, node->host, node->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
 pguard_slots_node_set(pguard_slots_node_t *node, pguard_str_t host,
     int64_t port)
 {

@@ -66,6 +66,10 @@ unsigned pguard_slots_key(pguard_str_t key);
 unsigned pguard_slots_node(pguard_slots_t *slots, pguard_str_t host,
     unsigned port);
 
+/* Is there a node at the host and port of this one? */
+int pguard_slots_has(const pguard_slots_t *slots,
+    const pguard_slots_node_t *node);
+
 /* Begins a reply into *slots.  asked: host and port of who was asked. */
 void pguard_slots_read(pguard_slots_reader_t *reader, pguard_slots_t *slots,
     pguard_str_t host, unsigned port);

@@ -17,6 +17,7 @@ static ngx_paas_guard_node_t *ngx_paas_guard_cluster_owner(
 static ngx_paas_guard_node_t *ngx_paas_guard_cluster_seed(
     ngx_paas_guard_cluster_t *cluster);
 static void ngx_paas_guard_cluster_event(ngx_event_t *ev);
+static void ngx_paas_guard_cluster_move(ngx_paas_guard_cluster_t *cluster);
 static void ngx_paas_guard_cluster_sweep(ngx_paas_guard_cluster_t *cluster);
 static void ngx_paas_guard_cluster_ask(ngx_paas_guard_cluster_t *cluster);
 
@@ -156,19 +157,27 @@ ngx_paas_guard_cluster_node_of(ngx_paas_guard_cluster_t *cluster,
 
 
 void
+ngx_paas_guard_cluster_follow(ngx_paas_guard_cluster_t *cluster,
+    ngx_paas_guard_redis_t *r)
+{
+    cluster->follower = r;
+}
+
+
+/* A host of the url may have left the cluster: as soon as there is a map, it is
+   one of that. */
+
+void
 ngx_paas_guard_cluster_find(void *data, ngx_paas_guard_redis_t *r)
 {
     ngx_paas_guard_cluster_t *cluster = data;
 
     ngx_str_t                host;
-    ngx_uint_t               i;
     pguard_slots_node_t     *node;
     ngx_paas_guard_place_t  *place;
 
-    i = cluster->place++ % (cluster->slots.nnodes + cluster->nplaces);
-
-    if (i < cluster->slots.nnodes) {
-        node = &cluster->slots.node[i];
+    if (cluster->slots.nnodes) {
+        node = &cluster->slots.node[cluster->place++ % cluster->slots.nnodes];
 
         host.data = node->host;
         host.len = node->len;
@@ -177,7 +186,7 @@ ngx_paas_guard_cluster_find(void *data, ngx_paas_guard_redis_t *r)
         return;
     }
 
-    place = &cluster->places[i - cluster->slots.nnodes];
+    place = &cluster->places[cluster->place++ % cluster->nplaces];
 
     ngx_paas_guard_redis_found(r, &place->host, place->port, place, NULL);
 }
@@ -269,6 +278,11 @@ ngx_paas_guard_cluster_event(ngx_event_t *ev)
 
     ngx_paas_guard_cluster_sweep(cluster);
 
+    if (cluster->left) {
+        cluster->left = 0;
+        ngx_paas_guard_cluster_move(cluster);
+    }
+
     if (cluster->wrong) {
         cluster->wrong = 0;
         ngx_paas_guard_cluster_ask(cluster);
@@ -286,6 +300,29 @@ ngx_paas_guard_cluster_event(ngx_event_t *ev)
                              NGX_PAAS_GUARD_CLUSTER_SELDOM);
 
     ngx_paas_guard_cluster_soon(cluster, delay);
+}
+
+
+/* A node that has left says nothing of it to who listens there. */
+
+static void
+ngx_paas_guard_cluster_move(ngx_paas_guard_cluster_t *cluster)
+{
+    ngx_uint_t  i;
+
+    if (cluster->follower == NULL) {
+        return;
+    }
+
+    for (i = 0; i < cluster->slots.nnodes; i++) {
+        if (ngx_paas_guard_redis_is_at(cluster->follower,
+                                       &cluster->slots.node[i]))
+        {
+            return;
+        }
+    }
+
+    ngx_paas_guard_redis_renew(cluster->follower, "has a node less");
 }
 
 

@@ -167,6 +167,10 @@ ngx_paas_guard_cluster_adopt(ngx_paas_guard_cluster_t *cluster,
     ngx_uint_t              i, k;
     pguard_slots_node_t    *a, *b;
 
+    for (i = 0; i < cluster->slots.nnodes; i++) {
+        cluster->left |= !pguard_slots_has(slots, &cluster->slots.node[i]);
+    }
+
     cluster->slots = *slots;
     cluster->known = 1;
     cluster->covered = (ngx_strlchr(slots->owner,

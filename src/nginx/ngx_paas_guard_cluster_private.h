@@ -48,6 +48,7 @@ struct ngx_paas_guard_cluster_s {
 
     pguard_slots_t                 slots;
     ngx_paas_guard_node_t         *owners[PGUARD_SLOTS_NODES];
+    ngx_paas_guard_redis_t        *follower;    /* subscriber, or NULL */
 
     ngx_connection_t               dummy;
     ngx_event_t                    event;
@@ -56,6 +57,7 @@ struct ngx_paas_guard_cluster_s {
     unsigned                       known:1;     /* there is a map */
     unsigned                       covered:1;   /* with all slots */
     unsigned                       wrong:1;     /* that must be asked anew */
+    unsigned                       left:1;      /* by a node */
     unsigned                       usable:1;
     unsigned                       whole:1;
 };

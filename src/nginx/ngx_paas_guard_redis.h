@@ -172,6 +172,10 @@ void ngx_paas_guard_redis_found(ngx_paas_guard_redis_t *r, ngx_str_t *host,
    soon.  Not from within one of its own callbacks. */
 void ngx_paas_guard_redis_renew(ngx_paas_guard_redis_t *r, const char *why);
 
+/* Is it connected to this node, or about to be, by that name? */
+ngx_uint_t ngx_paas_guard_redis_is_at(ngx_paas_guard_redis_t *r,
+    const pguard_slots_node_t *node);
+
 /* A node of a cluster: asks for CLUSTER SLOTS.  NGX_DECLINED: not now. */
 ngx_int_t ngx_paas_guard_redis_ask_slots(ngx_paas_guard_redis_t *r);
 

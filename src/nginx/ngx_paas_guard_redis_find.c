@@ -77,6 +77,17 @@ ngx_paas_guard_redis_found(ngx_paas_guard_redis_t *r, ngx_str_t *host,
 }
 
 
+ngx_uint_t
+ngx_paas_guard_redis_is_at(ngx_paas_guard_redis_t *r,
+    const pguard_slots_node_t *node)
+{
+    return r->state > NGX_PAAS_GUARD_REDIS_FINDING
+           && r->port == node->port
+           && r->host.len == node->len
+           && ngx_memcmp(r->host.data, node->host, r->host.len) == 0;
+}
+
+
 static ngx_int_t
 ngx_paas_guard_redis_literal(ngx_paas_guard_redis_t *r, ngx_str_t *host)
 {

@@ -41,8 +41,6 @@ static void ngx_paas_guard_sentinel_place(void *data,
 static void ngx_paas_guard_sentinel_tell(ngx_paas_guard_sentinel_t *s,
     ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_sentinel_event(ngx_event_t *ev);
-static ngx_uint_t ngx_paas_guard_sentinel_is_at(ngx_paas_guard_sentinel_t *s,
-    ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_sentinel_answer(void *data, ngx_str_t *host,
     ngx_uint_t port);
 static void ngx_paas_guard_sentinel_message(void *data, ngx_str_t *text);
@@ -181,7 +179,7 @@ ngx_paas_guard_sentinel_event(ngx_event_t *ev)
         s->changed = 0;
 
         for (i = 0; i < s->nclients; i++) {
-            if (!ngx_paas_guard_sentinel_is_at(s, s->clients[i])) {
+            if (!ngx_paas_guard_redis_is_at(s->clients[i], &s->master)) {
                 ngx_paas_guard_redis_renew(s->clients[i],
                                            "has another master now");
             }
@@ -200,17 +198,6 @@ ngx_paas_guard_sentinel_event(ngx_event_t *ev)
         ngx_paas_guard_redis_start(s->redis);
         ngx_paas_guard_redis_renew(s->redis, "are asked again");
     }
-}
-
-
-static ngx_uint_t
-ngx_paas_guard_sentinel_is_at(ngx_paas_guard_sentinel_t *s,
-    ngx_paas_guard_redis_t *r)
-{
-    return r->state > NGX_PAAS_GUARD_REDIS_FINDING
-           && r->port == s->master.port
-           && r->host.len == s->master.len
-           && ngx_memcmp(r->host.data, s->master.host, r->host.len) == 0;
 }
 
 

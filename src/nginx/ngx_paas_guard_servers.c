@@ -89,6 +89,10 @@ ngx_paas_guard_servers_make(ngx_paas_guard_servers_t *servers,
         }
     }
 
+    if (servers->cluster) {
+        ngx_paas_guard_cluster_follow(servers->cluster, servers->messages);
+    }
+
     return NGX_OK;
 }
 

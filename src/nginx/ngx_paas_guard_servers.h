@@ -102,4 +102,9 @@ ngx_paas_guard_redis_t *ngx_paas_guard_cluster_node_of(
 void ngx_paas_guard_cluster_find(void *data, ngx_paas_guard_redis_t *r);
 
 
+/* Moves the subscriber r, which may be NULL, when its node leaves the cluster:
+   nothing would be heard there; r must be destroyed first. */
+void ngx_paas_guard_cluster_follow(ngx_paas_guard_cluster_t *cluster,
+    ngx_paas_guard_redis_t *r);
+
 #endif /* _NGX_PAAS_GUARD_SERVERS_H_INCLUDED_ */
