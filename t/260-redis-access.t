@@ -64,5 +64,22 @@ $gw = guarded($redis->url, more => "username=reader password_file=$file");
 ok wait_store($gw, 'degraded'), 'a user who may not count';
 is $gw->get('/')->{status}, 200, 'decided locally';
 $gw->stop;
+# a user who may do all but listen: the log says so; as soon as Redis is back, the
+# subscriber is, too
+{
+    my $deaf = redis_start();
+    $deaf->cli('acl', 'setuser', 'guard', 'on', '>second', @acl, 'resetchannels');
+    my @one = map { guarded($deaf->url, %same) } 1 .. 3;
+    ok wait_store($_, 'redis'), 'no channel: connected' for @one;
+    ok wait_for(sub { $_->error_log =~ /\[warn\].* says "NOPERM.* to SUBSCRIBE "paas_guard:blocks"/ }), 'the log says so' for @one;
+    sleep 7;                    # by now, attempts are seconds apart
+    is scalar(() = $_->error_log =~ /to SUBSCRIBE/g), 1, 'once' for @one;
+    $deaf->cli('acl', 'setuser', 'guard', '&paas_guard:*');
+    $deaf->cli('client', 'kill', 'type', 'normal');
+    ok wait_for(sub { $deaf->cli('pubsub', 'numsub', 'paas_guard:blocks') =~ /\b3$/ }, 1), 'who is connected again listens at once';
+    ok wait_store($_, 'redis'), 'connected again' for @one;
+    $_->stop for @one;
+}
+
 
 done_testing;

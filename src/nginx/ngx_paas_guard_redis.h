@@ -172,6 +172,10 @@ void ngx_paas_guard_redis_found(ngx_paas_guard_redis_t *r, ngx_str_t *host,
    soon.  Not from within one of its own callbacks. */
 void ngx_paas_guard_redis_renew(ngx_paas_guard_redis_t *r, const char *why);
 
+/* Connects again soon, if it waits for its next attempt: there is reason to
+   believe that the server is back. */
+void ngx_paas_guard_redis_hasten(ngx_paas_guard_redis_t *r);
+
 /* Is it connected to this node, or about to be, by that name? */
 ngx_uint_t ngx_paas_guard_redis_is_at(ngx_paas_guard_redis_t *r,
     const pguard_slots_node_t *node);

@@ -7,6 +7,7 @@
 
 
 #define NGX_PAAS_GUARD_REDIS_BACKOFF_MAX  5000
+#define NGX_PAAS_GUARD_REDIS_LISTEN_MAX   1000   /* of a subscriber */
 #define NGX_PAAS_GUARD_REDIS_PING         1000   /* of a subscriber */
 
 
@@ -134,6 +135,7 @@ ngx_paas_guard_redis_up(ngx_paas_guard_redis_t *r)
     r->misses = 0;
 
     if (r->failed) {
+    r->deaf = 0;
         r->failed = 0;
         level = ngx_max(r->conf->level, NGX_LOG_NOTICE);
         ngx_log_error(level, r->log, 0, "paas_guard: redis \"%V\" is back",
@@ -160,7 +162,7 @@ ngx_paas_guard_redis_fail(ngx_paas_guard_redis_t *r, const char *why,
     ngx_err_t err)
 {
     ngx_uint_t   changed;
-    ngx_msec_t   delay;
+    ngx_msec_t   delay, max;
     ngx_queue_t  jobs;
 
     ngx_queue_init(&jobs);
@@ -181,10 +183,13 @@ ngx_paas_guard_redis_fail(ngx_paas_guard_redis_t *r, const char *why,
     }
 
     if (!r->stopped) {
-        delay = ngx_min(r->backoff * 3 / 2, NGX_PAAS_GUARD_REDIS_BACKOFF_MAX);
+        max = r->conf->channel.len ? NGX_PAAS_GUARD_REDIS_LISTEN_MAX
+                                   : NGX_PAAS_GUARD_REDIS_BACKOFF_MAX;
+
+        delay = ngx_min(r->backoff * 3 / 2, max);
         delay -= ngx_random() % (delay / 3 + 1);
 
-        r->backoff = ngx_min(r->backoff * 2, NGX_PAAS_GUARD_REDIS_BACKOFF_MAX);
+        r->backoff = ngx_min(r->backoff * 2, max);
 
         ngx_add_timer(&r->timer, delay);
     }
@@ -206,6 +211,17 @@ ngx_paas_guard_redis_renew(ngx_paas_guard_redis_t *r, const char *why)
 
     if (r->state != NGX_PAAS_GUARD_REDIS_AWAY) {
         ngx_paas_guard_redis_fail(r, why, 0);
+    }
+
+    ngx_paas_guard_redis_hasten(r);
+}
+
+
+void
+ngx_paas_guard_redis_hasten(ngx_paas_guard_redis_t *r)
+{
+    if (r->state != NGX_PAAS_GUARD_REDIS_AWAY) {
+        return;
     }
 
     r->backoff = NGX_PAAS_GUARD_REDIS_BACKOFF;

@@ -12,6 +12,7 @@ static void ngx_paas_guard_redis_dispatch_own(ngx_paas_guard_redis_t *r,
     ngx_paas_guard_job_t *job, ngx_uint_t error);
 static ngx_int_t ngx_paas_guard_redis_dispatch_error(
     ngx_paas_guard_redis_t *r, ngx_paas_guard_job_t *job);
+static void ngx_paas_guard_redis_deaf(ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_redis_dispatch_master(ngx_paas_guard_redis_t *r);
 static ngx_uint_t ngx_paas_guard_redis_says(ngx_paas_guard_redis_t *r,
     const ngx_str_t *word);
@@ -221,6 +222,11 @@ ngx_paas_guard_redis_dispatch_own(ngx_paas_guard_redis_t *r,
         /* what a server says of a wrong AUTH may hold the password */
 
         ngx_paas_guard_redis_error(r, job->kind == NGX_PAAS_GUARD_JOB_AUTH);
+
+        if (r->conf->channel.len && job->kind == NGX_PAAS_GUARD_JOB_GREETING) {
+            ngx_paas_guard_redis_deaf(r);
+        }
+
         return;
     }
 
@@ -285,6 +291,23 @@ ngx_paas_guard_redis_dispatch_own(ngx_paas_guard_redis_t *r,
     if (r->broken == NULL && --r->greetings == 0) {
         ngx_paas_guard_redis_up(r);
     }
+}
+
+
+/* Of a user who may do all but listen, no other connection tells. */
+
+static void
+ngx_paas_guard_redis_deaf(ngx_paas_guard_redis_t *r)
+{
+    if (r->deaf) {
+        return;
+    }
+
+    r->deaf = 1;
+
+    ngx_log_error(NGX_LOG_WARN, r->log, 0,
+                  "paas_guard: redis \"%V\" %s to SUBSCRIBE \"%V\"",
+                  &r->conf->name, r->error, &r->conf->channel);
 }
 
 

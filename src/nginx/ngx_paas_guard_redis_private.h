@@ -113,6 +113,7 @@ struct ngx_paas_guard_redis_s {
 
     unsigned                       failed:1;  /* known to be away */
     unsigned                       stopped:1; /* for good */
+    unsigned                       deaf:1;    /* may not subscribe: was told */
 
     u_char                        *pos;       /* of out, still to be written */
     u_char                        *last;

@@ -212,6 +212,19 @@ ngx_paas_guard_servers_subscribed(ngx_paas_guard_servers_t *servers)
 }
 
 
+void
+ngx_paas_guard_servers_hasten(ngx_paas_guard_servers_t *servers)
+{
+    if (servers->one) {
+        ngx_paas_guard_redis_hasten(servers->one);
+    }
+
+    if (servers->messages) {
+        ngx_paas_guard_redis_hasten(servers->messages);
+    }
+}
+
+
 ngx_uint_t
 ngx_paas_guard_servers_together(ngx_paas_guard_servers_t *servers,
     const pguard_id_t *one, const pguard_id_t *other)

@@ -52,6 +52,10 @@ ngx_uint_t ngx_paas_guard_servers_ready(ngx_paas_guard_servers_t *servers);
 ngx_uint_t ngx_paas_guard_servers_subscribed(
     ngx_paas_guard_servers_t *servers);
 
+/* A server is back: the subscriber, and a single server's calls, need not wait
+   for their next attempt. */
+void ngx_paas_guard_servers_hasten(ngx_paas_guard_servers_t *servers);
+
 /* May keys of these two hash tags be in one call?  Where there is one server,
    any may. */
 ngx_uint_t ngx_paas_guard_servers_together(ngx_paas_guard_servers_t *servers,
@@ -98,13 +102,13 @@ ngx_int_t ngx_paas_guard_cluster_call(ngx_paas_guard_cluster_t *cluster,
 ngx_paas_guard_redis_t *ngx_paas_guard_cluster_node_of(
     ngx_paas_guard_cluster_t *cluster, const pguard_id_t *id);
 
-/* find() of the subscriber: any node will do. */
-void ngx_paas_guard_cluster_find(void *data, ngx_paas_guard_redis_t *r);
-
-
 /* Moves the subscriber r, which may be NULL, when its node leaves the cluster:
    nothing would be heard there; r must be destroyed first. */
 void ngx_paas_guard_cluster_follow(ngx_paas_guard_cluster_t *cluster,
     ngx_paas_guard_redis_t *r);
+
+/* find() of the subscriber: any node will do. */
+void ngx_paas_guard_cluster_find(void *data, ngx_paas_guard_redis_t *r);
+
 
 #endif /* _NGX_PAAS_GUARD_SERVERS_H_INCLUDED_ */

@@ -306,6 +306,7 @@ ngx_paas_guard_store_changed(void *data, const char *lost)
         ngx_paas_guard_store_tell(store, NULL);
     }
 
+    ngx_paas_guard_servers_hasten(store->servers);
     ngx_paas_guard_counts_flush(store, 1);
     ngx_paas_guard_sync_flush(store);
     ngx_paas_guard_sync_load(store);
@@ -315,8 +316,11 @@ ngx_paas_guard_store_changed(void *data, const char *lost)
 static void
 ngx_paas_guard_store_subscribed(void *data, const char *lost)
 {
+    ngx_paas_guard_store_t *store = data;
+
     if (lost == NULL) {
-        ngx_paas_guard_sync_load(data);
+        ngx_paas_guard_servers_hasten(store->servers);
+        ngx_paas_guard_sync_load(store);
     }
 }
 
