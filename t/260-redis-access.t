@@ -33,6 +33,21 @@ is $redis->cli('acl', 'log'), '', 'nothing was asked that this user may not';
 $redis->cli('acl', 'setuser', 'guard', 'resetpass', '>second');
 $redis->cli('client', 'kill', 'user', 'guard');
 ok wait_store($gw[0], 'degraded'), 'an old password';
+
+# the channel is the server's: who is in another database has another one
+{
+    my $elsewhere = guarded($url =~ s{/3\z}{/4}r, %same);
+    ok wait_store($elsewhere, 'redis'), 'another database';
+    $elsewhere->get("/h$_?k=elsewhere") for 1 .. 25;
+    is $elsewhere->get('/h?k=elsewhere')->{headers}{'x-verdict'}, 'blocked', 'blocked there';
+    my $blocks = sub { metric($gw[1], 'paas_guard_blocks_active{zone="z"}') };
+    my $before = $blocks->();
+    $gw[0]->get("/h$_?k=last") for 1 .. 25;
+    ok wait_for(sub { $blocks->() > $before }), 'here, messages have come since then';
+    is $gw[1]->get('/h?k=elsewhere')->{headers}{'x-verdict'}, 'passed', 'not here';
+    is $elsewhere->get('/h?k=last')->{headers}{'x-verdict'}, 'passed', 'nor from here to there';
+    $elsewhere->stop;
+}
 @got = map { $gw[0]->get('/b?k=b')->{status} } 1 .. 2;
 is "@got", '200 429', 'decided locally';
 like $gw[0]->error_log, qr/redis .* (?:says "WRONGPASS"|closed the connection)/, 'the log says so';

@@ -6,8 +6,6 @@
 #define PGUARD_STORE_TOO_LONG  (SIZE_MAX / 2)      /* more may be added */
 
 
-static size_t pguard_store_prefixed(unsigned char *dst, pguard_str_t prefix,
-    const char *rest);
 static void pguard_store_out_zone(pguard_out_t *out, unsigned char *dst,
     pguard_str_t prefix, pguard_str_t zone);
 static void pguard_store_out_id(pguard_out_t *out, const pguard_id_t *id);
@@ -105,28 +103,31 @@ pguard_store_key_sla(unsigned char *dst, pguard_str_t prefix,
 
 
 size_t
-pguard_store_channel(unsigned char *dst, pguard_str_t prefix)
+pguard_store_channel(unsigned char *dst, pguard_str_t prefix, uint64_t db)
 {
-    return pguard_store_prefixed(dst, prefix, ":blocks");
+    pguard_out_t  o;
+
+    pguard_out_init(&o, dst, PGUARD_STORE_KEY_MAX);
+    pguard_out_str(&o, prefix);
+    pguard_out_text(&o, ":blocks");
+
+    if (db) {
+        pguard_out_text(&o, ":");
+        pguard_out_uint(&o, db);
+    }
+
+    return pguard_store_done(&o, PGUARD_STORE_KEY_MAX);
 }
 
 
 size_t
 pguard_store_key_probe(unsigned char *dst, pguard_str_t prefix)
 {
-    return pguard_store_prefixed(dst, prefix, ":{probe}:w");
-}
-
-
-static size_t
-pguard_store_prefixed(unsigned char *dst, pguard_str_t prefix,
-    const char *rest)
-{
     pguard_out_t  o;
 
     pguard_out_init(&o, dst, PGUARD_STORE_KEY_MAX);
     pguard_out_str(&o, prefix);
-    pguard_out_text(&o, rest);
+    pguard_out_text(&o, ":{probe}:w");
 
     return pguard_store_done(&o, PGUARD_STORE_KEY_MAX);
 }

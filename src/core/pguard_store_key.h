@@ -49,8 +49,10 @@ size_t pguard_store_key_sla(unsigned char *dst, pguard_str_t prefix,
     pguard_str_t zone, pguard_str_t indicator, pguard_month_t month,
     const pguard_id_t *gateway, uint64_t attempt);
 
-/* The channel, and the key on which a connection tries whether it may write. */
-size_t pguard_store_channel(unsigned char *dst, pguard_str_t prefix);
+/* The channel, which the server's databases share: each but the first has one of
+   its own; and the key on which a connection tries whether it may write. */
+size_t pguard_store_channel(unsigned char *dst, pguard_str_t prefix,
+    uint64_t db);
 size_t pguard_store_key_probe(unsigned char *dst, pguard_str_t prefix);
 
 /* Appends a name of up to PGUARD_NAME_MAX bytes, encoded; a lone "-" is the

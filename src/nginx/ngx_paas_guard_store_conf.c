@@ -478,7 +478,8 @@ ngx_paas_guard_store_names(ngx_conf_t *cf, ngx_paas_guard_store_t *store)
         return NGX_CONF_ERROR;
     }
 
-    store->channel.len = pguard_store_channel(store->channel.data, prefix);
+    store->channel.len = pguard_store_channel(store->channel.data, prefix,
+                                              store->url.db);
 
     store->probe.data = store->channel.data + PGUARD_STORE_KEY_MAX;
     store->probe.len = pguard_store_key_probe(store->probe.data, prefix);

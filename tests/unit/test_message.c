@@ -95,8 +95,11 @@ test_keys(void **state)
     n = pguard_store_key_blocks(key, string("p"), string("z"), "data");
     assert_key(key, n, "p:z:{blocks}:data");
 
-    n = pguard_store_channel(key, string("p:q"));
+    n = pguard_store_channel(key, string("p:q"), 0);
     assert_key(key, n, "p:q:blocks");
+
+    n = pguard_store_channel(key, string("p:q"), 15);
+    assert_key(key, n, "p:q:blocks:15");
 }
 
 
