@@ -16,6 +16,12 @@ my @acl = ('resetchannels', '&paas_guard:*', '~paas_guard:*', '-@all', '+evalsha
 my $redis = redis_start();
 is $redis->cli('acl', 'setuser', 'guard', 'on', '>first', @acl), 'OK', 'a user of the guard\'s own';
 
+# a server that closes who is idle: see the end
+my $strict = redis_start(args => ['--timeout' => 13]);
+my $idle = guarded($strict->url);
+ok wait_store($idle, 'redis'), 'idle: connected';
+my $idle_since = time;
+
 my %same = (throttle => 'interval=2s', rule => 'window=10s limit=20 block=1m', timeout => '1s',
     more => "username=guard password_file=$file");
 password("first\n");
@@ -27,12 +33,6 @@ is "@got", '200 429', 'the throttle is shared';
 $gw[0]->get("/h$_?k=h") for 1 .. 25;
 ok wait_for(sub { $gw[1]->get('/h?k=h')->{headers}{'x-verdict'} eq 'blocked' }), 'and blocks are';
 like $redis->cli('info', 'keyspace'), qr/^db3:/m, 'all of it is in database 3';
-is $redis->cli('acl', 'log'), '', 'nothing was asked that this user may not';
-
-# the password changes: reload reads it again
-$redis->cli('acl', 'setuser', 'guard', 'resetpass', '>second');
-$redis->cli('client', 'kill', 'user', 'guard');
-ok wait_store($gw[0], 'degraded'), 'an old password';
 
 # the channel is the server's: who is in another database has another one
 {
@@ -48,6 +48,12 @@ ok wait_store($gw[0], 'degraded'), 'an old password';
     is $elsewhere->get('/h?k=last')->{headers}{'x-verdict'}, 'passed', 'nor from here to there';
     $elsewhere->stop;
 }
+is $redis->cli('acl', 'log'), '', 'nothing was asked that this user may not';
+
+# the password changes: reload reads it again
+$redis->cli('acl', 'setuser', 'guard', 'resetpass', '>second');
+$redis->cli('client', 'kill', 'user', 'guard');
+ok wait_store($gw[0], 'degraded'), 'an old password';
 @got = map { $gw[0]->get('/b?k=b')->{status} } 1 .. 2;
 is "@got", '200 429', 'decided locally';
 like $gw[0]->error_log, qr/redis .* (?:says "WRONGPASS"|closed the connection)/, 'the log says so';
@@ -57,6 +63,23 @@ ok wait_store($gw[0], 'redis'), 'the new password';
 is $gw[1]->get('/c?k=c')->{headers}{'x-store'}, 'degraded', 'the other gateway still has the old one';
 unlike join('', map { $_->error_log } @gw), qr/\bfirst\b|\bsecond\b/, 'no password is in a log';
 $_->stop for @gw;
+
+# a user who may do all but listen: the log says so; as soon as Redis is back, the
+# subscriber is, too
+{
+    my $deaf = redis_start();
+    $deaf->cli('acl', 'setuser', 'guard', 'on', '>second', @acl, 'resetchannels');
+    my @one = map { guarded($deaf->url, %same) } 1 .. 3;
+    ok wait_store($_, 'redis'), 'no channel: connected' for @one;
+    ok wait_for(sub { $_->error_log =~ /\[warn\].* says "NOPERM.* to SUBSCRIBE "paas_guard:blocks"/ }), 'the log says so' for @one;
+    sleep 7;                    # by now, attempts are seconds apart
+    is scalar(() = $_->error_log =~ /to SUBSCRIBE/g), 1, 'once' for @one;
+    $deaf->cli('acl', 'setuser', 'guard', '&paas_guard:*');
+    $deaf->cli('client', 'kill', 'type', 'normal');
+    ok wait_for(sub { $deaf->cli('pubsub', 'numsub', 'paas_guard:blocks') =~ /\b3$/ }, 1), 'who is connected again listens at once';
+    ok wait_store($_, 'redis'), 'connected again' for @one;
+    $_->stop for @one;
+}
 
 # no password where one is wanted, and one where none is
 my $locked = redis_start(args => ['--requirepass' => 'x']);
@@ -79,22 +102,11 @@ $gw = guarded($redis->url, more => "username=reader password_file=$file");
 ok wait_store($gw, 'degraded'), 'a user who may not count';
 is $gw->get('/')->{status}, 200, 'decided locally';
 $gw->stop;
-# a user who may do all but listen: the log says so; as soon as Redis is back, the
-# subscriber is, too
-{
-    my $deaf = redis_start();
-    $deaf->cli('acl', 'setuser', 'guard', 'on', '>second', @acl, 'resetchannels');
-    my @one = map { guarded($deaf->url, %same) } 1 .. 3;
-    ok wait_store($_, 'redis'), 'no channel: connected' for @one;
-    ok wait_for(sub { $_->error_log =~ /\[warn\].* says "NOPERM.* to SUBSCRIBE "paas_guard:blocks"/ }), 'the log says so' for @one;
-    sleep 7;                    # by now, attempts are seconds apart
-    is scalar(() = $_->error_log =~ /to SUBSCRIBE/g), 1, 'once' for @one;
-    $deaf->cli('acl', 'setuser', 'guard', '&paas_guard:*');
-    $deaf->cli('client', 'kill', 'type', 'normal');
-    ok wait_for(sub { $deaf->cli('pubsub', 'numsub', 'paas_guard:blocks') =~ /\b3$/ }, 1), 'who is connected again listens at once';
-    ok wait_store($_, 'redis'), 'connected again' for @one;
-    $_->stop for @one;
-}
 
+# nobody is so idle that the server closes the connection
+sleep 0.5 until time > $idle_since + 17;
+unlike $idle->error_log, qr/closed the connection/, 'idle: the connection stays';
+is store_of($idle), 'redis', 'idle: and is used';
+$idle->stop;
 
 done_testing;

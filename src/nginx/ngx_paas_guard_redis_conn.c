@@ -9,11 +9,13 @@
 #define NGX_PAAS_GUARD_REDIS_BACKOFF_MAX  5000
 #define NGX_PAAS_GUARD_REDIS_LISTEN_MAX   1000   /* of a subscriber */
 #define NGX_PAAS_GUARD_REDIS_PING         1000   /* of a subscriber */
+#define NGX_PAAS_GUARD_REDIS_PING_CALLS   10000  /* servers close who is idle */
 
 
 static void ngx_paas_guard_redis_timer(ngx_event_t *ev);
 static void ngx_paas_guard_redis_greet_sentinel(ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_redis_greet_scripts(ngx_paas_guard_redis_t *r);
+static void ngx_paas_guard_redis_ping_later(ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_redis_ping(ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_redis_close(ngx_paas_guard_redis_t *r);
 static void ngx_paas_guard_redis_drop(ngx_paas_guard_redis_t *r,
@@ -133,18 +135,16 @@ ngx_paas_guard_redis_up(ngx_paas_guard_redis_t *r)
 
     r->state = NGX_PAAS_GUARD_REDIS_READY;
     r->misses = 0;
+    r->deaf = 0;
 
     if (r->failed) {
-    r->deaf = 0;
         r->failed = 0;
         level = ngx_max(r->conf->level, NGX_LOG_NOTICE);
         ngx_log_error(level, r->log, 0, "paas_guard: redis \"%V\" is back",
                       &r->conf->name);
     }
 
-    if (r->conf->channel.len) {
-        ngx_add_timer(&r->timer, NGX_PAAS_GUARD_REDIS_PING);
-    }
+    ngx_paas_guard_redis_ping_later(r);
 
     if (!ngx_queue_empty(&r->waiting)) {
         ngx_paas_guard_redis_move(&r->unsent, &r->waiting);
@@ -469,12 +469,24 @@ ngx_paas_guard_redis_greet_probe(ngx_paas_guard_redis_t *r, ngx_str_t *key)
 
 
 static void
+ngx_paas_guard_redis_ping_later(ngx_paas_guard_redis_t *r)
+{
+    ngx_add_timer(&r->timer, r->conf->channel.len
+                             ? NGX_PAAS_GUARD_REDIS_PING
+                             : NGX_PAAS_GUARD_REDIS_PING_CALLS);
+}
+
+
+/* Of a subscriber, which has no calls, the ping is one; of another connection
+   it is none, and nobody looks at its answer. */
+
+static void
 ngx_paas_guard_redis_ping(ngx_paas_guard_redis_t *r)
 {
     ngx_str_t              args[1];
     ngx_paas_guard_job_t  *job;
 
-    if (ngx_exiting) {
+    if (ngx_exiting && r->conf->channel.len) {
         r->stopped = 1;
         ngx_paas_guard_redis_fail(r, NULL, 0);
         return;
@@ -485,14 +497,19 @@ ngx_paas_guard_redis_ping(ngx_paas_guard_redis_t *r)
     job = ngx_paas_guard_redis_job(r, -1, 1, args);
 
     if (job) {
-        job->due = ngx_current_msec + r->conf->connect_timeout;
 
-        ngx_paas_guard_redis_job_due(r, job);
+        if (r->conf->channel.len) {
+            job->due = ngx_current_msec + r->conf->connect_timeout;
+            ngx_paas_guard_redis_job_due(r, job);
+
+        } else {
+            job->over = 1;
+        }
+
         ngx_queue_insert_tail(&r->unsent, &job->queue);
     }
 
-    ngx_add_timer(&r->timer, NGX_PAAS_GUARD_REDIS_PING);
-
+    ngx_paas_guard_redis_ping_later(r);
     ngx_paas_guard_redis_write(r);
 }
 
