@@ -119,6 +119,23 @@ for my $at ($one, $two) {
     is send_n($one, 3, 'async', 'late'), '200 x 3', 'begins anew';
 }
 
+# Nor do those that Redis has, though it was away when the block was lifted.
+{
+    my $lone = gateway($redis, timeout => '200ms');
+    ok connected($lone), 'without Redis: connected';
+    is send_n($two, 10, 'strict', 'alone'), '200 x 10', 'without Redis: counted there';
+    is send_n($lone, 8, 'strict', 'alone'), '200 x 8', 'and here';
+    $redis->pause;
+    ok wait_for(sub { $lone->get('/strict/' . ++$serial, 'X-User' => "away$serial")->{headers}{'x-store'} eq 'degraded' }), 'Redis goes';
+    is send_n($lone, 13, 'strict', 'alone'), '200 x 12, 429 x 1', 'blocked by what was counted here';
+    is lift($lone, (active($lone))[0]{id}), 200, 'and lifted';
+    $redis->resume;
+    ok connected($lone), 'Redis is back';
+    sleep 0.3;
+    is send_n($lone, 10, 'strict', 'alone'), '200 x 10', 'begins anew, there too';
+    $lone->stop;
+}
+
 # A dry run's block says so, also where it is Redis that has counted too many.
 {
     is send_n($two, 15, 'strict', 'dry'), '200 x 15', 'dry run: counted there';

@@ -21,7 +21,6 @@ static void ngx_paas_guard_sync_void(ngx_paas_guard_sync_t *sync,
 static ngx_uint_t ngx_paas_guard_sync_same(const pguard_message_name_t *a,
     const pguard_message_name_t *b);
 static void ngx_paas_guard_sync_forget(ngx_paas_guard_store_t *store,
-    ngx_paas_guard_zone_t *zone, const pguard_block_t *b,
     pguard_message_t *m);
 static ngx_int_t ngx_paas_guard_sync_letter(ngx_paas_guard_store_t *store,
     ngx_paas_guard_letter_t *letter);
@@ -206,7 +205,7 @@ ngx_paas_guard_sync_send(ngx_paas_guard_store_t *store,
         ngx_paas_guard_sync_void(sync, m);
     }
 
-    ngx_paas_guard_sync_forget(store, zone, b, m);
+    ngx_paas_guard_pending_forget(store, zone, &b->id);
 
     ngx_queue_insert_tail(&sync->queue, q);
     ngx_paas_guard_sync_flush(store);
@@ -254,18 +253,18 @@ ngx_paas_guard_sync_name(pguard_message_name_t *name)
 }
 
 
-/* The counts behind a block go with it. */
+/* The counts behind a block go with its messages. */
 
 static void
 ngx_paas_guard_sync_forget(ngx_paas_guard_store_t *store,
-    ngx_paas_guard_zone_t *zone, const pguard_block_t *b,
     pguard_message_t *m)
 {
-    u_char                 key[PGUARD_STORE_KEY_MAX];
-    ngx_str_t              args[2];
-    ngx_paas_guard_call_t  call;
+    u_char                  key[PGUARD_STORE_KEY_MAX];
+    ngx_str_t               args[2];
+    const pguard_block_t   *b;
+    ngx_paas_guard_call_t   call;
 
-    ngx_paas_guard_pending_forget(store, zone, &b->id);
+    b = &m->block;
 
     if (m->rule.len == 0 || b->window == 0) {
         return;
@@ -275,7 +274,7 @@ ngx_paas_guard_sync_forget(ngx_paas_guard_store_t *store,
     args[1].data = key;
     args[1].len = pguard_store_key_window(key,
                                   ngx_paas_guard_store_str(&store->prefix),
-                                  ngx_paas_guard_store_str(&zone->name),
+                                  ngx_paas_guard_sync_name(&m->zone),
                                   &b->id, ngx_paas_guard_sync_name(&m->rule),
                                   b->window,
                                   ngx_paas_guard_sync_name(&m->service));
@@ -289,9 +288,7 @@ ngx_paas_guard_sync_forget(ngx_paas_guard_store_t *store,
     call.nargs = 2;
     call.args = args;
 
-    if (ngx_paas_guard_store_usable(store)) {
-        (void) ngx_paas_guard_servers_call(store->servers, &call);
-    }
+    (void) ngx_paas_guard_servers_call(store->servers, &call);
 }
 
 
@@ -356,8 +353,13 @@ ngx_paas_guard_sync_letter(ngx_paas_guard_store_t *store,
     call.handler = ngx_paas_guard_sync_sent;
     call.data = letter;
 
-    return (ngx_paas_guard_servers_call(store->servers, &call) == NGX_OK)
-           ? NGX_OK : NGX_AGAIN;
+    if (ngx_paas_guard_servers_call(store->servers, &call) != NGX_OK) {
+        return NGX_AGAIN;
+    }
+
+    ngx_paas_guard_sync_forget(store, m);
+
+    return NGX_OK;
 }
 
 
