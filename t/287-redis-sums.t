@@ -147,4 +147,36 @@ is "@short", '1 1', 'in its slots';
 $gw->stop;
 redis_stop($redis);
 
+# What is counted before there is a connection waits for it.
+{
+    my $sums = "$ENV{TEST_NGINX_DIR}/sums";
+    my $fake = fake_start(sub {
+        my ($command) = @_;
+        my $word = lc $command->[0];
+        return "*3\r\n\$9\r\nsubscribe\r\n\$1\r\nx\r\n:1\r\n" if $word eq 'subscribe';
+        return "*2\r\n\$4\r\npong\r\n\$0\r\n\r\n" if $word eq 'ping';
+        return "+OK\r\n" if $word ne 'evalsha';
+        return "*2\r\n:0\r\n:0\r\n" if $command->[2] == 2;
+        if ($command->[3] =~ /probe/) {
+            sleep 1.5;
+        } else {
+            open my $out, '>>', $sums;
+            print $out "$command->[6]\n";
+        }
+        return "*4\r\n:-1\r\n:0\r\n:" . int(Time::HiRes::time() * 1e6) . "\r\n:1\r\n";
+    });
+    my $early = guarded($fake->url, rule => 'window=1h limit=100000', timeout => '50ms', more => 'connect_timeout=10s');
+    $early->get("/e$_?k=early") for 1 .. 30;
+    my $sum = sub {
+        my $n = 0;
+        open my $in, '<', $sums or return 0;
+        $n += $_ while <$in>;
+        return $n;
+    };
+    ok !$sum->(), 'not connected yet';
+    ok wait_for(sub { $sum->() >= 30 }), 'what was counted before is told then: ' . $sum->();
+    is $sum->(), 30, 'once';
+    $early->stop;
+}
+
 done_testing;

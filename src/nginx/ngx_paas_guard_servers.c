@@ -187,13 +187,16 @@ ngx_paas_guard_servers_reachable(ngx_paas_guard_servers_t *servers,
 {
     ngx_paas_guard_redis_t  *r;
 
-    if (servers->one) {
-        return ngx_paas_guard_redis_usable(servers->one);
+    r = servers->one ? servers->one
+                     : ngx_paas_guard_cluster_node_of(servers->cluster, id);
+
+    if (r == NULL) {
+        return 0;
     }
 
-    r = ngx_paas_guard_cluster_node_of(servers->cluster, id);
+    ngx_paas_guard_redis_start(r);
 
-    return r == NULL || ngx_paas_guard_redis_usable(r);
+    return ngx_paas_guard_redis_ready(r);
 }
 
 

@@ -43,7 +43,7 @@ void ngx_paas_guard_servers_flush(ngx_paas_guard_servers_t *servers);
 ngx_uint_t ngx_paas_guard_servers_usable(ngx_paas_guard_servers_t *servers);
 ngx_uint_t ngx_paas_guard_servers_whole(ngx_paas_guard_servers_t *servers);
 
-/* Is the one of this hash tag usable? */
+/* Is the one of this hash tag connected?  Else connects. */
 ngx_uint_t ngx_paas_guard_servers_reachable(ngx_paas_guard_servers_t *servers,
     const pguard_id_t *id);
 

@@ -277,7 +277,11 @@ ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store, ngx_uint_t all)
         ngx_del_timer(&counts->event);
     }
 
-    if (!ngx_paas_guard_store_usable(store)) {
+    /* what is to wait for a connection may wait here as well, and longer */
+
+    if (!ngx_paas_guard_store_usable(store)
+        || !ngx_paas_guard_servers_ready(store->servers))
+    {
         return;
     }
 
