@@ -9,6 +9,7 @@ use PaasGuard;
 use PaasGuardRedis;
 use JSON::PP;
 use Test::More;
+use Time::Local qw(timegm);
 use Time::HiRes qw(sleep time);
 
 my $serial = 0;
@@ -28,6 +29,7 @@ sub gateway {
         add_header X-Store $paas_guard_store always;
         location /async/  { proxy_pass http://backend; }
         location /strict/ { paas_guard_sync strict; proxy_pass http://backend; }
+        location /throttle/ { paas_guard_throttle interval=1s; paas_guard_hammer off; proxy_pass http://backend; }
         location /dry/    { paas_guard_dry_run on; proxy_pass http://backend; }
         location /status/ { paas_guard off; paas_guard_status write=on; }
         location = /pid   { paas_guard off; add_header X-Pid $pid; return 204; }
@@ -42,6 +44,11 @@ sub send_n {
 }
 
 sub active { return @{ decode_json($_[0]->get('/status/api/1/blocks')->{body})->{blocks} } }
+
+sub until_of {
+    my ($year, $month, $day, $hour, $min, $sec) = $_[0]{until} =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)/;
+    return timegm($sec, $min, $hour, $day, $month - 1, $year);
+}
 
 # The answer to one request on a connection that stays.
 sub ask {
@@ -184,6 +191,26 @@ for my $at ($one, $two) {
         is scalar($there->()), 0, 'and this one has not forgotten it';
     }
     $many->stop;
+}
+# A server whose clock was put back, or another one, whose clock is behind: what is there is of later than now.
+{
+    my $at = sub { my ($s, $us) = split /\n/, $redis->cli('time'); return $s * 1000 + int($us / 1000) };
+    my $same = sub { $two->get('/throttle/same', 'X-User' => 'same')->{status} };
+    is $same->(), 200, 'clock: a request';
+    my ($key) = grep { /:t:/ } split /\n/, $redis->cli('keys', '*');
+    $redis->cli('set', $key, ($at->() + 100_000) * 1000, 'px', 100_000);
+    is $same->(), 429, 'clock: the same';
+    sleep 1.1;
+    is $same->(), 200, 'clock: and once its interval is over';
+
+    is send_n($two, 21, 'strict', 'clock'), '200 x 20, 429 x 1', 'clock: a block';
+    my ($ends) = grep { /:\{blocks\}:ends/ } split /\n/, $redis->cli('keys', '*');
+    ok wait_for(sub { $redis->cli('zcard', $ends) }), 'clock: is told';
+    $redis->cli('zincrby', $ends, 3_600_000, $_) for split /\n/, $redis->cli('zrange', $ends, 0, -1);
+    my $late = gateway($redis);
+    ok wait_for(sub { active($late) == active($two) }), 'clock: a gateway that starts learns of it';
+    cmp_ok abs(until_of(active($late)) - until_of(active($two))), '<', 5, 'clock: and ends it when the other one does';
+    $late->stop;
 }
 $_->stop for $one, $two;
 

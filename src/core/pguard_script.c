@@ -10,7 +10,9 @@
  *
  * DECIDE, throttle: the time of the last admitted, compared here instead of
  * left to the key's own expiry, which is coarser and would refuse a client
- * that waited for exactly as long as it was told.
+ * that waited for exactly as long as it was told.  One that is an
+ * interval later than now is of before the clock was put back, or of a server
+ * whose clock was ahead.
  */
 
 #define PGUARD_LUA_DECIDE                                                     \
@@ -23,7 +25,7 @@
     "  first = 1\n"                                                           \
     "  local last = tonumber(redis.call('GET', KEYS[1]) or '')\n"             \
     "  local left = last and last + interval * 1000 - now or 0\n"             \
-    "  if left > 0 then\n"                                                    \
+    "  if left > 0 and left <= 2000 * interval then\n"                        \
     "    admitted = false\n"                                                  \
     "    out[1] = 0\n"                                                        \
     "    out[2] = math.min(math.ceil(left / 1000), interval)\n"               \

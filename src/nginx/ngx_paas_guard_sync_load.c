@@ -155,7 +155,10 @@ ngx_paas_guard_sync_loaded(void *data, ngx_paas_guard_result_e result,
             continue;
         }
 
-        m.block.until = ngx_max(v[i + 1].integer, 0);
+        /* by a server's clock that was put back, more is left than ever was */
+
+        m.block.until = ngx_min((pguard_msec_t) ngx_max(v[i + 1].integer, 0),
+                                m.block.until);
 
         ngx_paas_guard_sync_apply(store, &m);
     }
