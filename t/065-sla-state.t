@@ -97,6 +97,25 @@ is good(), 5, 'requests outlive a restart';
 is good('con/sole'), 2, 'of each indicator';
 is down(), $down, 'and so does the outage';
 
+# A machine that starts with a clock of months ago, and is told the right time later
+
+SKIP: {
+    my ($lib) = grep { -e } glob '/usr/lib/*/faketime/libfaketimeMT.so.1';
+    skip 'no faketime, or a sanitizer, which does not go with it', 4
+        if !$lib || $ENV{LD_PRELOAD} || $ENV{TEST_NGINX_BINARY} =~ /asan/;
+    $gateway->stop;
+    {
+        local $ENV{LD_PRELOAD} = $lib;
+        local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
+        local $ENV{FAKETIME} = sprintf '-%d', 100 * 86400;
+        $gateway->start;
+        ok saved(), 'a clock of months ago: it is saved';
+        $gateway->stop;
+    }
+    $gateway->start;
+    is down(), $down, 'and has taken no outage away';
+}
+
 # Nothing to say farewell with: what was counted 10 s before is there
 
 count(10, 't');

@@ -24,7 +24,7 @@
 #include <string.h>
 
 
-#define PGUARD_LEDGER_MAGIC    0x3272656764656c70ULL    /* "pledger2" */
+#define PGUARD_LEDGER_MAGIC    0x3372656764656c70ULL    /* "pledger3" */
 
 #define PGUARD_LEDGER_DAYS     32          /* zones have had longer months */
 
@@ -389,6 +389,13 @@ pguard_ledger_newest(const pguard_ledger_t *l)
 }
 
 
+pguard_month_t
+pguard_ledger_sure(const pguard_ledger_t *l)
+{
+    return (pguard_month_t) pguard_peek(&l->memory->sure);
+}
+
+
 void
 pguard_ledger_ever(const pguard_ledger_t *l, pguard_cells_t *cells,
     uint64_t *late)
@@ -474,6 +481,7 @@ pguard_ledger_add_cells(pguard_ledger_t *l, pguard_month_t month,
     }
 
     pguard_raise(&l->memory->newest, month);
+    pguard_raise(&l->memory->sure, month);
 }
 
 

@@ -123,7 +123,9 @@ void pguard_ledger_count(pguard_ledger_t *l, uint64_t now, unsigned cell);
  * Housekeeping, by one process at a time (caller holds a lock): at the start,
  * before any count, and every few seconds.  Judges the months that are over by
  * the rule in force, once for all; drops what a clock that was ahead has
- * counted in months to come; forgets outages of months no longer kept.
+ * counted in months to come; forgets outages of months no longer kept.  What
+ * was there before a clock was set months back, or ahead, is given up only
+ * when it has gone on so for a day, for it may be set right before that.
  * O(1), O(slots) when there is such a month.
  */
 void pguard_ledger_roll(pguard_ledger_t *l, uint64_t now,
@@ -192,8 +194,10 @@ unsigned char *pguard_ledger_judge_begin(pguard_ledger_t *l,
     pguard_month_t month);
 void pguard_ledger_judge_end(pguard_ledger_t *l, const pguard_judgement_t *j);
 
-/* The latest month that has been counted in. */
+/* The latest month that has been counted in; and that by a clock that went on
+   for an hour without a step, or by what was brought back: 0 if there is none. */
 pguard_month_t pguard_ledger_newest(const pguard_ledger_t *l);
+pguard_month_t pguard_ledger_sure(const pguard_ledger_t *l);
 
 
 #endif /* PGUARD_LEDGER_H */

@@ -7,7 +7,14 @@
 #include <string.h>
 
 
-static void pguard_ledger_sweep(pguard_ledger_t *l, pguard_month_t now);
+#define PGUARD_CLOCK_STEP    3600        /* s between two looks */
+#define PGUARD_CLOCK_SURE    3600        /* s without one, ahead of all else; */
+#define PGUARD_CLOCK_STEADY  86400       /* to give up what was there before */
+
+
+static unsigned pguard_ledger_steady(pguard_ledger_memory_t *memory,
+    uint64_t now, pguard_month_t month);
+static void pguard_ledger_sweep(pguard_ledger_t *l, pguard_month_t last);
 static void pguard_ledger_close(pguard_ledger_t *l, pguard_month_t month,
     pguard_month_t now, const pguard_down_rule_t *rule);
 static void pguard_ledger_live(const pguard_ledger_t *l,
@@ -21,7 +28,7 @@ void
 pguard_ledger_roll(pguard_ledger_t *l, uint64_t now,
     const pguard_down_rule_t *rule)
 {
-    unsigned                 i;
+    unsigned                 i, steady;
     pguard_month_t           m, oldest;
     pguard_month_span_t      span;
     pguard_ledger_memory_t  *memory = l->memory;
@@ -30,15 +37,22 @@ pguard_ledger_roll(pguard_ledger_t *l, uint64_t now,
         return;
     }
 
-    if (memory->since == 0 || memory->since > now) {
-        memory->since = now;
-    }
+    steady = pguard_ledger_steady(memory, now, span.month);
+    m = span.month > memory->sure ? span.month : pguard_ledger_sure(l);
 
     /* the month after this one is no sign of a wrong clock: one that is set
        back by a second, at the month's end, has been there */
 
-    if (pguard_peek(&memory->newest) > span.month + 1) {
-        pguard_ledger_sweep(l, span.month);
+    if (pguard_peek(&memory->newest) > m + 1) {
+        pguard_ledger_sweep(l, m);
+    }
+
+    if (m > span.month + 1) {
+        return;
+    }
+
+    if (memory->since == 0 || memory->since > now) {
+        memory->since = now;
     }
 
     for (i = 0; i < PGUARD_LEDGER_RING; i++) {
@@ -54,18 +68,55 @@ pguard_ledger_roll(pguard_ledger_t *l, uint64_t now,
         pguard_ledger_close(l, m, span.month, rule);
     }
 
-    pguard_month_span(l->tz, oldest, &span);
-    pguard_outage_expire(&l->log, span.start);
+    if (steady) {
+        pguard_month_span(l->tz, oldest, &span);
+        pguard_outage_expire(&l->log, span.start);
+    }
+}
+
+
+/* A machine may start with any time, and be told the right one later.  Which
+   of two is right, none but the one that goes on can tell. */
+
+static unsigned
+pguard_ledger_steady(pguard_ledger_memory_t *memory, uint64_t now,
+    pguard_month_t month)
+{
+    uint64_t  step, went;
+
+    step = now > memory->clock ? now - memory->clock : memory->clock - now;
+
+    if (step > PGUARD_CLOCK_STEP) {
+        memory->steady = now;
+
+        /* all so far was by a clock that was soon set */
+
+        if (memory->sure == 0 && memory->clock && step > PGUARD_CLOCK_STEADY) {
+            memory->since = 0;
+        }
+    }
+
+    memory->clock = now;
+
+    went = now > memory->steady ? now - memory->steady : 0;
+
+    if (went >= PGUARD_CLOCK_STEADY
+        || (went >= PGUARD_CLOCK_SURE && month > memory->sure))
+    {
+        pguard_store(&memory->sure, month);
+    }
+
+    return went >= PGUARD_CLOCK_STEADY;
 }
 
 
 static void
-pguard_ledger_sweep(pguard_ledger_t *l, pguard_month_t now)
+pguard_ledger_sweep(pguard_ledger_t *l, pguard_month_t last)
 {
     uint64_t                *p, *end, was;
     pguard_ledger_memory_t  *memory = l->memory;
 
-    pguard_store(&memory->newest, now);
+    pguard_store(&memory->newest, last);
 
     p = memory->total->word;
     end = (uint64_t *) (memory->total + PGUARD_LEDGER_RING);
@@ -74,7 +125,7 @@ pguard_ledger_sweep(pguard_ledger_t *l, pguard_month_t now)
         for ( ; p < end; p++) {
             was = pguard_peek(p);
 
-            if (was >> PGUARD_WORD_MONTH > now + 1) {
+            if (was >> PGUARD_WORD_MONTH > last + 1) {
                 (void) pguard_cas(p, was, 0);
             }
         }

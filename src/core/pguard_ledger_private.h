@@ -31,6 +31,9 @@ struct pguard_ledger_memory_s {
     uint64_t                entries;
     uint64_t                since;
     uint64_t                newest;
+    uint64_t                clock;         /* of the last look at it, */
+    uint64_t                steady;        /* and since when without a step */
+    uint64_t                sure;          /* the month, by a steady clock */
     uint64_t                late;
     pguard_total_t          ever;          /* untagged */
     pguard_total_t          total[PGUARD_LEDGER_RING];

@@ -63,6 +63,8 @@ pguard_ledger_state(pguard_out_t *out, const unsigned char *start,
     pguard_month_t  m, newest;
 
     newest = pguard_ledger_newest(l);
+    m = pguard_ledger_sure(l);
+    m = m && m < newest ? m : newest;
     pguard_ledger_ever(l, &cells, &late);
 
     pguard_out_text(out, PGUARD_LEDGER_STATE_MAGIC);
@@ -74,7 +76,7 @@ pguard_ledger_state(pguard_out_t *out, const unsigned char *start,
     pguard_pack(out, late);
     pguard_pack_cells(out, &cells);
 
-    m = newest > PGUARD_LEDGER_MONTHS ? newest - PGUARD_LEDGER_MONTHS : 1;
+    m = m > PGUARD_LEDGER_MONTHS ? m - PGUARD_LEDGER_MONTHS : 1;
 
     for ( ; m <= newest; m++) {
         pguard_ledger_cells(l, m, &cells);

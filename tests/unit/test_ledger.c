@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "pguard_atomic.h"
+#include "pguard_figures.h"
 #include "pguard_ledger.h"
 
 
@@ -464,6 +465,136 @@ test_clock_was_ahead(void **state)
 }
 
 
+/* A clock that goes on for a day, looked at every hour. */
+
+static uint64_t
+steady(uint64_t now)
+{
+    uint64_t  end = now + DAY;
+
+    for ( ; now < end; now += 3600) {
+        pguard_ledger_roll(&ledger, now, &rule);
+    }
+
+    pguard_ledger_roll(&ledger, end, &rule);
+
+    return end;
+}
+
+
+/* What there is of February, March and April: a slot that was down in each,
+   and an outage that was declared. */
+
+static void
+wrong_clock_before(void)
+{
+    uint64_t             id;
+    pguard_outage_say_t  say = {
+        .at = MARCH, .detected = MARCH - 600, .end = MARCH - 300,
+        .who = { 1, (const unsigned char *) "x" },
+        .confirmed_by = PGUARD_CONFIRMED_USER
+    };
+
+    request(&ledger, MARCH - DAY, FAILED, NONE);
+    pguard_ledger_roll(&ledger, MARCH, &rule);
+    assert_null(pguard_outage_declare(&ledger.log, &say, &id));
+    request(&ledger, MARCH + DAY, FAILED, NONE);
+    pguard_ledger_roll(&ledger, APRIL, &rule);
+    request(&ledger, APRIL + 600, FAILED, NONE);
+}
+
+
+static void
+wrong_clock_after(uint64_t now)
+{
+    unsigned             i;
+    pguard_outage_t      outage[ENTRIES];
+    pguard_figures_t     f;
+    pguard_figures_in_t  in = { .tz = &utc, .target_ppm = 999000 };
+
+    static unsigned char  bits[8192];
+    static const unsigned  down[] = { 60 + 300, 60, 60 };
+
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(pguard_figures_of(&f, &in, &ledger,
+                                           month_at(MARCH) - 1 + i, now, &rule,
+                                           bits, outage, ENTRIES), 0);
+        assert_int_equal(f.down, down[i]);
+        assert_int_equal(f.by_class[FAILED], 1);
+        assert_int_equal(in.outages, 1);
+    }
+}
+
+
+/* A machine that starts with a clock months, or years, behind or ahead, and is
+   told the right one a little later, takes no outage away. */
+
+static void
+test_clock_was_wrong_for_a_while(void **state)
+{
+    unsigned  i;
+    uint64_t  t, now;
+
+    static const int64_t  away[] = { -62, -93, -3653, 400, 500, 3653 };
+
+    (void) state;
+
+    wrong_clock_before();
+    now = APRIL + 3600;
+    pguard_ledger_roll(&ledger, now, &rule);
+    wrong_clock_after(now);
+
+    for (i = 0; i < 6; i++) {
+        t = now + (uint64_t) away[i] * DAY;
+        pguard_ledger_roll(&ledger, t, &rule);
+        request(&ledger, t + 60, GOOD, NONE);
+        pguard_ledger_roll(&ledger, t + 60, &rule);
+        now += 60;
+        pguard_ledger_roll(&ledger, now, &rule);
+        wrong_clock_after(now);
+    }
+}
+
+
+/* It is right if it goes on so. */
+
+static void
+test_clock_stays_back(void **state)
+{
+    uint64_t  now;
+
+    (void) state;
+
+    wrong_clock_before();
+    (void) steady(APRIL + DAY);
+    now = steady(MARCH - 300 * DAY);
+
+    assert_int_equal(pguard_ledger_newest(&ledger), month_at(now));
+    assert_int_equal(class_of(month_at(APRIL), FAILED), 0);
+}
+
+
+/* What was brought back is as sure, and counting has not begun in the past. */
+
+static void
+test_clock_wrong_at_the_start(void **state)
+{
+    pguard_cells_t  cells = { { 7 } };
+
+    (void) state;
+
+    pguard_ledger_roll(&ledger, MARCH - 3653 * DAY, &rule);
+    pguard_ledger_roll(&ledger, MARCH, &rule);
+    assert_int_equal(pguard_ledger_since(&ledger), MARCH);
+
+    pguard_ledger_add_cells(&ledger, month_at(APRIL), &cells);
+    pguard_ledger_roll(&ledger, MARCH - 3653 * DAY, &rule);
+    pguard_ledger_roll(&ledger, APRIL, &rule);
+    assert_int_equal(class_of(month_at(APRIL), GOOD), 7);
+    assert_int_equal(pguard_ledger_since(&ledger), MARCH);
+}
+
+
 static void
 test_full_slot_stays_full(void **state)
 {
@@ -673,6 +804,9 @@ main(void)
         ledger_test(test_clock_back_over_the_boundary),
         ledger_test(test_older_never_replaces_newer),
         ledger_test(test_clock_was_ahead),
+        ledger_test(test_clock_was_wrong_for_a_while),
+        ledger_test(test_clock_stays_back),
+        ledger_test(test_clock_wrong_at_the_start),
         ledger_test(test_full_slot_stays_full),
         ledger_test(test_boundary_with_several_workers),
         ledger_test(test_killed_workers),

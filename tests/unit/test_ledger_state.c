@@ -135,12 +135,13 @@ static void
 fill(pguard_ledger_t *l)
 {
     unsigned              i;
-    pguard_month_t        m;
+    pguard_month_t        m, last;
     pguard_month_span_t   span;
 
     (void) pguard_month_of(&utc, APRIL, &span);
+    last = span.month;
 
-    for (m = span.month - 15; m <= span.month; m++) {
+    for (m = last - 15; m <= last; m++) {
         pguard_month_span(&utc, m, &span);
         pguard_ledger_roll(l, span.start, &rule);
 
@@ -224,6 +225,43 @@ test_comes_back_whole(void **state)
     memset(bytes[1] + 8 + 15 + 4 + 2, 1, PGUARD_ID_LEN);
     resum(again);
     assert_memory_equal(again.data, s.data, len);
+}
+
+
+/* Requests that came while a clock was ten years ahead take no month's place
+   in the file. */
+
+static void
+test_saved_while_a_clock_is_ahead(void **state)
+{
+    uint64_t               t;
+    pguard_cells_t         was, is;
+    pguard_month_span_t    span;
+    pguard_ledger_id_t     id = id_of(0);
+    pguard_judgement_t     j;
+
+    (void) state;
+
+    fill(&ledger[0]);
+
+    for (t = APRIL + 10 * DAY; t <= APRIL + 11 * DAY; t += 3600) {
+        pguard_ledger_roll(&ledger[0], t, &rule);
+    }
+
+    request(&ledger[0], APRIL + 3933 * DAY, PGUARD_SLA_GOOD,
+            PGUARD_REASON_NONE);
+    assert_null(pguard_ledger_state_read(&ledger[1], state_of(&ledger[0], 0),
+                                         &id));
+
+    for (t = APRIL; t > APRIL - 330 * DAY; t -= 30 * DAY) {
+        (void) pguard_month_of(&utc, t, &span);
+        pguard_ledger_cells(&ledger[0], span.month, &was);
+        pguard_ledger_cells(&ledger[1], span.month, &is);
+        assert_true(pguard_cells_sum(&is) >= 600);
+        assert_memory_equal(&is, &was, sizeof(is));
+        assert_int_equal(pguard_ledger_judgement(&ledger[1], span.month, &j)
+                         != NULL, t < APRIL);
+    }
 }
 
 
@@ -774,6 +812,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         ledger_test(test_comes_back_whole),
+        ledger_test(test_saved_while_a_clock_is_ahead),
         ledger_test(test_empty_comes_back),
         ledger_test(test_another_ledger_is_refused),
         ledger_test(test_another_slice_is_converted),
