@@ -21,6 +21,9 @@ static void pguard_merge_log(pguard_merged_t *to,
     const pguard_merge_record_t *r);
 static void pguard_merge_adopt(pguard_merged_t *to,
     const pguard_merge_record_t *r);
+static int pguard_merge_next(const pguard_outage_log_t *log,
+    const pguard_id_t *gateway, const pguard_merge_record_t *r, size_t n,
+    pguard_outage_entry_t *next);
 
 
 void
@@ -228,4 +231,50 @@ pguard_merge_adopt(pguard_merged_t *to, const pguard_merge_record_t *r)
             pguard_outage_adopt(to->outage, to->outages, &e);
         }
     }
+}
+
+
+void
+pguard_merge_take(const pguard_outage_log_t *log, const pguard_id_t *gateway,
+    const pguard_merge_record_t *r, size_t n)
+{
+    pguard_outage_entry_t  e;
+
+    while (pguard_merge_next(log, gateway, r, n, &e)) {
+        if (!pguard_outage_take(log, &e)) {
+            return;
+        }
+    }
+}
+
+
+/* The earliest entry that the log has to take: 1, or 0 if there is none. */
+
+static int
+pguard_merge_next(const pguard_outage_log_t *log, const pguard_id_t *gateway,
+    const pguard_merge_record_t *r, size_t n, pguard_outage_entry_t *next)
+{
+    int                    found = 0;
+    size_t                 i;
+    uint64_t               id;
+    pguard_outage_t        own;
+    pguard_unpack_t        in;
+    pguard_outage_entry_t  e;
+
+    for (i = 0; i < n; i++) {
+        in = (pguard_unpack_t) { r[i].log, r[i].log_end, 0 };
+        id = 0;
+
+        while (pguard_unpack_entry(&in, &id, &e)) {
+            if (memcmp(&e.gateway, gateway, sizeof(pguard_id_t)) == 0
+                && pguard_outage_get(log, e.refers, &own)
+                && own.last.at < e.at && (!found || e.at < next->at))
+            {
+                *next = e;
+                found = 1;
+            }
+        }
+    }
+
+    return found;
 }

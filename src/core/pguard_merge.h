@@ -63,5 +63,14 @@ const char *pguard_merge_open(pguard_merge_record_t *r, pguard_str_t bytes);
 void pguard_merge(pguard_merged_t *to, const pguard_merge_record_t *r,
     size_t n, const pguard_ledger_id_t *id, pguard_month_t month);
 
+/*
+ * What the records have of outages that this log declared, and it has not yet,
+ * becomes entries of its own, in the order of their times: others give theirs
+ * up when their time is over, and what they had restored would be open again.
+ * gateway: that of the log, whose lock the caller holds.  O(size) for each.
+ */
+void pguard_merge_take(const pguard_outage_log_t *log,
+    const pguard_id_t *gateway, const pguard_merge_record_t *r, size_t n);
+
 
 #endif /* PGUARD_MERGE_H */

@@ -112,8 +112,9 @@ pguard_outage_enter(const pguard_outage_log_t *log,
 
     /* after what it is built on, though another clock was ahead */
 
-    if (e.at <= stands->last.at
-        && (pguard_outage_foreign(&stands->last) || pguard_outage_foreign(&e)))
+    if (e.at < stands->last.at
+        || (e.at == stands->last.at && (pguard_outage_foreign(&stands->last)
+                                        || pguard_outage_foreign(&e))))
     {
         e.at = stands->last.at + 1;
     }
@@ -284,6 +285,7 @@ pguard_outage_set(pguard_outage_t *o, const pguard_outage_entry_t *e)
     o->last = *e;
     o->start = pguard_outage_start(e);
     o->end = e->end;
+    o->own = pguard_outage_foreign(e) ? o->own : e->at;
     o->corrections += e->kind == PGUARD_OUTAGE_CORRECTED;
     o->withdrawn = e->kind == PGUARD_OUTAGE_WITHDRAWN;
 }
@@ -352,6 +354,18 @@ pguard_outage_foreign(const pguard_outage_entry_t *e)
 }
 
 
+int
+pguard_outage_take(const pguard_outage_log_t *log,
+    const pguard_outage_entry_t *e)
+{
+    pguard_outage_entry_t  own = *e;
+
+    memset(&own.gateway, 0, sizeof(pguard_id_t));
+
+    return pguard_outage_append(log, &own) == NULL;
+}
+
+
 void
 pguard_outage_apply_to(pguard_outage_t *o, const pguard_outage_entry_t *e)
 {
@@ -363,13 +377,21 @@ void
 pguard_outage_adopt(pguard_outage_t *list, size_t n,
     const pguard_outage_entry_t *e)
 {
-    size_t  i;
+    size_t    i;
+    unsigned  corrections;
 
     for (i = 0; i < n; i++) {
-        if (list[i].id == e->refers && list[i].last.at <= e->at
+        if (list[i].id == e->refers && list[i].own < e->at
             && memcmp(&list[i].gateway, &e->gateway, sizeof(pguard_id_t)) == 0)
         {
-            pguard_outage_set(&list[i], e);
+            corrections = list[i].corrections
+                          + (e->kind == PGUARD_OUTAGE_CORRECTED);
+
+            if (list[i].last.at < e->at) {
+                pguard_outage_set(&list[i], e);
+            }
+
+            list[i].corrections = corrections;
             return;
         }
     }

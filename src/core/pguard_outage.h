@@ -82,6 +82,7 @@ typedef struct {
     uint64_t               declared;       /* when, and by whom: */
     unsigned               corrections;
     unsigned               withdrawn;
+    uint64_t               own;            /* the last entry of that log: at */
     pguard_id_t            gateway;        /* that declared it; 0: this one */
     uint8_t                declarer_len;
     unsigned char          declarer[PGUARD_WHO_MAX];
@@ -158,9 +159,15 @@ void pguard_outage_apply(pguard_outage_t *list, size_t *n, size_t max,
     const pguard_outage_entry_t *e);
 
 /* Does an entry refer to another gateway's declaration?  If so: applies it to
-   that one, of n, unless a later entry of it was applied. */
+   that one, of n, unless a later entry of it was applied: in any order, but
+   each once. */
 int pguard_outage_foreign(const pguard_outage_entry_t *e);
 void pguard_outage_adopt(pguard_outage_t *list, size_t n,
+    const pguard_outage_entry_t *e);
+
+/* Adds an entry of another gateway, of an outage declared here, as one of this
+   log: 1, or 0 if it is full. */
+int pguard_outage_take(const pguard_outage_log_t *log,
     const pguard_outage_entry_t *e);
 
 /* Applies an entry to the outage that it refers to. */

@@ -240,7 +240,7 @@ ngx_paas_guard_api_outage_again(ngx_paas_guard_api_sla_t *call,
     for (id = log->ends->first + 1; id <= log->ends->next; id++) {
         e = pguard_outage_entry(log, id);
 
-        if (pguard_outage_foreign(e)) {
+        if (pguard_outage_foreign(e) && e->at > o->last.at) {
             pguard_outage_adopt(o, 1, e);
         }
     }

@@ -524,6 +524,10 @@ ngx_paas_guard_month_add(ngx_paas_guard_month_t *m, pguard_merge_record_t *r,
 
     pguard_merge(&merged, r, n, &id, m->month);
 
+    ngx_shmtx_lock(&m->sla->shpool->mutex);
+    pguard_merge_take(&m->sla->ledger.log, &id.gateway, r, n);
+    ngx_shmtx_unlock(&m->sla->shpool->mutex);
+
     m->gateways = merged.gateways;
     m->partial |= merged.outages == NGX_PAAS_GUARD_MONTH_OUTAGES;
 

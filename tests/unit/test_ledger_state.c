@@ -737,6 +737,78 @@ test_entered_at_another_gateway(void **state)
 }
 
 
+/* What others have entered of an outage is taken by the log that declared it,
+   once and in its order, and stays when theirs is given up. */
+
+static void
+test_taken_from_another_gateway(void **state)
+{
+    unsigned               i;
+    uint64_t               id;
+    pguard_str_t           s[3];
+    pguard_merged_t        m;
+    pguard_outage_t        own;
+    pguard_ledger_id_t     first = id_of(0);
+    pguard_outage_say_t    say;
+    pguard_merge_record_t  r[3];
+
+    (void) state;
+
+    id = declare(&ledger[0], APRIL + DAY, 0);
+
+    memset(&say, 0, sizeof(say));
+    say.who = text("b.durand");
+    say.confirmed_by = PGUARD_CONFIRMED_USER;
+
+    for (i = 0; i < 3; i++) {
+        s[0] = record_of(&ledger[0], 0, 1);
+        s[1] = record_of(&ledger[1], 1, 1);
+        s[2] = record_of(&ledger[2], 2, 1);
+        (void) merged_down(s, 3, &m);
+        say.at = APRIL + (101 + i) * DAY;
+        say.end = APRIL + DAY + 100 * (i + 1);
+        assert_null(pguard_outage_enter(&ledger[2 - i % 2].log,
+                                        i ? PGUARD_OUTAGE_CORRECTED
+                                          : PGUARD_OUTAGE_RESTORED,
+                                        &say, &m.outage[0]));
+    }
+
+    for (i = 0; i < 2; i++) {
+        s[0] = record_of(&ledger[0], 0, 1);
+        s[1] = record_of(&ledger[1], 1, 1);
+        s[2] = record_of(&ledger[2], 2, 1);
+        assert_int_equal(merged_down(s, 3, &m), 300);
+        assert_int_equal(m.outage[0].corrections, 2);
+
+        assert_null(pguard_merge_open(&r[0], s[2]));
+        assert_null(pguard_merge_open(&r[1], s[1]));
+        assert_null(pguard_merge_open(&r[2], s[0]));
+        pguard_merge_take(&ledger[0].log, &first.gateway, r, 3);
+        assert_int_equal(ledger[0].log.ends->next, 4);
+    }
+
+    assert_true(pguard_outage_get(&ledger[0].log, id, &own));
+    assert_int_equal(own.end, APRIL + DAY + 300);
+    assert_int_equal(own.corrections, 2);
+    assert_int_equal(own.last.at, say.at);
+
+    for (i = 1; i < 3; i++) {
+        pguard_outage_expire(&ledger[i].log, APRIL + 500 * DAY);
+        s[i] = record_of(&ledger[i], i, 2);
+    }
+
+    assert_int_equal(merged_down(s, 3, &m), 300);
+
+    /* a change in the same second stands after what was taken */
+
+    say.end = APRIL + DAY + 50;
+    assert_null(pguard_outage_enter(&ledger[0].log, PGUARD_OUTAGE_CORRECTED,
+                                    &say, &own));
+    s[0] = record_of(&ledger[0], 0, 3);
+    assert_int_equal(merged_down(s, 3, &m), 50);
+}
+
+
 /* More outages than there is room for: as many as fit, and no more. */
 
 static void
@@ -822,6 +894,7 @@ main(void)
         ledger_test(test_gateways_are_added_up),
         ledger_test(test_last_value_wins),
         ledger_test(test_entered_at_another_gateway),
+        ledger_test(test_taken_from_another_gateway),
         ledger_test(test_room_for_outages),
         cmocka_unit_test(test_numbers)
     };
