@@ -198,6 +198,7 @@ $r = report("month=$last");
 is $r->{month}, $last, 'the month before';
 is $r->{requests}{total}, 0, 'in which nothing was counted';
 is $r->{requests}{target}, 'no_data', 'which is no success';
+is_deeply [ @{ $r->{time} }{qw(availability target)} ], [ undef, 'no_data' ], 'nor by time, for it was before counting began';
 
 # Formats
 

@@ -73,6 +73,13 @@ pguard_figures(pguard_figures_t *f, const pguard_figures_in_t *in)
     f->projected.part = f->length - f->down;
     f->projected.whole = f->length;
 
+    if (in->since >= in->span.end && f->down == 0
+        && pguard_cells_sum(&f->cells) == 0)
+    {
+        f->time.whole = 0;
+        f->projected.whole = 0;
+    }
+
     pguard_figures_requests(f);
     pguard_figures_targets(f, in->applicable);
 }
@@ -93,6 +100,7 @@ pguard_figures_of(pguard_figures_t *f, pguard_figures_in_t *in,
     pguard_ledger_cells(l, month, &in->cells);
 
     in->now = now;
+    in->since = pguard_ledger_since(l);
     in->bits = bits;
     in->slice = l->slice;
     in->outage = outage;

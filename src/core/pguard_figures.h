@@ -9,7 +9,8 @@
  *
  * Outages are those of slots and those declared; where they overlap, a second
  * counts once.  What was blocked is never taken off.  Of a month that is not
- * over, what has elapsed counts, and the projection takes the rest for up.
+ * over, what has elapsed counts, and the projection takes the rest for up.  Of
+ * one that was over before counting began, with nothing in it, nothing is said.
  */
 
 #ifndef PGUARD_FIGURES_H
@@ -60,6 +61,7 @@ typedef struct {
     const pguard_tz_t      *tz;
     pguard_month_span_t     span;
     uint64_t                now;         /* span.start or later */
+    uint64_t                since;       /* when counting began; 0: before */
     const unsigned char    *bits;        /* of pguard_ledger_bits() */
     uint64_t                slice;
     const pguard_outage_t  *outage;      /* [outages], by their start */
@@ -98,8 +100,8 @@ typedef struct {
 void pguard_figures(pguard_figures_t *f, const pguard_figures_in_t *in);
 
 /*
- * The same of a ledger's month, at now: fills span, now, bits, slice, cells,
- * outages of *in and computes *f.  Of *in the caller gives tz, target_ppm and
+ * The same of a ledger's month, at now: fills span, now, since, bits, slice,
+ * cells, outages of *in and computes *f.  Of *in the caller gives tz, target_ppm and
  * applicable.  bits: l->bits_size bytes; outage: room for max, of which there
  * are at most as many as the log has entries.  Caller holds the lock.  0, or
  * -1 if the month is not kept at now.

@@ -537,6 +537,7 @@ ngx_paas_guard_month_add(ngx_paas_guard_month_t *m, pguard_merge_record_t *r,
 
     m->in.tz = &indicator->tz;
     m->in.now = m->now;
+    m->in.since = pguard_ledger_since(&m->sla->ledger);
     m->in.bits = bits;
     m->in.slice = indicator->slice;
     m->in.outage = merged.outage;

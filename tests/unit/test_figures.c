@@ -632,6 +632,39 @@ test_against_every_second(void **state)
 }
 
 
+/* Of a month that nobody has measured, none can say that it was up. */
+
+static void
+test_before_counting_began(void **state)
+{
+    (void) state;
+
+    month("2024-04", 0);
+    in.since = in.span.end;
+    compute();
+    assert_int_equal(f.time_target, PGUARD_TARGET_NO_DATA);
+    assert_int_equal(f.time.whole, 0);
+    assert_int_equal(f.projected.whole, 0);
+
+    in.since--;
+    compute();
+    assert_int_equal(f.time_target, PGUARD_TARGET_MET);
+
+    /* but that it was not, or what another gateway has counted */
+
+    in.since = in.span.end;
+    in.cells.cell[PGUARD_CELL_GOOD] = 1;
+    compute();
+    assert_int_equal(f.time_target, PGUARD_TARGET_MET);
+
+    memset(&in.cells, 0, sizeof(in.cells));
+    (void) declare("2024-04-10T10:00:00Z", NULL, "2024-04-10T11:00:00Z");
+    compute();
+    assert_int_equal(f.time_target, PGUARD_TARGET_MISSED);
+    assert_int_equal(f.down, 3600);
+}
+
+
 #define figures_test(t)  cmocka_unit_test_setup(t, setup)
 
 
@@ -650,6 +683,7 @@ main(void)
         figures_test(test_large_counts),
         figures_test(test_entries_are_only_added),
         figures_test(test_old_entries_are_given_up),
+        figures_test(test_before_counting_began),
         figures_test(test_against_every_second)
     };
 
