@@ -187,7 +187,7 @@ $_->stop for @gw;
 
 SKIP: {
     my ($lib) = grep { -e } glob '/usr/lib/*/faketime/libfaketimeMT.so.1';
-    skip 'no faketime, or a sanitizer, which does not go with it', 23
+    skip 'no faketime, or a sanitizer, which does not go with it', 27
         if !$lib || $ENV{LD_PRELOAD} || $ENV{TEST_NGINX_BINARY} =~ /asan/;
     local $ENV{TZ} = 'UTC';
     POSIX::tzset();
@@ -242,6 +242,14 @@ SKIP: {
         'who misses its own record says so';
     $redis->cli('flushall');
     ok report($_, "month=$old")->{partial}, "nothing is left of it in the store: gateway $_" for 0, 1;
+    $_->stop for @gw;
+
+    # Who has counted nothing in the month before tells the outages of it all the same
+
+    $as_if->($end + 100, sub { @gw = map { gateway_start(%same) } 1 .. 2 });
+    is write_to(1, POST => "$sla/outages", { who => 'x', notified_at => at($end - 40), restored_at => at($end - 20),
+        confirmed_by => 'user' })->{status}, 201, 'an outage of a month in which nothing was counted';
+    ok wait_for(sub { report(0, "month=$old")->{time}{downtime_seconds} == 20 }, 60), 'is in the report of another gateway';
     $_->stop for @gw;
 }
 

@@ -83,16 +83,18 @@ ngx_paas_guard_sla_send_month(ngx_paas_guard_sla_t *sla, pguard_month_t month,
     ngx_time_t            *tp;
     pguard_cells_t         cells;
     ngx_paas_guard_put_t  *put;
+    pguard_outage_ends_t  *ends;
 
+    ends = sla->ledger.log.ends;
     pguard_ledger_cells(&sla->ledger, month, &cells);
 
     counted = pguard_cells_sum(&cells);
 
-    if (counted == 0 && which > 0) {
+    if (counted == 0 && which > 0 && ends->next == ends->first) {
         return NGX_DECLINED;
     }
 
-    counted += 1 + sla->ledger.log.ends->next;
+    counted += 1 + ends->next;
 
     if (sla->sent_month[which] == month && sla->sent[which] == counted) {
         return NGX_DECLINED;
