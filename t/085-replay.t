@@ -48,6 +48,9 @@ _EOC_
     location /         { paas_guard_hammer flood login; proxy_pass http://up; }
     location /console/ { paas_guard_sla IC-PAAS_SNC-01 console; proxy_pass http://up; }
     location /none/    { paas_guard_sla off; proxy_pass http://up; }
+    location /auth/    { auth_request /sub; mirror /sub; proxy_pass http://up; }
+    location = /sub    { internal; proxy_pass http://up; }
+    log_subrequest on;
     location /dry      { paas_guard_dry_run on; proxy_pass http://up; }
     location /returned { return 503; }
     location /metrics  { paas_guard off; access_log off; paas_guard_metrics; }
@@ -84,6 +87,7 @@ $gateway->get("/401/$_", 'X-L' => 'l') for 1 .. 5;      #  5, of which 3 are a l
 $gateway->get('/dry') for 1 .. 2;                       #  2
 $gateway->get("/none/$_") for 1 .. 2;
 $gateway->get("/console/$_") for 1 .. 2;                #  2
+$gateway->get("/auth/$_") for 1 .. 2;                   #  2, not their subrequests
 $gateway->get("/returned/$_") for 1 .. 2;               #       2
 $gateway->http("GET / HTTP/1.1\r\n\r\n");               #                      1   400: no Host
 $gateway->http("NONSENSE\r\n\r\n");                     #                      1
@@ -96,7 +100,7 @@ for (1 .. 2) {                                          #                      2
     close $socket;
 }
 
-my %want = ('IC-PAAS_SNC-01' => { good => 22, failed => 5, excluded => 7, ignored => 6 },
+my %want = ('IC-PAAS_SNC-01' => { good => 24, failed => 5, excluded => 7, ignored => 6 },
     console => { good => 2, failed => 0, excluded => 0, ignored => 0 });
 
 for my $indicator (sort keys %want) {

@@ -284,7 +284,9 @@ ngx_paas_guard_sla_variable(ngx_http_request_t *r,
     ctx = ngx_paas_guard_ctx(r);
     glcf = ngx_paas_guard_place(r, ctx);
 
-    if (ctx == NULL && glcf->zone == NULL) {
+    /* a subrequest, which log_subrequest may log, is not counted */
+
+    if ((ctx == NULL && glcf->zone == NULL) || r != r->main) {
         return ngx_paas_guard_no_variable(v);
     }
 
