@@ -16,18 +16,12 @@
 #define PGUARD_VERSION  "0.1.0"
 
 
-/* What is rare is a function of its own: in one with what is not, it would cost
-   saved registers each time. */
+/* Code that runs rarely is kept out of functions that every request runs: if it
+   were inlined there, each request would save registers for it.  PGUARD_RARE
+   runs almost never, PGUARD_APART for some requests but not for each. */
 
 #define PGUARD_RARE   __attribute__((noinline, cold))
-
-/* What is not rare, but not of each request, too. */
-
 #define PGUARD_APART  __attribute__((noinline))
-
-/* What each request passes, though it is called from two places. */
-
-#define PGUARD_INLINE  inline __attribute__((always_inline))
 
 
 /* Bytes owned by the caller; not terminated by a NUL, and may hold NULs. */
@@ -54,8 +48,8 @@ typedef struct {
 } pguard_hash_t;
 
 
-/* One of n places (0 to n - 1; n up to 2^32), by the low 32 of bits that are as
-   good as random.  O(1), with no division. */
+/* One of n places (0 to n - 1; n up to 2^32), chosen by the low 32 of bits that
+   are as good as random.  O(1), with no division. */
 
 static inline uint64_t
 pguard_hash_place(uint64_t bits, uint64_t n)
@@ -64,7 +58,8 @@ pguard_hash_place(uint64_t bits, uint64_t n)
 }
 
 
-/* HMAC-SHA-256 cut to 128 bits: the only form in which an identity leaves. */
+/* HMAC-SHA-256 cut to 128 bits: the only form in which an identity leaves the
+   gateway. */
 
 #define PGUARD_ID_LEN      16
 #define PGUARD_ID_HEX_LEN  32

@@ -24,13 +24,6 @@ static const pguard_span_t  pguard_spans[PGUARD_SPANS] = {
     ((span)->first + (n) % ((span)->slots + 2))
 
 
-pguard_msec_t
-pguard_span_slot(pguard_span_e span)
-{
-    return pguard_spans[span].length;
-}
-
-
 void
 pguard_history_sample(pguard_moment_t *moment,
     const uint64_t total[PGUARD_VERDICTS], pguard_msec_t now)

@@ -1,12 +1,14 @@
 /*
- * What became of the requests of the last minute, hour and day: a ring of
- * moments for each, in shared memory, in which the counters' sums are kept as
- * they were then.  Requests pay nothing: one process samples every second.
+ * The requests of the last minute, hour and day, by verdict.  Shared memory has
+ * a ring of moments for each of these spans; a moment holds the sums of the
+ * counters as they were when its slot began.  Requests pay nothing: one process
+ * samples the counters every second.
  *
  * A moment is written once, at the first sample in its slot, and says which
- * slot it is of.  So samplers may overlap, pause or die at any store: what is
- * missing is counted in the next slot that is there, and nothing twice.  Time
- * is monotonic: a step of the wall clock changes nothing.
+ * slot it belongs to.  So samplers may overlap, pause or die at any store: what
+ * a missing moment would have told is counted in the next slot that has one,
+ * and nothing is counted twice.  Time is monotonic: a step of the wall clock
+ * changes nothing.
  */
 
 #ifndef PGUARD_HISTORY_H
@@ -17,9 +19,9 @@
 
 
 typedef enum {
-    PGUARD_SPAN_MINUTE = 0,
-    PGUARD_SPAN_HOUR,
-    PGUARD_SPAN_DAY,
+    PGUARD_SPAN_MINUTE = 0,              /* in slots of a second */
+    PGUARD_SPAN_HOUR,                    /* of a minute */
+    PGUARD_SPAN_DAY,                     /* of a quarter of an hour */
     PGUARD_SPANS
 } pguard_span_e;
 
@@ -28,8 +30,8 @@ typedef enum {
 #define PGUARD_DAY_SLOTS     96
 #define PGUARD_SLOTS_MAX     PGUARD_DAY_SLOTS
 
-/* Two to spare: a slot that begins while the ring is read, and one that a
-   late sampler has left out. */
+/* Each ring has two more: for a slot that begins while the ring is read, and
+   one that a late sampler has left out. */
 
 #define PGUARD_MOMENTS       (PGUARD_MINUTE_SLOTS + PGUARD_HOUR_SLOTS         \
                               + PGUARD_DAY_SLOTS + 2 * PGUARD_SPANS)
@@ -40,8 +42,8 @@ typedef struct {
 } pguard_moment_t;
 
 
-/* A span as it is read: the requests of each slot, the oldest first; the last
-   one is not over yet. */
+/* A span as it is read: the requests of each slot, the oldest slot first; the
+   last is the current one, which is not over yet. */
 
 typedef struct {
     unsigned  slots;
@@ -51,13 +53,10 @@ typedef struct {
 } pguard_series_t;
 
 
-/* Length of a slot of span, ms. */
-pguard_msec_t pguard_span_slot(pguard_span_e span);
-
 /*
- * Keeps the counters' sums as of now, in moment[PGUARD_MOMENTS], zero at
- * first.  To be called when counting begins, and then as close after the
- * beginning of each second as can be.  Takes no lock, O(1).
+ * Keeps the sums of the counters as of now in moment[PGUARD_MOMENTS], which is
+ * zero at first.  Call it when counting begins, and then as close after the
+ * beginning of each second as possible.  Takes no lock, O(1).
  */
 void pguard_history_sample(pguard_moment_t *moment,
     const uint64_t total[PGUARD_VERDICTS], pguard_msec_t now);

@@ -1,11 +1,11 @@
 /*
- * The ledger of one SLA indicator in shared memory: for this month and the
- * last, what was counted in each slot of time; for these and the twelve
+ * The ledger of one SLA indicator in shared memory.  For this month and the
+ * last it keeps what was counted in each slot of time; for these and the twelve
  * before, the requests by class, and which slots were down.
  *
  * Counting takes no lock, and a worker may die anywhere in it.  Time is the
- * wall clock's, in seconds since 1970, and may jump either way.  No pointer is
- * kept in the memory, which must be zero at first.
+ * wall clock's, in seconds since 1970, and may jump either way.  The memory,
+ * which must be zero at first, holds no pointers.
  */
 
 #ifndef PGUARD_LEDGER_H
@@ -27,8 +27,8 @@
 #define PGUARD_SLOT_MAX        ((1U << 26) - 1)     /* good, failed each */
 
 
-/* Where a request is counted: each in exactly one cell.  Those of a reason
-   belong to the class that the reason implies. */
+/* Each request is counted in exactly one cell: that of its reason, if it was
+   refused for one (the reason implies a class), else that of its class. */
 
 enum {
     PGUARD_CELL_GOOD = 0,
@@ -58,13 +58,13 @@ typedef struct {
 
 typedef struct pguard_ledger_memory_s  pguard_ledger_memory_t;
 
-/* Where what comes in a slice is counted. */
+/* Where the requests of a slice of time are counted. */
 
 typedef struct {
     uint64_t                 start;      /* seconds since 1970 */
-    uint64_t                 length;     /* 0: no slice; the last of a month
-                                            may be shorter than others */
-    uint64_t                 month;      /* as words have it */
+    uint64_t                 length;     /* seconds; the last slice of a month
+                                            may be shorter.  0: no slice */
+    uint64_t                 month;      /* shifted as in the words */
     uint64_t                *total;      /* [PGUARD_CELLS], of the month */
     uint64_t                *slot;       /* NULL: the month has no more */
 } pguard_ledger_slice_t;
@@ -81,23 +81,25 @@ typedef struct {
     uint64_t                 slots;      /* of a month, at most */
     size_t                   bits_size;
     pguard_ledger_slice_t    last;       /* of the last count */
-    unsigned char            shift[PGUARD_CELLS];   /* of a cell, in a slot */
+    unsigned char            shift[PGUARD_CELLS];   /* where in a slot's word a
+                                                       cell is counted */
 } pguard_ledger_t;
 
 
 /* Bytes of a ledger, a multiple of 64: 0.9 MB for a slice of a minute and 128
    entries.  slice: PGUARD_SLICE_MIN to PGUARD_SLICE_MAX, seconds; entries: of
-   the log of outages, 1 to PGUARD_OUTAGE_ENTRIES_MAX. */
+   the log of outages, 1 or more. */
 size_t pguard_ledger_size(uint64_t slice, uint64_t entries);
 
-/* Slots of the longest month; the bytes of a bit for each. */
+/* The slots of the longest month, and the bytes of a bit map with one bit for
+   each. */
 uint64_t pguard_ledger_slots(uint64_t slice);
 size_t pguard_ledger_bits_size(uint64_t slice);
 
 /*
  * Lays out zeroed memory, aligned to 64, of pguard_ledger_size() bytes.
- * identity: any number that changes with the indicator's name, slice and time
- * zone, so that no ledger is taken for another one.
+ * identity: a hash of the indicator's name, slice and time zone, so that no
+ * ledger is taken for another one.
  */
 void pguard_ledger_create(void *memory, uint64_t slice, uint64_t entries,
     uint64_t identity);
@@ -107,10 +109,12 @@ void pguard_ledger_create(void *memory, uint64_t slice, uint64_t entries,
 int pguard_ledger_open(pguard_ledger_t *l, void *memory, size_t size,
     uint64_t identity, const pguard_tz_t *tz);
 
-/* The cell of a request, and the class of a cell.  reason: NONE unless the
-   request was refused for it.  Nothing is excluded without a reason that
-   excludes: what claims to be counts as failed.  O(1). */
+/* The cell of a request.  reason: NONE unless the request was refused for it.
+   Only a reason can exclude a request: one of class EXCLUDED whose reason does
+   not exclude it is counted as failed.  O(1). */
 unsigned pguard_ledger_cell(pguard_sla_e class, pguard_reason_e reason);
+
+/* The class of a cell; the requests of a class, and of all cells. */
 pguard_sla_e pguard_cell_class(unsigned cell);
 uint64_t pguard_cells_class(const pguard_cells_t *cells, pguard_sla_e class);
 uint64_t pguard_cells_sum(const pguard_cells_t *cells);
@@ -122,11 +126,11 @@ void pguard_ledger_count(pguard_ledger_t *l, uint64_t now, unsigned cell);
 /*
  * Housekeeping, by one process at a time (caller holds a lock): at the start,
  * before any count, and every few seconds.  Judges the months that are over by
- * the rule in force, once for all; drops what a clock that was ahead has
- * counted in months to come; forgets outages of months no longer kept.  What
- * was there before a clock was set months back, or ahead, is given up only
- * when it has gone on so for a day, for it may be set right before that.
- * O(1), O(slots) when there is such a month.
+ * the rule in force then, once and for all; drops what was counted in months to
+ * come while the clock was ahead; forgets outages of months no longer kept.
+ * What was there before a clock was set months back, or ahead, is given up only
+ * when it has gone on so for a day, as it may be set right before that.
+ * O(1); O(slots) when a month is judged or dropped.
  */
 void pguard_ledger_roll(pguard_ledger_t *l, uint64_t now,
     const pguard_down_rule_t *rule);
@@ -138,8 +142,9 @@ int pguard_ledger_kept(const pguard_ledger_t *l, pguard_month_t month,
 /* When counting began; 0 before the first pguard_ledger_roll(). */
 uint64_t pguard_ledger_since(const pguard_ledger_t *l);
 
-/* Requests of all time, which only grow: for metrics.  late: those among them
-   whose month, by the clock they came with, was no longer kept. */
+/* Requests of all time, which only grow: for metrics.  *late: those among them
+   that were counted in no month, because the month of their time was no longer
+   kept. */
 void pguard_ledger_ever(const pguard_ledger_t *l, pguard_cells_t *cells,
     uint64_t *late);
 
@@ -147,8 +152,8 @@ void pguard_ledger_ever(const pguard_ledger_t *l, pguard_cells_t *cells,
 void pguard_ledger_cells(const pguard_ledger_t *l, pguard_month_t month,
     pguard_cells_t *cells);
 
-/* A slot of this month or the last: zero if it has been given up.  i: less
-   than l->slots. */
+/* Slot i (less than l->slots) of this month or the last; zero if nothing was
+   counted in it, or if another month has its place by now. */
 pguard_slot_t pguard_ledger_slot(const pguard_ledger_t *l,
     pguard_month_t month, uint64_t i);
 
@@ -161,16 +166,18 @@ void pguard_ledger_bits(const pguard_ledger_t *l,
     const pguard_month_span_t *span, uint64_t now,
     const pguard_down_rule_t *rule, unsigned char *bits);
 
-/* The same from slots read, or added up over gateways, in plain memory. */
+/* The same for slots in plain memory, e.g. added up over gateways.  bits:
+   pguard_ledger_bits_size() bytes. */
 void pguard_slots_bits(const pguard_slot_t *slot, uint64_t slots,
     uint64_t slice, const pguard_month_span_t *span, uint64_t now,
     const pguard_down_rule_t *rule, unsigned char *bits);
 
+/* 1: the slot is down by this rule; else 0. */
 int pguard_slot_down(pguard_slot_t slot, const pguard_down_rule_t *rule);
 
 
-/* What the state file and the store bring back: additions to a ledger that
-   has counted nothing of it yet.  Caller holds the lock. */
+/* For what a state file brings back: additions to a ledger that has counted
+   nothing of it yet.  Caller holds the lock. */
 
 typedef struct {
     pguard_month_t       month;          /* 0: not judged */
@@ -185,11 +192,12 @@ void pguard_ledger_add_cells(pguard_ledger_t *l, pguard_month_t month,
 void pguard_ledger_add_slot(pguard_ledger_t *l, pguard_month_t month,
     uint64_t i, pguard_slot_t slot);
 
-/* The judgement of a month, and its bits (NULL if there is none). */
+/* The judgement of a month in *j, and its bits; NULL if there is none. */
 const unsigned char *pguard_ledger_judgement(const pguard_ledger_t *l,
     pguard_month_t month, pguard_judgement_t *j);
 
-/* And back: bits_size bytes, zero, to set bits in; then the judgement. */
+/* Writes a judgement, in two steps: begin gives l->bits_size zero bytes, in
+   which the caller sets the bits; end makes the judgement hold. */
 unsigned char *pguard_ledger_judge_begin(pguard_ledger_t *l,
     pguard_month_t month);
 void pguard_ledger_judge_end(pguard_ledger_t *l, const pguard_judgement_t *j);

@@ -22,13 +22,6 @@ static void pguard_outage_set(pguard_outage_t *o,
     const pguard_outage_entry_t *e);
 
 
-const pguard_str_t  pguard_outage_kind_names[PGUARD_OUTAGE_KINDS] = {
-    [PGUARD_OUTAGE_DECLARED]  = pguard_string("declared"),
-    [PGUARD_OUTAGE_RESTORED]  = pguard_string("restored"),
-    [PGUARD_OUTAGE_CORRECTED] = pguard_string("corrected"),
-    [PGUARD_OUTAGE_WITHDRAWN] = pguard_string("withdrawn")
-};
-
 const pguard_str_t  pguard_confirmed_names[PGUARD_CONFIRMED] = {
     [PGUARD_CONFIRMED_NOT]        = pguard_string(""),
     [PGUARD_CONFIRMED_MONITORING] = pguard_string("monitoring"),

@@ -1,15 +1,17 @@
 /*
- * Outages that people declare: a log of entries in shared memory, to which
- * entries are only added.  A restoration, a correction and a withdrawal are
- * entries of their own that refer to the declaration; each holds all that is
- * known after it, so the last one says what stands.  They may refer to what
- * another gateway has declared: then they are of use where both logs are.
+ * Outages that people declare: a log in shared memory, to which entries are
+ * only added.  A restoration, a correction and a withdrawal are entries of
+ * their own that refer to the declaration.  Each holds all that is known after
+ * it, so the last one says how the outage stands.  An entry may refer to what
+ * another gateway has declared: it then has an effect where the logs of both
+ * are put together.
  *
  * An outage starts at the earlier of notification and detection, and ends when
  * the service is completely restored: degraded is still down.
  *
- * All functions want the caller's lock.  Times are seconds since 1970; 0 is
- * none.  Round a start down and an end up, so that no outage gets shorter.
+ * The caller of any function that takes a log holds a lock.  Times are seconds
+ * since 1970; 0 is none.  Round a start down and an end up, so that no outage
+ * gets shorter.
  */
 
 #ifndef PGUARD_OUTAGE_H
@@ -18,9 +20,8 @@
 #include "pguard.h"
 
 
-#define PGUARD_OUTAGE_ENTRIES_MAX  65536
-#define PGUARD_WHO_MAX             64      /* bytes */
-#define PGUARD_CAUSE_MAX           200
+#define PGUARD_WHO_MAX    64               /* bytes */
+#define PGUARD_CAUSE_MAX  200
 
 
 typedef enum {
@@ -31,7 +32,7 @@ typedef enum {
     PGUARD_OUTAGE_KINDS
 } pguard_outage_kind_e;
 
-/* By whom a restoration was confirmed; the agreement knows these two. */
+/* Who confirmed a restoration: the agreement knows these two. */
 
 typedef enum {
     PGUARD_CONFIRMED_NOT = 0,
@@ -40,7 +41,6 @@ typedef enum {
     PGUARD_CONFIRMED
 } pguard_confirmed_e;
 
-extern const pguard_str_t  pguard_outage_kind_names[PGUARD_OUTAGE_KINDS];
 extern const pguard_str_t  pguard_confirmed_names[PGUARD_CONFIRMED];
 
 typedef struct {
@@ -56,10 +56,11 @@ typedef struct {
     uint8_t        cause_len;
     uint8_t        confirmer_len;
     uint8_t        reserved[3];
-    unsigned char  who[PGUARD_WHO_MAX];    /* entered it */
+    unsigned char  who[PGUARD_WHO_MAX];    /* who entered it */
     unsigned char  cause[PGUARD_CAUSE_MAX];
     unsigned char  confirmer[PGUARD_WHO_MAX];
-    pguard_id_t    gateway;                /* of the declaration; 0: this one */
+    pguard_id_t    gateway;                /* that made the declaration;
+                                              zeros: this one */
 } pguard_outage_entry_t;
 
 typedef struct {
@@ -79,54 +80,58 @@ typedef struct {
 typedef struct {
     uint64_t               start;
     uint64_t               end;            /* 0: not restored yet */
-    uint64_t               declared;       /* when, and by whom: */
+    uint64_t               declared;       /* when it was declared */
     unsigned               corrections;
     unsigned               withdrawn;
     uint64_t               own;            /* the last entry of that log: at */
-    pguard_id_t            gateway;        /* that declared it; 0: this one */
-    uint8_t                declarer_len;
+    pguard_id_t            gateway;        /* that declared it; zeros: this
+                                               one */
+    uint8_t                declarer_len;   /* who declared it */
     unsigned char          declarer[PGUARD_WHO_MAX];
     uint64_t               id;
     pguard_outage_entry_t  last;
 } pguard_outage_t;
 
 
-/* What an entry says.  Strings may be empty but for who. */
+/* What an entry is to say.  All strings but who may be empty. */
 
 typedef struct {
     uint64_t            at;                /* now */
     pguard_str_t        who;
-    uint64_t            notified;          /* one of both, to declare */
-    uint64_t            detected;
+    uint64_t            notified;          /* a declaration has one of these */
+    uint64_t            detected;          /* two, or both */
     uint64_t            end;
     pguard_confirmed_e  confirmed_by;      /* with end */
     pguard_str_t        confirmer;
     pguard_str_t        cause;
-    unsigned            reopen;            /* to correct: not restored */
+    unsigned            reopen;            /* of a correction: the outage is
+                                              not restored after all */
 } pguard_outage_say_t;
 
 
 /*
- * Each adds one entry.  NULL, or why not, as the code of a problem (see
- * pguard_problem.h); *id is then not changed.  What is 0 or empty in *say is
- * left as it was.
+ * The next two functions add one entry each.  NULL, or why not, as the code of
+ * a problem (see pguard_problem.h); then nothing is changed.  What is 0 or
+ * empty in *say stays as it was.
  *
- *   DECLARED    notified or detected, neither after at; may have an end
- *   RESTORED    end, confirmed_by; the outage is open
- *   CORRECTED   anything; the outage is not withdrawn
- *   WITHDRAWN   it was none, e.g. only refusals that are excluded
+ *   DECLARED    has notified or detected, neither after at; may have an end
+ *   RESTORED    has end and confirmed_by, of an outage that is open
+ *   CORRECTED   has anything, of an outage that is not withdrawn
+ *   WITHDRAWN   says that it was no outage, e.g. only excluded refusals
  */
+
+/* A declaration; *id is its number. */
 const char *pguard_outage_declare(const pguard_outage_log_t *log,
     const pguard_outage_say_t *say, uint64_t *id);
 
-/* kind: RESTORED, CORRECTED or WITHDRAWN; of an outage as it stands, which
-   another gateway may have declared. */
+/* kind: RESTORED, CORRECTED or WITHDRAWN.  stands: the outage as it stands now,
+   which another gateway may have declared. */
 const char *pguard_outage_enter(const pguard_outage_log_t *log,
     pguard_outage_kind_e kind, const pguard_outage_say_t *say,
     const pguard_outage_t *stands);
 
-/* The outages as they stand, by their start, at most max of them; returns how
-   many there are.  O(entries ^ 2), at worst. */
+/* Lists the outages as they stand, by their start, at most max of them; returns
+   their number.  O(entries ^ 2), at worst. */
 size_t pguard_outage_list(const pguard_outage_log_t *log,
     pguard_outage_t *list, size_t max);
 
@@ -134,7 +139,8 @@ size_t pguard_outage_list(const pguard_outage_log_t *log,
    sorted. */
 void pguard_outage_sort(pguard_outage_t *list, size_t n);
 
-/* One of them: 1, or 0 if there is none. */
+/* The outage that entry number id declared, as it stands: 1, or 0 if there is
+   none. */
 int pguard_outage_get(const pguard_outage_log_t *log, uint64_t id,
     pguard_outage_t *outage);
 
@@ -142,7 +148,7 @@ int pguard_outage_get(const pguard_outage_log_t *log, uint64_t id,
 const pguard_outage_entry_t *pguard_outage_entry(
     const pguard_outage_log_t *log, uint64_t id);
 
-/* Gives up the oldest entries, of outages that were over before horizon. */
+/* Drops the oldest entries, of outages that were over before horizon. */
 void pguard_outage_expire(const pguard_outage_log_t *log, uint64_t horizon);
 
 /* Puts back an entry, in the order of ids and without a gap, into a log that
@@ -150,18 +156,23 @@ void pguard_outage_expire(const pguard_outage_log_t *log, uint64_t horizon);
 int pguard_outage_put(const pguard_outage_log_t *log,
     const pguard_outage_entry_t *e);
 
-/* Does an entry alone make sense? */
+/* 1: the entry makes sense by itself; else 0. */
 int pguard_outage_valid(const pguard_outage_entry_t *e);
 
-/* Applies one entry to a list of *n outages (at most max), as they follow.
-   Not one that refers to another gateway's. */
+/* 1: the entry refers to a declaration of another gateway; else 0. */
+int pguard_outage_foreign(const pguard_outage_entry_t *e);
+
+/* Applies the entries of a log, one call for each, in their order, to a list of
+   *n outages (at most max).  One that refers to another gateway's declaration
+   changes nothing. */
 void pguard_outage_apply(pguard_outage_t *list, size_t *n, size_t max,
     const pguard_outage_entry_t *e);
 
-/* Does an entry refer to another gateway's declaration?  If so: applies it to
-   that one, of n, unless a later entry of it was applied: in any order, but
-   each once. */
+/* Does an entry refer to another gateway's declaration? */
 int pguard_outage_foreign(const pguard_outage_entry_t *e);
+
+/* Applies such an entry to that outage, in a list of n, unless a later entry
+   was applied to it before: in any order, but each once. */
 void pguard_outage_adopt(pguard_outage_t *list, size_t n,
     const pguard_outage_entry_t *e);
 

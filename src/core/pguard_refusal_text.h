@@ -8,7 +8,6 @@
 
 #include "pguard.h"
 #include "pguard_negotiate.h"
-#include "pguard_reason.h"
 
 
 /* Rows of the table; a title and an account for each reason. */

@@ -3,7 +3,6 @@
  */
 
 #include "pguard_report.h"
-#include "pguard_reason.h"
 #include "pguard_utc.h"
 
 #include <string.h>

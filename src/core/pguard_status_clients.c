@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "pguard_key.h"
 #include "pguard_status_private.h"
 
 

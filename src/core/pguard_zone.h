@@ -1,9 +1,9 @@
 /*
- * The layout of one guard's shared memory, and the parts that are not tables
- * of their own: names, counters.
+ * The layout of a zone's shared memory, and its parts that are no tables of
+ * their own: names, counters.
  *
- * All places are offsets in a header with a magic number and a version, so a
- * process that maps the memory anew (a reload) finds everything again, and a
+ * A header with a magic number and a version tells where each part lies, so a
+ * process that maps the memory anew (a reload) finds everything again, and
  * memory of another layout is recognised.  Fresh memory must be zero.
  */
 
@@ -11,7 +11,6 @@
 #define PGUARD_ZONE_H
 
 #include "pguard.h"
-#include "pguard_key.h"
 #include "pguard_throttle.h"
 #include "pguard_window.h"
 #include "pguard_block.h"
@@ -42,7 +41,8 @@ typedef enum {
     PGUARD_ENTRIES
 } pguard_entry_e;
 
-/* Bits: what a zone is used for.  What it is not used for has a least share. */
+/* Bits: what a zone is used for.  What it is not used for gets the least share
+   of its memory. */
 
 typedef enum {
     PGUARD_USE_SIGNATURES = 1,      /* some requests are throttled */
@@ -54,7 +54,8 @@ typedef enum {
 extern const pguard_str_t  pguard_entry_names[PGUARD_ENTRIES];
 
 
-/* Counters; one copy for each stripe, added up when read. */
+/* Counters.  There is one copy for each stripe; they are added up when read.
+   Each worker adds to one stripe, mostly its own. */
 
 typedef struct {
     uint64_t  requests[PGUARD_VERDICTS];
@@ -95,8 +96,8 @@ typedef struct {
 
 
 /*
- * Lays out size bytes of zeroed memory, aligned to 64, for use: one bit
- * of pguard_use_e, or both.  0, or -1 if size is too small.  Touches only the
+ * Lays out size bytes of zeroed memory, aligned to 64, for use: one bit of
+ * pguard_use_e, or both.  0, or -1 if size is too small.  Touches only the
  * header's pages.
  */
 int pguard_zone_create(void *memory, size_t size, unsigned use);
@@ -105,7 +106,8 @@ int pguard_zone_create(void *memory, size_t size, unsigned use);
    layout, version or size. */
 int pguard_zone_open(pguard_zone_t *zone, void *memory, size_t size);
 
-/* The zone's random secret, 64 bytes, for the gateway that has no file. */
+/* The zone's own secret, *len (64) bytes, for a gateway without a secret file.
+   Zero at first: the caller fills it. */
 unsigned char *pguard_zone_secret(const pguard_zone_t *zone, size_t *len);
 
 /*
@@ -124,21 +126,24 @@ int pguard_zone_name_find(const pguard_zone_t *zone, pguard_name_e kind,
 pguard_str_t pguard_zone_name(const pguard_zone_t *zone, pguard_name_e kind,
     unsigned index);
 
+/* How many names of a kind there are: their indices are below that. */
 unsigned pguard_zone_names(const pguard_zone_t *zone, pguard_name_e kind);
 
 /* How many entries of a kind there is place for. */
 uint64_t pguard_zone_capacity(const pguard_zone_t *zone, pguard_entry_e kind);
 
-/* Tells that a block was set or lifted; how often that was told. */
+/* Counts a change of the zone's blocks, which are to be saved; and the number
+   of changes so far. */
 void pguard_zone_changed(const pguard_zone_t *zone);
 uint64_t pguard_zone_changes(const pguard_zone_t *zone);
 
-/* Tells that all files of the zone's state have what was changed so far, and
-   none has what was gone then; how much that was. */
+/* All generations of the zone's state file have these first changes, hence none
+   still has what they have removed; and the number of changes for which that is
+   so. */
 void pguard_zone_kept(const pguard_zone_t *zone, uint64_t changes);
 uint64_t pguard_zone_is_kept(const pguard_zone_t *zone);
 
-/* The counters that a worker (any number) adds to, with pguard_add(). */
+/* The stripe that a worker (any number) adds to, with pguard_add(). */
 pguard_counters_t *pguard_zone_counters(const pguard_zone_t *zone,
     unsigned worker);
 

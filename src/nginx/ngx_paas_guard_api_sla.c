@@ -1,5 +1,4 @@
 #include "ngx_paas_guard_api_sla.h"
-#include "../core/pguard_str.h"
 
 
 #define NGX_PAAS_GUARD_API_RUNS  1000       /* measured ones that are listed */
