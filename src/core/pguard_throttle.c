@@ -85,8 +85,8 @@ pguard_throttle_table(pguard_throttle_line_t *line, uint64_t lines)
 }
 
 
-/* The home comes from bits that an entry does not keep, the second line from
-   some that it does: a copied head tells its second line itself, from either. */
+/* The home is chosen by bits that an entry does not keep, the second line by
+   some that it does: so an entry in either line tells its own second line. */
 
 static inline pguard_throttle_line_t *
 pguard_throttle_second(const pguard_throttle_t *t,
@@ -392,7 +392,7 @@ pguard_throttle_keep(const pguard_throttle_t *t, pguard_throttle_line_t *home,
 }
 
 
-/* pguard_throttle_ask_at(), whatever is there. */
+/* pguard_throttle_ask(), whatever is there. */
 
 static PGUARD_APART pguard_throttle_result_t
 pguard_throttle_any(const pguard_throttle_t *t, pguard_throttle_lines_t at,
@@ -443,11 +443,11 @@ pguard_throttle_any(const pguard_throttle_t *t, pguard_throttle_lines_t at,
 }
 
 
-/* Mostly the head is sig, or nothing that is there may be sig and the head has
-   expired: that is told without a loop. */
+/* In most calls, the head is sig, or the head has expired and nothing else in
+   the two lines can be sig: these two cases need no loop. */
 
 pguard_throttle_result_t
-pguard_throttle_ask_at(const pguard_throttle_t *t, pguard_throttle_lines_t at,
+pguard_throttle_ask(const pguard_throttle_t *t, pguard_throttle_lines_t at,
     pguard_hash_t sig, pguard_usec_t now, pguard_usec_t interval)
 {
     pguard_pair_t              head, set;
@@ -469,15 +469,6 @@ pguard_throttle_ask_at(const pguard_throttle_t *t, pguard_throttle_lines_t at,
                       && pguard_pair_cas(&at.home->way[0], &head, set);
 
     return result.admitted ? result : pguard_throttle_any(t, at, sig, set, now);
-}
-
-
-pguard_throttle_result_t
-pguard_throttle_ask(const pguard_throttle_t *t, pguard_hash_t sig,
-    pguard_usec_t now, pguard_usec_t interval)
-{
-    return pguard_throttle_ask_at(t, pguard_throttle_lines(t, sig), sig, now,
-                                  interval);
 }
 
 

@@ -20,12 +20,13 @@ typedef struct {
 typedef struct {
     pguard_throttle_line_t  *line;
     uint64_t                 lines;                /* > 0 */
-    uint64_t                 group;                /* of so many lines */
-    uint64_t                 groups;               /* bits of a line's number
-                                                      that tell its group */
+    uint64_t                 group;                /* lines in a group */
+    uint64_t                 groups;               /* mask: the bits of a
+                                                      line's number that tell
+                                                      its group */
 } pguard_throttle_t;
 
-/* Where a signature may be. */
+/* The two lines in which a signature may be. */
 
 typedef struct {
     pguard_throttle_line_t  *home;
@@ -34,43 +35,41 @@ typedef struct {
 
 typedef struct {
     unsigned       admitted;    /* 1 or 0 */
-    unsigned       evicted;     /* unexpired entries that had to go */
-    pguard_usec_t  wait;        /* if not admitted: until the next may be */
+    unsigned       evicted;     /* unexpired entries that were dropped */
+    pguard_usec_t  wait;        /* if not admitted: time until sig may be */
 } pguard_throttle_result_t;
 
 
-/* The table in these lines (> 0), all zeros or used before; of 32768 and more,
-   it leaves up to 511 unused. */
+/* A table in these lines (> 0 of them), which are all zero or hold such a table
+   already.  With 32768 lines or more, up to 511 remain unused.  O(1). */
 pguard_throttle_t pguard_throttle_table(pguard_throttle_line_t *line,
     uint64_t lines);
 
-/* Brings the lines of sig near, and returns them; costs nothing if it is not
-   asked later. */
+/* The lines of sig, which are prefetched: best called some time before
+   pguard_throttle_ask(), which need not follow.  Changes nothing, O(1). */
 pguard_throttle_lines_t pguard_throttle_prefetch(const pguard_throttle_t *t,
     pguard_hash_t sig);
 
 /*
- * Admits sig at now, if no identical one was admitted less than interval ago.
- * now: any worker's reading of the one monotonic clock, < 2^48 us (8.9 years
- * of uptime); interval: 1 us to 2^46 us.  Never waits, O(1).
+ * Admits sig at now if no identical one was admitted less than interval ago.
+ * at: what pguard_throttle_prefetch() gave for sig.  now: the monotonic clock,
+ * as any worker reads it, < 2^48 us (8.9 years of uptime); interval: 1 us to
+ * 2^46 us.  Takes no lock and never waits, O(1).
  */
 pguard_throttle_result_t pguard_throttle_ask(const pguard_throttle_t *t,
-    pguard_hash_t sig, pguard_usec_t now, pguard_usec_t interval);
-
-/* The same, where the lines of sig are known. */
-pguard_throttle_result_t pguard_throttle_ask_at(const pguard_throttle_t *t,
     pguard_throttle_lines_t at, pguard_hash_t sig, pguard_usec_t now,
     pguard_usec_t interval);
 
 /*
- * Another gateway had admitted sig before: what was admitted here at then (the
- * now of that call) expires after wait, not after the whole interval.
+ * Another gateway had admitted sig before this one did: the entry that was made
+ * here at then (the now of that call, with this interval) expires wait after
+ * then, not after the whole interval.  Does nothing if it is gone.  O(1).
  */
 void pguard_throttle_correct(const pguard_throttle_t *t, pguard_hash_t sig,
     pguard_usec_t then, pguard_usec_t interval, pguard_usec_t wait);
 
-/* Entries unexpired at now: exact up to 2^19 entries, else from a sample of
-   that many. */
+/* Entries that are unexpired at now: exact in a table of up to 2^16 entries,
+   else estimated from a sample of at most that many, and at least half. */
 uint64_t pguard_throttle_entries(const pguard_throttle_t *t,
     pguard_usec_t now);
 

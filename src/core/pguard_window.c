@@ -414,7 +414,7 @@ pguard_window_add_elsewhere(const pguard_windows_t *w, pguard_hash_t key,
 
 
 pguard_window_result_t
-pguard_window_add_at(pguard_window_bucket_t *home, const pguard_windows_t *w,
+pguard_window_add(pguard_window_bucket_t *home, const pguard_windows_t *w,
     pguard_hash_t key, uint16_t source, const pguard_window_rule_t *rule,
     pguard_msec_t now, pguard_clock_pt clock, void *arg)
 {

@@ -1,8 +1,8 @@
 /*
  * Sliding-window counts in shared memory, lock-free: how many requests of one
  * key came in the last window?  The answer is never more than the truth, and
- * less than the truth by less than an eleventh of the limit (by nothing up to
- * a limit of 11).  See pguard_window.c for the method and the proof.
+ * falls short of it by less than an eleventh of the limit (by nothing for
+ * limits up to 11).  See pguard_window.c for the method and the proof.
  */
 
 #ifndef PGUARD_WINDOW_H
@@ -23,7 +23,7 @@ typedef struct {
 } __attribute__((aligned(64))) pguard_window_entry_t;
 
 typedef struct {
-    uint64_t               index[PGUARD_WINDOW_WAYS];  /* see _window.c */
+    uint64_t               index[PGUARD_WINDOW_WAYS];  /* see _private.h */
     pguard_window_entry_t  entry[PGUARD_WINDOW_WAYS];
 } __attribute__((aligned(64))) pguard_window_bucket_t;
 
@@ -38,23 +38,25 @@ typedef struct {
 typedef struct {
     uint64_t       limit;                      /* 1 to PGUARD_LIMIT_MAX */
     pguard_msec_t  window;                     /* 1 to PGUARD_WINDOW_MAX */
-    uint64_t       group;                      /* requests to a mark */
+    uint64_t       group;                      /* requests for each mark */
     unsigned       shift;                      /* a mark's unit: 2^shift ms */
-    uint32_t       use;                        /* s: how long a key is of use */
+    uint32_t       use;                        /* s: how long after its last
+                                                  request a key is in use */
 } pguard_window_rule_t;
 
 typedef struct {
     unsigned       exceeded;    /* 1: more than limit in the last window */
-    unsigned       evicted;     /* 1: a key still in use had to go */
+    unsigned       evicted;     /* 1: a key still in use was dropped */
     uint64_t       count;       /* if exceeded: requests in the last window */
-    uint64_t       seen;        /* the same, looked at by the first request of
-                                   a group once there may be half the limit;
-                                   else 0 */
+    uint64_t       seen;        /* the same, whether exceeded or not: only told
+                                   by the first request of a group, once there
+                                   may be half the limit; else 0 */
 } pguard_window_result_t;
 
 typedef struct {
     uint64_t       count;       /* requests in the last window */
-    pguard_msec_t  reset;       /* until the oldest of them leave it; 0: none */
+    pguard_msec_t  reset;       /* time until the oldest of them leave it;
+                                   0: there are none */
 } pguard_window_state_t;
 
 
@@ -63,8 +65,8 @@ void pguard_window_rule_init(pguard_window_rule_t *rule, uint64_t limit,
     pguard_msec_t window);
 
 
-/* Where a key mostly is: to be prefetched, which costs nothing if it is not
-   counted then. */
+/* A key's first bucket, in which most keys are.  The caller may prefetch it
+   some time before it counts. */
 
 static inline pguard_window_bucket_t *
 pguard_window_bucket(const pguard_windows_t *w, pguard_hash_t key)
@@ -73,8 +75,9 @@ pguard_window_bucket(const pguard_windows_t *w, pguard_hash_t key)
 }
 
 
-/* Where a key may be that was new when its bucket was half full.  Of other bits
-   than the tag: who has the same tag is elsewhere. */
+/* A key's second bucket: the key may be there if its first one was more than
+   half full when it was new.  Chosen by other bits than the tag, so keys with
+   the same tag are in different buckets. */
 
 static inline pguard_window_bucket_t *
 pguard_window_second(const pguard_windows_t *w, pguard_hash_t key)
@@ -83,46 +86,35 @@ pguard_window_second(const pguard_windows_t *w, pguard_hash_t key)
 }
 
 
-/* A clock for a second look: the time now, in ms, from arg. */
+/* Gives the time now, in ms; arg is the caller's. */
 typedef pguard_msec_t (*pguard_clock_pt)(void *arg);
 
 /*
- * Counts one request of key, that arrived at now, and says whether it exceeds
- * the rule.  clock is asked only when it seems to; it may be NULL if no other
- * process counts at the same time.  Never waits, O(1).
+ * Counts one request of key, which arrived at now (ms, monotonic), and says
+ * whether it exceeds the rule.  Takes no lock and never waits, O(1).
  *
- * home: the bucket of key, see above.
- * source: a hash of where the key came from first, of something that a client
- * cannot choose.  Where all places for a new key are in use, one goes of the
- * source that would then have most of them.
+ * home: pguard_window_bucket() of key.
+ * source: a hash of where the key first came from, made of something that a
+ * client cannot choose.  If all places for a new key are in use, the key that
+ * is dropped is one of the source that would then have most places.
+ * clock: called with arg, only when the rule seems to be exceeded, for a second
+ * look with a later time.  NULL if no other process counts at the same time.
  */
-pguard_window_result_t pguard_window_add_at(pguard_window_bucket_t *home,
+pguard_window_result_t pguard_window_add(pguard_window_bucket_t *home,
     const pguard_windows_t *w, pguard_hash_t key, uint16_t source,
     const pguard_window_rule_t *rule, pguard_msec_t now,
     pguard_clock_pt clock, void *arg);
 
-
-/* The same, where home is not at hand. */
-
-static inline pguard_window_result_t
-pguard_window_add(const pguard_windows_t *w, pguard_hash_t key,
-    uint16_t source, const pguard_window_rule_t *rule, pguard_msec_t now,
-    pguard_clock_pt clock, void *arg)
-{
-    return pguard_window_add_at(pguard_window_bucket(w, key), w, key, source,
-                                rule, now, clock, arg);
-}
-
-
-/* What is counted now, without counting. */
+/* What is counted for key at now; counts nothing.  O(1). */
 pguard_window_state_t pguard_window_peek(const pguard_windows_t *w,
     pguard_hash_t key, const pguard_window_rule_t *rule, pguard_msec_t now);
 
-/* Forgets the counts of key. */
+/* Forgets the counts of key.  O(1). */
 void pguard_window_forget(const pguard_windows_t *w, pguard_hash_t key);
 
-/* Keys counted within their windows, and some seconds more: exact up to 2^16
-   buckets, else from a sample of that many. */
+/* Keys that were counted within their windows (and up to some seconds before):
+   exact in a table of up to 2^13 buckets, else estimated from a sample of at
+   most that many, and at least half. */
 uint64_t pguard_window_entries(const pguard_windows_t *w, pguard_msec_t now);
 
 

@@ -6,10 +6,11 @@
 #include "pguard_window.h"
 
 
+/* What of a key its entry keeps; never 0. */
 #define pguard_window_tag(key)             ((key).lo | 1)
 
-/* A part of the tag, the source, and the second up to which the key is of
-   use. */
+/* The index word of an entry: 16 bits of its tag, its source, and the second up
+   to which its key is in use.  0: the entry is free. */
 
 static inline uint64_t
 pguard_window_index_word(uint64_t tag, uint16_t source, uint32_t until)
@@ -22,33 +23,35 @@ pguard_window_index_word(uint64_t tag, uint16_t source, uint32_t until)
 #define pguard_window_source(word)         ((uint16_t) ((word) >> 32))
 #define pguard_window_until(word)          ((uint32_t) (word))
 
-/* Seconds may come round. */
+/* Is second a later than b?  They have 32 bits and may wrap around. */
 #define pguard_window_later(a, b)          ((int32_t) ((a) - (b)) > 0)
 
-/* Was nothing counted for a whole window?  Not sure is no.  Free is idle. */
+/* 1: surely nothing was counted for a whole window, or the entry is free. */
 #define pguard_window_idle(word, now_s)                                       \
     ((word) == 0 || pguard_window_later(now_s, pguard_window_until(word)))
 
 
-/* Where a key is, or is to go: its bucket, way, index word, and head. */
+/* The entry that a key has, or is to get. */
 
 typedef struct {
     pguard_window_bucket_t  *b;
     int                      way;
-    int                      found;
-    uint64_t                 word;
-    pguard_pair_t            head;
+    int                      found;       /* 1: key has it */
+    uint64_t                 word;        /* as they were read: index word */
+    pguard_pair_t            head;        /* and head */
 } pguard_window_place_t;
 
 
 /* pguard_window_place.c */
 
-/* Where key is; p->found says whether it is anywhere. */
+/* Looks for key; if it has no entry, p->found is 0 and nothing else of *p is
+   of use. */
 void pguard_window_look(const pguard_windows_t *w, pguard_hash_t key,
     pguard_window_place_t *p);
 
-/* Where a new key of this source is to go: a place that is free or idle at
-   now_s, else another key's.  Takes nothing.  0: another was first there. */
+/* Chooses the entry for a new key of this source: one that is free or idle at
+   now_s (seconds), else another key's.  Changes nothing in the table.  1; 0 if
+   another process has just changed that entry: choose again. */
 int pguard_window_choose(const pguard_windows_t *w, pguard_hash_t key,
     uint16_t source, uint32_t now_s, pguard_window_place_t *p);
 

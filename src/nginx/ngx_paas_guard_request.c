@@ -265,9 +265,9 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     if (ctx->sign && ngx_paas_guard_sign(r, ctx) == NGX_OK) {
 
-        result = pguard_throttle_ask_at(&glcf->zone->core.throttle, ctx->lines,
-                                        ctx->signature, ctx->now,
-                                        (pguard_usec_t) glcf->interval * 1000);
+        result = pguard_throttle_ask(&glcf->zone->core.throttle, ctx->lines,
+                                     ctx->signature, ctx->now,
+                                     (pguard_usec_t) glcf->interval * 1000);
 
         ctx->throttled = !result.admitted;
         ctx->wait = result.wait;
@@ -308,10 +308,10 @@ ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
             continue;
         }
 
-        result = pguard_window_add_at(key->home, &zone->core.windows,
-                                      key->window, ctx->source,
-                                      &key->rule->window, now,
-                                      ngx_paas_guard_clock, NULL);
+        result = pguard_window_add(key->home, &zone->core.windows,
+                                   key->window, ctx->source,
+                                   &key->rule->window, now,
+                                   ngx_paas_guard_clock, NULL);
 
         if (!result.exceeded && !result.evicted && !result.seen) {
 

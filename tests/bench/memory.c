@@ -72,6 +72,22 @@ map(size_t size)
 }
 
 
+/* Is signature i admitted?  Those that follow are prefetched. */
+
+static unsigned
+admitted(const pguard_zone_t *zone, uint64_t i, pguard_usec_t now,
+    pguard_usec_t interval)
+{
+    pguard_throttle_lines_t  at;
+
+    (void) pguard_throttle_prefetch(&zone->throttle, key_of(i + AHEAD));
+    at = pguard_throttle_prefetch(&zone->throttle, key_of(i));
+
+    return pguard_throttle_ask(&zone->throttle, at, key_of(i), now,
+                               interval).admitted;
+}
+
+
 /* One a microsecond, so that n are an interval. */
 
 static uint64_t
@@ -80,15 +96,11 @@ signatures_forgotten(const pguard_zone_t *zone, uint64_t n)
     uint64_t  i, forgotten;
 
     for (i = 0; i < INTERVALS * n; i++) {
-        (void) pguard_throttle_prefetch(&zone->throttle, key_of(i + AHEAD));
-        (void) pguard_throttle_ask(&zone->throttle, key_of(i), START + i, n);
+        (void) admitted(zone, i, START + i, n);
     }
 
     for (i -= n, forgotten = 0; i < INTERVALS * n; i++) {
-        (void) pguard_throttle_prefetch(&zone->throttle, key_of(i + AHEAD));
-        forgotten += pguard_throttle_ask(&zone->throttle, key_of(i),
-                                         START + INTERVALS * n - 1,
-                                         n).admitted;
+        forgotten += admitted(zone, i, START + INTERVALS * n - 1, n);
     }
 
     return forgotten;
@@ -119,7 +131,9 @@ windows_forgotten(const pguard_zone_t *zone, uint64_t n)
 
     for (i = 0; i < n; i++) {
         windows_prefetch(zone, i + AHEAD);
-        (void) pguard_window_add(&zone->windows, key_of(i), (uint16_t) i, &rule,
+        (void) pguard_window_add(pguard_window_bucket(&zone->windows,
+                                                      key_of(i)),
+                                 &zone->windows, key_of(i), (uint16_t) i, &rule,
                                  START / 1000 + i * rule.window / n, NULL,
                                  NULL);
     }

@@ -14,6 +14,7 @@
 #include <malloc.h>
 
 #include "pguard_zone.h"
+#include "tables.h"
 
 
 #ifdef __SANITIZE_ADDRESS__
@@ -119,9 +120,9 @@ request(uint64_t n, const pguard_window_rule_t *rule)
 
     assert_null(pguard_block_find(&zone.blocks, PGUARD_BLOCK_HERE, key,
                                   now / 1000));
-    (void) pguard_throttle_ask(&zone.throttle, mix(~n), now, 1000000);
-    (void) pguard_window_add(&zone.windows, key, 0, rule, now / 1000, NULL,
-                             NULL);
+    (void) throttle_ask(&zone.throttle, mix(~n), now, 1000000);
+    (void) window_add(&zone.windows, key, 0, rule, now / 1000, NULL,
+                      NULL);
 
     return n % 1000 == 0 && block(key, now / 1000, 3600000);
 }
@@ -250,14 +251,14 @@ test_share(void **state)
          second += 1000)
     {
         for (i = 0; i < OTHERS; i++) {
-            r = pguard_window_add(&zone.windows, mix(~i), (uint16_t) (i + 1),
-                                  &rule, second, NULL, NULL);
+            r = window_add(&zone.windows, mix(~i), (uint16_t) (i + 1),
+                           &rule, second, NULL, NULL);
             alone[i] += r.exceeded;
         }
 
         for (i = 0; i < FLOOD / 100; i++) {
-            r = pguard_window_add(&zone.windows, mix(n++), 0, &rule, second,
-                                  NULL, NULL);
+            r = window_add(&zone.windows, mix(n++), 0, &rule, second,
+                           NULL, NULL);
             evicted += r.evicted;
         }
     }
@@ -288,15 +289,15 @@ test_halves(void **state)
     /* one has filled all of it before the other comes */
 
     for (n = 0; n < 100 * zone.windows.buckets; n++) {
-        (void) pguard_window_add(&zone.windows, mix(n), 1, &rule,
-                                 START / 1000 + n / 1000, NULL, NULL);
+        (void) window_add(&zone.windows, mix(n), 1, &rule,
+                          START / 1000 + n / 1000, NULL, NULL);
     }
 
     for (i = 0; i < 30 * zone.windows.buckets; i++) {
-        (void) pguard_window_add(&zone.windows, mix(~i), 2, &rule,
-                                 START / 1000 + n / 1000, NULL, NULL);
-        (void) pguard_window_add(&zone.windows, mix(n + i), 1, &rule,
-                                 START / 1000 + n / 1000, NULL, NULL);
+        (void) window_add(&zone.windows, mix(~i), 2, &rule,
+                          START / 1000 + n / 1000, NULL, NULL);
+        (void) window_add(&zone.windows, mix(n + i), 1, &rule,
+                          START / 1000 + n / 1000, NULL, NULL);
     }
 
     kept[0] = 0;
@@ -334,13 +335,13 @@ test_signatures(void **state)
 
     for (n = 0; n < FLOOD; n++) {
         now = START + n * 1000000 / (places / 2);
-        evicted += pguard_throttle_ask(&zone.throttle, mix(n), now,
-                                       1000000).evicted;
+        evicted += throttle_ask(&zone.throttle, mix(n), now,
+                                1000000).evicted;
 
         if (n % (places / 20) == 0) {
 
             for (i = 0; i < OTHERS; i++) {
-                r = pguard_throttle_ask(&zone.throttle, mix(~i), now, 1000000);
+                r = throttle_ask(&zone.throttle, mix(~i), now, 1000000);
                 admitted += r.admitted;
                 evicted += r.evicted;
             }
@@ -393,11 +394,11 @@ test_client(void **state)
             continue;
         }
 
-        (void) pguard_throttle_ask(&zone.throttle, mix(n), now * 1000, 1000000);
-        (void) pguard_window_add(&zone.windows, mix(~n), 7, &by_credential, now,
-                                 NULL, NULL);
-        r = pguard_window_add(&zone.windows, address, 7, &by_address, now, NULL,
-                              NULL);
+        (void) throttle_ask(&zone.throttle, mix(n), now * 1000, 1000000);
+        (void) window_add(&zone.windows, mix(~n), 7, &by_credential, now,
+                          NULL, NULL);
+        r = window_add(&zone.windows, address, 7, &by_address, now, NULL,
+                       NULL);
 
         if (r.exceeded) {
             assert_non_null(block(address, now, 60000));

@@ -30,12 +30,10 @@ static void halt(void);
 #define pguard_throttle_prefetch    stopped_throttle_prefetch
 #define pguard_throttle_table       stopped_throttle_table
 #define pguard_throttle_ask         stopped_throttle_ask
-#define pguard_throttle_ask_at      stopped_throttle_ask_at
 #define pguard_throttle_correct     stopped_throttle_correct
 #define pguard_throttle_entries     stopped_throttle_entries
 #define pguard_window_rule_init     stopped_window_rule_init
 #define pguard_window_add           stopped_window_add
-#define pguard_window_add_at        stopped_window_add_at
 #define pguard_window_peek          stopped_window_peek
 #define pguard_window_forget        stopped_window_forget
 #define pguard_window_entries       stopped_window_entries
@@ -50,6 +48,7 @@ static void halt(void);
 
 #include "../../src/core/pguard_window.c"
 #include "../../src/core/pguard_window_place.c"
+#include "tables.h"
 
 
 #define SEED      2024
@@ -107,7 +106,7 @@ ask(unsigned i)
 {
     pguard_throttle_result_t  r;
 
-    r = pguard_throttle_ask(&throttle, sig[i], START, INTERVAL);
+    r = throttle_ask(&throttle, sig[i], START, INTERVAL);
 
     admitted += r.admitted;
     evicted += r.evicted;
@@ -230,8 +229,8 @@ test_throttle(void **state)
 static void
 add(void)
 {
-    (void) pguard_window_add(&windows, sig[0], 0, &rule, START / 1000, NULL,
-                             NULL);
+    (void) window_add(&windows, sig[0], 0, &rule, START / 1000, NULL,
+                      NULL);
     added++;
 }
 
@@ -253,8 +252,8 @@ add_others(void)
     unsigned  i;
 
     for (i = 1; i < OTHERS; i++) {
-        (void) pguard_window_add(&windows, sig[i], 0, &rule, START / 1000, NULL,
-                                 NULL);
+        (void) window_add(&windows, sig[i], 0, &rule, START / 1000, NULL,
+                          NULL);
     }
 
     others++;
@@ -332,8 +331,8 @@ test_windows(void **state)
         /* up to half of the places, so that all six have one */
 
         for (i = OTHERS; i < OTHERS + k % 8; i++) {
-            (void) pguard_window_add(&windows, sig[i], 0, &rule, START / 1000,
-                                     NULL, NULL);
+            (void) window_add(&windows, sig[i], 0, &rule, START / 1000,
+                              NULL, NULL);
         }
 
         known = k / 8 % 4;

@@ -18,6 +18,7 @@
 
 #include "pguard_throttle.h"
 #include "pguard_window.h"
+#include "tables.h"
 
 
 #define SEED      77
@@ -301,7 +302,7 @@ offer(unsigned worker, unsigned subject, pguard_usec_t *last)
     worker_log_t              *log = &shared->log[worker];
     pguard_throttle_result_t   r;
 
-    r = pguard_throttle_ask(&throttle, sig_of(subject), e.before, interval);
+    r = throttle_ask(&throttle, sig_of(subject), e.before, interval);
     e.after = clock_us();
 
     if (e.before - *last > log->pause[subject]) {
@@ -566,11 +567,11 @@ assert_still_throttles(void)
     pguard_usec_t  now = clock_us() + interval;
 
     for (i = 0; i < sigs; i++) {
-        assert_int_equal(pguard_throttle_ask(&throttle, sig_of(i), now,
-                                             interval).admitted, 1);
-        assert_int_equal(pguard_throttle_ask(&throttle, sig_of(i),
-                                             now + interval - 1,
-                                             interval).wait, 1);
+        assert_int_equal(throttle_ask(&throttle, sig_of(i), now,
+                                      interval).admitted, 1);
+        assert_int_equal(throttle_ask(&throttle, sig_of(i),
+                                      now + interval - 1,
+                                      interval).wait, 1);
     }
 }
 
@@ -628,8 +629,8 @@ send_one(unsigned worker, unsigned subject)
     event_t                 e = { subject, 0, 0, clock_us(), 0, 0 };
     pguard_window_result_t  r;
 
-    r = pguard_window_add(&table, key_of(subject), 0, &shared->rule,
-                          e.before / 1000, clock_ms, NULL);
+    r = window_add(&table, key_of(subject), 0, &shared->rule,
+                   e.before / 1000, clock_ms, NULL);
 
     e.after = clock_us();
     e.looked = looked;
@@ -719,9 +720,9 @@ fill_first_bucket(void)
     pguard_window_rule_init(&rule, 2, 24 * 3600000);
 
     for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
-        (void) pguard_window_add(&table,
-                                 (pguard_hash_t) { (i + 1ULL) << 40, 0 },
-                                 0, &rule, clock_us() / 1000, NULL, NULL);
+        (void) window_add(&table,
+                          (pguard_hash_t) { (i + 1ULL) << 40, 0 },
+                          0, &rule, clock_us() / 1000, NULL, NULL);
     }
 
     assert_int_not_equal(shared->bucket[0].index[PGUARD_WINDOW_WAYS - 1], 0);
@@ -824,9 +825,9 @@ assert_found_out(void)
 
     for (i = 0; i < KEYS; i++) {
         assert_true(found[i] > 0
-                    || pguard_window_add(&table, key_of(i), 0, &shared->rule,
-                                         clock_ms(NULL), clock_ms,
-                                         NULL).exceeded);
+                    || window_add(&table, key_of(i), 0, &shared->rule,
+                                  clock_ms(NULL), clock_ms,
+                                  NULL).exceeded);
     }
 }
 
@@ -895,9 +896,9 @@ test_windows_killed(void **state)
         pguard_window_forget(&table, key_of(k));
         assert_int_equal(pguard_window_peek(&table, key_of(k), &shared->rule,
                                             clock_ms(NULL)).count, 0);
-        assert_int_equal(pguard_window_add(&table, key_of(k), 0, &shared->rule,
-                                           clock_ms(NULL), clock_ms,
-                                           NULL).exceeded, 0);
+        assert_int_equal(window_add(&table, key_of(k), 0, &shared->rule,
+                                    clock_ms(NULL), clock_ms,
+                                    NULL).exceeded, 0);
     }
 }
 

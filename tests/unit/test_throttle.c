@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "pguard_throttle.h"
+#include "tables.h"
 
 
 #define SEED      1000
@@ -36,7 +37,7 @@ table(uint64_t lines)
 static pguard_throttle_result_t
 ask(const pguard_throttle_t *t, pguard_hash_t sig, pguard_usec_t now)
 {
-    return pguard_throttle_ask(t, sig, now, SECOND);
+    return throttle_ask(t, sig, now, SECOND);
 }
 
 
@@ -143,7 +144,7 @@ run_model(const pguard_throttle_t *t, unsigned sigs, unsigned ops,
         i = (unsigned) lrand48() % (lrand48() % 2 ? sigs / 50 : sigs);
         took = interval[lrand48() % 4];
 
-        compare(&s, pguard_throttle_ask(t, sig[i], now, took), &expires[i],
+        compare(&s, throttle_ask(t, sig[i], now, took), &expires[i],
                 now, took);
     }
 
@@ -233,12 +234,12 @@ test_two_thirds(void **state)
 
     for (i = 0; i < 3 * n; i++) {
         sig[i % n] = random_sig();
-        (void) pguard_throttle_ask(&t, sig[i % n], START + i, n);
+        (void) throttle_ask(&t, sig[i % n], START + i, n);
     }
 
     for (i = 0, forgotten = 0; i < n; i++) {
-        forgotten += pguard_throttle_ask(&t, sig[i], START + 3 * n - 1,
-                                         n).admitted;
+        forgotten += throttle_ask(&t, sig[i], START + 3 * n - 1,
+                                  n).admitted;
     }
 
     assert_in_range(forgotten, 0, n / 10000);
@@ -502,8 +503,8 @@ test_full_takes_expired_first(void **state)
     /* the fourth of seven is short-lived, the first is the oldest */
 
     for (i = 0; i < 7; i++) {
-        r = pguard_throttle_ask(&t, placed(2, 9, i), START + i * 1000,
-                                i == 3 ? 1000 : SECOND);
+        r = throttle_ask(&t, placed(2, 9, i), START + i * 1000,
+                         i == 3 ? 1000 : SECOND);
         assert_int_equal(r.evicted, 0);
     }
 

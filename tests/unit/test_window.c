@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "pguard_window.h"
+#include "tables.h"
 
 
 #define SEED     424242
@@ -121,7 +122,7 @@ arrive(subject_t *s, pguard_msec_t gap)
     move_on(s);
     truth = s->n - s->first;
 
-    r = pguard_window_add(&s->w, s->key, 0, &s->rule, s->now, NULL, NULL);
+    r = window_add(&s->w, s->key, 0, &s->rule, s->now, NULL, NULL);
 
     if (r.exceeded && truth <= s->rule.limit) {
         wrong(s, "exceeded, but was not", r.count);
@@ -515,7 +516,7 @@ test_many_keys(void **state)
 
     for (i = 0, now = START; i < 1000000; i++, now += lrand48() % 3) {
         k = (unsigned) lrand48() % (lrand48() % 8 ? 1500 : 300);
-        r = pguard_window_add(&w, key[k], 0, &rule, now, NULL, NULL);
+        r = window_add(&w, key[k], 0, &rule, now, NULL, NULL);
 
         assert_int_equal(r.exceeded, last[k][0] + 10000 > now);
         assert_int_equal(r.evicted, 0);
@@ -547,7 +548,7 @@ meanwhile(void *arg)
     m->asked++;
 
     for (i = 0; i < m->others && m->asked == 1; i++) {
-        (void) pguard_window_add(m->w, m->key, 0, m->rule, m->now, NULL, NULL);
+        (void) window_add(m->w, m->key, 0, m->rule, m->now, NULL, NULL);
     }
 
     return m->now;
@@ -568,12 +569,12 @@ fill_and_look(uint64_t limit, pguard_msec_t later, unsigned others,
     pguard_window_rule_init(&rule, limit, 1000);
 
     for (i = 0; i < limit; i++) {
-        r = pguard_window_add(&w, key, 0, &rule, START, meanwhile, &m);
+        r = window_add(&w, key, 0, &rule, START, meanwhile, &m);
         assert_int_equal(r.exceeded, 0);
     }
 
     assert_int_equal(m.asked, 0);
-    r = pguard_window_add(&w, key, 0, &rule, START + 999, meanwhile, &m);
+    r = window_add(&w, key, 0, &rule, START + 999, meanwhile, &m);
     *asked = m.asked;
 
     return r;
@@ -680,8 +681,8 @@ test_peek(void **state)
     s = pguard_window_peek(&w, key, &rule, START);
     assert_true(s.count == 0 && s.reset == 0);
 
-    (void) pguard_window_add(&w, key, 0, &rule, START, NULL, NULL);
-    (void) pguard_window_add(&w, key, 0, &rule, START + 300, NULL, NULL);
+    (void) window_add(&w, key, 0, &rule, START, NULL, NULL);
+    (void) window_add(&w, key, 0, &rule, START + 300, NULL, NULL);
 
     s = pguard_window_peek(&w, key, &rule, START + 400);
     assert_true(s.count == 2 && s.reset == 600);
@@ -710,8 +711,8 @@ test_forget(void **state)
     pguard_window_forget(&w, nth_key(1));
 
     for (i = 0; i < 5; i++) {
-        (void) pguard_window_add(&w, nth_key(1), 0, &rule, START, NULL, NULL);
-        (void) pguard_window_add(&w, nth_key(2), 0, &rule, START, NULL, NULL);
+        (void) window_add(&w, nth_key(1), 0, &rule, START, NULL, NULL);
+        (void) window_add(&w, nth_key(2), 0, &rule, START, NULL, NULL);
     }
 
     pguard_window_forget(&w, nth_key(1));
@@ -720,14 +721,14 @@ test_forget(void **state)
     assert_int_equal(count_of(&w, nth_key(2), &rule, START), 5);
 
     for (i = 0; i < 5; i++) {
-        assert_int_equal(pguard_window_add(&w, nth_key(1), 0, &rule, START,
-                                           NULL, NULL).exceeded, 0);
+        assert_int_equal(window_add(&w, nth_key(1), 0, &rule, START,
+                                    NULL, NULL).exceeded, 0);
     }
 
-    assert_int_equal(pguard_window_add(&w, nth_key(1), 0, &rule, START, NULL,
-                                       NULL).exceeded, 1);
-    assert_int_equal(pguard_window_add(&w, nth_key(2), 0, &rule, START, NULL,
-                                       NULL).exceeded, 1);
+    assert_int_equal(window_add(&w, nth_key(1), 0, &rule, START, NULL,
+                                NULL).exceeded, 1);
+    assert_int_equal(window_add(&w, nth_key(2), 0, &rule, START, NULL,
+                                NULL).exceeded, 1);
 }
 
 
@@ -749,14 +750,14 @@ test_two_rules(void **state)
     pguard_window_rule_init(&many, 100, 60000);
 
     for (i = 0; i < 100; i++) {
-        assert_int_equal(pguard_window_add(&w, salted, 0, &few, START + i, NULL,
-                                           NULL).exceeded, i >= 3);
-        assert_int_equal(pguard_window_add(&w, other, 0, &many, START + i, NULL,
-                                           NULL).exceeded, 0);
+        assert_int_equal(window_add(&w, salted, 0, &few, START + i, NULL,
+                                    NULL).exceeded, i >= 3);
+        assert_int_equal(window_add(&w, other, 0, &many, START + i, NULL,
+                                    NULL).exceeded, 0);
     }
 
-    assert_int_equal(pguard_window_add(&w, other, 0, &many, START + i, NULL,
-                                       NULL).exceeded, 1);
+    assert_int_equal(window_add(&w, other, 0, &many, START + i, NULL,
+                                NULL).exceeded, 1);
 }
 
 
@@ -770,10 +771,10 @@ full_bucket(const pguard_windows_t *w, const pguard_window_rule_t *rule)
 
     for (i = 0; i < PGUARD_WINDOW_WAYS; i++) {
         at = START + 10000 * i;
-        assert_int_equal(pguard_window_add(w, nth_key(i + 1), 0, rule, at, NULL,
-                                           NULL).evicted, 0);
-        assert_int_equal(pguard_window_add(w, nth_key(i + 1), 0, rule, at, NULL,
-                                           NULL).evicted, 0);
+        assert_int_equal(window_add(w, nth_key(i + 1), 0, rule, at, NULL,
+                                    NULL).evicted, 0);
+        assert_int_equal(window_add(w, nth_key(i + 1), 0, rule, at, NULL,
+                                    NULL).evicted, 0);
     }
 }
 
@@ -793,9 +794,9 @@ test_evicts_oldest(void **state)
 
     /* the first key comes again: now the second is the oldest */
 
-    (void) pguard_window_add(&w, nth_key(1), 0, &rule, now, NULL, NULL);
-    assert_int_equal(pguard_window_add(&w, nth_key(9), 0, &rule, now, NULL,
-                                       NULL).evicted, 1);
+    (void) window_add(&w, nth_key(1), 0, &rule, now, NULL, NULL);
+    assert_int_equal(window_add(&w, nth_key(9), 0, &rule, now, NULL,
+                                NULL).evicted, 1);
 
     assert_int_equal(count_of(&w, nth_key(1), &rule, now), 3);
     assert_int_equal(count_of(&w, nth_key(2), &rule, now), 0);
@@ -818,8 +819,8 @@ test_idle_is_no_eviction(void **state)
     pguard_window_rule_init(&rule, 5, 1000);
     full_bucket(&w, &rule);
 
-    assert_int_equal(pguard_window_add(&w, nth_key(9), 0, &rule, START + 80000,
-                                       NULL, NULL).evicted, 0);
+    assert_int_equal(window_add(&w, nth_key(9), 0, &rule, START + 80000,
+                                NULL, NULL).evicted, 0);
 }
 
 
@@ -846,8 +847,8 @@ test_second_bucket(void **state)
 
     for (k = 1; k <= 6; k++) {
         for (i = 0; i < 2 * PGUARD_WINDOW_WAYS; i++) {
-            r = pguard_window_add(&w, key_of_two(i), 0, &rule, START + k, NULL,
-                                  NULL);
+            r = window_add(&w, key_of_two(i), 0, &rule, START + k, NULL,
+                           NULL);
             assert_int_equal(r.evicted, 0);
             assert_int_equal(r.exceeded, k == 6);
             assert_int_equal(count_of(&w, key_of_two(i), &rule, START + k), k);
@@ -856,7 +857,7 @@ test_second_bucket(void **state)
 
     /* one more takes the place of one in the first bucket */
 
-    r = pguard_window_add(&w, key_of_two(i), 0, &rule, START + k, NULL, NULL);
+    r = window_add(&w, key_of_two(i), 0, &rule, START + k, NULL, NULL);
     assert_int_equal(r.evicted, 1);
     assert_int_equal(w.bucket[1].entry[0].head.lo, 0);
     assert_int_equal(w.bucket[3].entry[0].head.lo, 0);
@@ -884,12 +885,12 @@ test_first_bucket_first(void **state)
     for (i = 0; i <= PGUARD_WINDOW_WAYS / 2; i++) {
         assert_int_equal(w.bucket[0].entry[i].head.lo, 0);
         assert_int_equal(w.bucket[2].entry[0].head.lo, 0);
-        (void) pguard_window_add(&w, key_of_two(i), 0, &rule, START, NULL,
-                                 NULL);
+        (void) window_add(&w, key_of_two(i), 0, &rule, START, NULL,
+                          NULL);
         assert_int_equal(w.bucket[0].entry[i].head.lo, key_of_two(i).lo | 1);
     }
 
-    (void) pguard_window_add(&w, key_of_two(i), 0, &rule, START, NULL, NULL);
+    (void) window_add(&w, key_of_two(i), 0, &rule, START, NULL, NULL);
     assert_int_equal(w.bucket[2].entry[0].head.lo, key_of_two(i).lo | 1);
 }
 
@@ -912,7 +913,7 @@ test_three_quarters(void **state)
     for (i = 0; i < n; i++) {
         key[i].lo = (uint64_t) mrand48() << 32 | (uint32_t) mrand48();
         key[i].hi = (uint64_t) mrand48() << 32 | (uint32_t) mrand48();
-        (void) pguard_window_add(&w, key[i], 0, &rule, START, NULL, NULL);
+        (void) window_add(&w, key[i], 0, &rule, START, NULL, NULL);
     }
 
     for (i = 0, forgotten = 0; i < n; i++) {
@@ -944,9 +945,9 @@ test_crowded(void **state)
 
     for (i = 0, now = START; i < 500000; i++, now += lrand48() % 20) {
         k = (unsigned) lrand48() % 50;
-        r = pguard_window_add(&w, (pguard_hash_t) { (uint64_t) k << 32,
-                                                    (uint64_t) k << 31 },
-                              0, &rule, now, NULL, NULL);
+        r = window_add(&w, (pguard_hash_t) { (uint64_t) k << 32,
+                                             (uint64_t) k << 31 },
+                       0, &rule, now, NULL, NULL);
 
         assert_true(!r.exceeded || last[k][0] + 2000 > now);
         evicted += r.evicted;
@@ -972,9 +973,9 @@ test_entries(void **state)
     assert_int_equal(pguard_window_entries(&w, START), 0);
 
     for (i = 0; i < 1000; i++) {
-        (void) pguard_window_add(&w, (pguard_hash_t) { (uint64_t) i << 32,
-                                                       (uint64_t) i << 20 },
-                                 0, &rule, START + i * 1000, NULL, NULL);
+        (void) window_add(&w, (pguard_hash_t) { (uint64_t) i << 32,
+                                                (uint64_t) i << 20 },
+                          0, &rule, START + i * 1000, NULL, NULL);
     }
 
     assert_in_range(pguard_window_entries(&w, START + 999000), 60, 66);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "pguard_zone.h"
+#include "tables.h"
 
 
 #define PARTS  15
@@ -360,15 +361,15 @@ test_round_trip(void **state)
 
     assert_int_equal(pguard_zone_name_add(&one, PGUARD_NAME_RULE,
                                           str("login")), 0);
-    assert_int_equal(pguard_throttle_ask(&one.throttle, key, 1000,
-                                         1000).admitted, 1);
+    assert_int_equal(throttle_ask(&one.throttle, key, 1000,
+                                  1000).admitted, 1);
 
     assert_int_equal(pguard_zone_open(&two, memory, 256 * KB), 0);
     assert_memory_equal(&one, &two, sizeof(one));
     assert_int_equal(pguard_zone_name_find(&two, PGUARD_NAME_RULE,
                                            str("login")), 0);
-    assert_int_equal(pguard_throttle_ask(&two.throttle, key, 1000,
-                                         1000).admitted, 0);
+    assert_int_equal(throttle_ask(&two.throttle, key, 1000,
+                                  1000).admitted, 0);
 
     free(memory);
 }
