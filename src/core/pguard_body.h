@@ -1,7 +1,7 @@
 /*
- * The digest of a body, made of its bytes as they come: keyed XXH3-128, the
- * same however they are cut.  Long inputs take the vector instructions that
- * the processor turns out to have, where the library offers that.
+ * The digest of a body: keyed XXH3-128, made of its bytes as they come, and the
+ * same however they are cut.  For long input, the vector instructions that the
+ * processor has are used, if the library can choose them at run time.
  */
 
 #ifndef PGUARD_BODY_H
@@ -27,20 +27,21 @@ typedef struct {
 } pguard_digest_t;
 
 
-/* 0, or -1 if memory is short: then nothing was started.  key must outlive it.
-   What was started is to be ended, or dropped. */
+/* Starts a digest, which must be ended or dropped later; key must stay as long.
+   0, or -1 if memory is short: then nothing was started. */
 int pguard_body_start(pguard_body_t *body, const pguard_key_t *key);
 
-/* Nothing is kept of data.  O(len). */
+/* Adds bytes, of which nothing is kept.  O(len). */
 void pguard_body_add(pguard_body_t *body, const void *data, size_t len);
 
+/* The digest of all that was added.  Frees the state. */
 pguard_digest_t pguard_body_end(pguard_body_t *body);
 
-/* Gives up what was started, if anything was. */
+/* Gives up what was started, if anything was; frees the state. */
 void pguard_body_drop(pguard_body_t *body);
 
-/* The digest of a body of len bytes that is there in one piece: the same, with
-   no allocation.  For short ones: it takes no such instructions. */
+/* The same digest of a body that is there in one piece, without an allocation,
+   but also without those vector instructions: for short ones.  O(len). */
 pguard_digest_t pguard_body_whole(const pguard_key_t *key, const void *data,
     size_t len);
 

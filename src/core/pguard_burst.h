@@ -1,7 +1,7 @@
 /*
- * Which refusals to log: the first of a burst, and one summary a minute for
- * each client and rule.  Lines a minute are bounded by the table, whatever
- * clients send.
+ * Which refusals to log: the first of a burst, and then one summary a minute
+ * for each client, rule and service.  The size of the table bounds the lines in
+ * a minute, whatever clients send.
  */
 
 #ifndef PGUARD_BURST_H
@@ -30,24 +30,27 @@ typedef struct {
     uint64_t        *others;                 /* refusals with no place */
 } pguard_bursts_t;
 
-/* Counts a refusal of a burst that goes on.  1, or 0: there is none. */
+/* Counts a refusal, if there is a burst of key: 1, else 0.  key: a keyed hash
+   of client, rule and service.  Lock-free, O(1), as the next. */
 int pguard_burst_more(const pguard_bursts_t *t, pguard_hash_t key);
 
-/* The same, or else begins a burst.  1 if this refusal is the first of it: log
-   it.  b brings id, rule, service, reason, level. */
+/* The same, but begins a burst if there is none: then 1, and the refusal is to
+   be logged.  0 otherwise, also if there is no place.  Of *b, id, rule,
+   service, reason and level are set. */
 int pguard_burst_add(const pguard_bursts_t *t, pguard_hash_t key,
     const pguard_burst_t *b, pguard_msec_t now);
 
-/* For each from *pos on: copies the next burst whose minute is over into *b
-   and closes it, and returns 1; 0 at the end.  A burst with b->more of 0 needs
-   no line. */
+/* Walks the table, from *pos on (0 at first): copies the next burst whose
+   minute is over into *b and returns 1, or returns 0 at the end.  One with
+   refusals since (b->more > 0) goes on, and is to be summed up in a line; one
+   without is closed.  Called by one process only. */
 int pguard_burst_next(const pguard_bursts_t *t, uint64_t *pos,
     pguard_msec_t now, pguard_burst_t *b);
 
-/* Forgets the bursts of a client; how many there were.  O(capacity). */
+/* Forgets the bursts of a client; returns how many there were.  O(capacity). */
 uint64_t pguard_burst_forget(const pguard_bursts_t *t, const pguard_id_t *id);
 
-/* Refusals that found no place since the last call. */
+/* Refusals that found no place since the last call of this function. */
 uint64_t pguard_burst_others(const pguard_bursts_t *t);
 
 

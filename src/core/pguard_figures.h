@@ -7,10 +7,11 @@
  *   raw           good / (good + failed + excluded), as a tool would say that
  *                 takes what the agreement excludes for failures
  *
- * Outages are those of slots and those declared; where they overlap, a second
- * counts once.  What was blocked is never taken off.  Of a month that is not
- * over, what has elapsed counts, and the projection takes the rest for up.  Of
- * one that was over before counting began, with nothing in it, nothing is said.
+ * Outages are the slots that were down and the outages that were declared; a
+ * second in which they overlap counts once.  Blocked requests never shorten an
+ * outage.  Of a month that is not over, the part that has elapsed counts; the
+ * projection assumes that the rest will be up.  Of a month that was over before
+ * counting began, with nothing in it, nothing is said.
  */
 
 #ifndef PGUARD_FIGURES_H
@@ -33,16 +34,17 @@ typedef struct {
 
 typedef enum {
     PGUARD_TARGET_MET = 0,
-    PGUARD_TARGET_MISSED,        /* also before the month's end: for good */
+    PGUARD_TARGET_MISSED,        /* also said before the month's end, once the
+                                    target can't be met any more */
     PGUARD_TARGET_OPEN,          /* the month is not over: not missed yet */
-    PGUARD_TARGET_NO_DATA,       /* no request counted */
+    PGUARD_TARGET_NO_DATA,       /* no request was counted */
     PGUARD_TARGET_NOT_APPLICABLE,
     PGUARD_TARGETS
 } pguard_target_e;
 
 extern const pguard_str_t  pguard_target_names[PGUARD_TARGETS];
 
-/* A part of a whole; of 0 there is no ratio. */
+/* A part of a whole; where the whole is 0, there is no ratio. */
 
 typedef struct {
     uint64_t  part;
@@ -50,7 +52,8 @@ typedef struct {
 } pguard_ratio_t;
 
 typedef struct {
-    uint64_t  length;            /* seconds: 0 for a day a zone left out */
+    uint64_t  length;            /* seconds; 0: the time zone left the day
+                                    out */
     uint64_t  down;
 } pguard_figures_day_t;
 
@@ -77,7 +80,8 @@ typedef struct {
     uint64_t                length;      /* of the month, seconds */
     uint64_t                elapsed;
     uint64_t                down;        /* of these */
-    uint64_t                outages;     /* united; those that touch are one */
+    uint64_t                outages;     /* those that overlap or touch are
+                                            one */
     uint64_t                longest;     /* seconds within the month */
     pguard_ratio_t          time;        /* up / elapsed */
     pguard_ratio_t          projected;   /* length - down / length */
@@ -100,11 +104,11 @@ typedef struct {
 void pguard_figures(pguard_figures_t *f, const pguard_figures_in_t *in);
 
 /*
- * The same of a ledger's month, at now: fills span, now, since, bits, slice,
- * cells, outages of *in and computes *f.  Of *in the caller gives tz, target_ppm and
- * applicable.  bits: l->bits_size bytes; outage: room for max, of which there
- * are at most as many as the log has entries.  Caller holds the lock.  0, or
- * -1 if the month is not kept at now.
+ * The same for a month of a ledger, at now: the caller sets tz, target_ppm and
+ * applicable of *in; this sets the rest (but for others) and computes *f.  bits:
+ * l->bits_size bytes; outage: room for max outages (there are never more than
+ * the log has entries).  Caller holds the lock.  0, or -1 if the month is not
+ * kept at now.
  */
 int pguard_figures_of(pguard_figures_t *f, pguard_figures_in_t *in,
     const pguard_ledger_t *l, pguard_month_t month, uint64_t now,
@@ -121,11 +125,11 @@ int pguard_bits_next(const unsigned char *bits, uint64_t slice,
 uint64_t pguard_figures_within(const pguard_figures_t *f, uint64_t start,
     uint64_t end);
 
-/* part / whole in 10^9ths, cut off: what misses a target never looks as if it
-   met it.  whole is not 0. */
+/* part / whole in 10^9ths, cut off and not rounded: so what misses a target
+   never looks as if it met it.  whole is not 0. */
 uint64_t pguard_ratio(pguard_ratio_t r);
 
-/* Is it the target or more?  whole is not 0. */
+/* 1: the ratio is the target or more; else 0.  whole is not 0. */
 int pguard_ratio_meets(pguard_ratio_t r, uint32_t target_ppm);
 
 

@@ -1,15 +1,15 @@
 /*
- * A text with holes: rendered once, and kept with a value in each hole, which
- * others replace.  Who needs a text of its own copies this one, in one go.
+ * A text with holes.  It is rendered once and kept with a value in each hole;
+ * a value can be replaced, and the text copied, without rendering it again.
  *
- * Who renders it marks a hole where a value would go:
+ * While rendering, mark a hole where a value is to go:
  *
  *     pguard_form_begin(&form, &out);
  *     ... pguard_form_hole(&form, &out, cell); ...
  *     if (pguard_form_end(&form, &out)) ...
  *
- * out has a buffer, which stays the caller's: the text is in it, and has the
- * rest of it to grow into.
+ * The text lies in the buffer of out, which stays the caller's, and needs the
+ * rest of that buffer to grow into.
  */
 
 #ifndef PGUARD_FORM_H
@@ -33,7 +33,8 @@ typedef struct {
     unsigned char        *text;
     size_t                len;
     size_t                from;          /* out->need at its begin */
-    unsigned              holes;         /* may be over the maximum: no form */
+    unsigned              holes;         /* more than there is room for: the
+                                            form can't be used */
     pguard_form_hole_t    hole[PGUARD_FORM_HOLES];
 } pguard_form_t;
 
@@ -42,12 +43,12 @@ void pguard_form_begin(pguard_form_t *form, const pguard_out_t *out);
 void pguard_form_hole(pguard_form_t *form, const pguard_out_t *out,
     unsigned cell);
 
-/* 1, or 0: it had too many holes, or the buffer of out has no room for it with
-   PGUARD_FORM_CELL bytes in each. */
+/* 1, and the form can be used; or 0: it has too many holes, or the buffer has
+   no room for PGUARD_FORM_CELL bytes in each. */
 int pguard_form_end(pguard_form_t *form, const pguard_out_t *out);
 
-/* Puts value, of PGUARD_FORM_CELL bytes at most, into each hole for this cell.
-   O(len) if it is of another length than the last, else O(holes). */
+/* Puts value, of PGUARD_FORM_CELL bytes at most, into each hole of this cell.
+   O(holes); O(length of the text) if the value's length changes. */
 void pguard_form_set(pguard_form_t *form, unsigned cell, pguard_str_t value);
 
 

@@ -2,9 +2,9 @@
 
 
 /*
- * At the pace since it was last heard of, the key would reach its limit after
- * some time: half of that may pass.  When it hastens meanwhile, enough of what
- * is left, seen here, is told at once.
+ * At its pace since the last answer, the key would reach its limit after some
+ * time: counts may wait for half of that.  Should the pace rise meanwhile, they
+ * are sent at once when they have used up a share of what was left.
  */
 
 void

@@ -1,10 +1,10 @@
 /*
- * Keyed hashing.  Everything is derived from one secret:
- *   XXH3-128 with a 192-byte secret  fast, stays inside the gateway
+ * Keyed hashing, with keys that are all derived from one secret:
+ *   XXH3-128 with a 192-byte key     fast, stays inside the gateway
  *   HMAC-SHA-256 cut to 128 bits     what leaves it: Redis keys, logs, API
  *   HMAC-SHA-256, whole              seals each line of the audit log
- * Their keys are derived by HMAC-SHA-256 of distinct labels (the expand step
- * of RFC 5869), so none tells anything of another.
+ * The keys are derived by HMAC-SHA-256 of different labels (the expand step
+ * of RFC 5869), so none reveals anything about another.
  */
 
 #ifndef PGUARD_KEY_H
@@ -52,7 +52,8 @@ pguard_hash_t pguard_key_hash(const pguard_key_t *key, pguard_str_t s);
    (id is then all zero). */
 int pguard_key_id(const pguard_key_t *key, pguard_str_t s, pguard_id_t *id);
 
-/* The id that the cache has of what hashes to hash, or NULL; keeps one. */
+/* The cached id of what has this hash, or NULL; and puts one into the cache.
+   O(1).  The pointer is good until the next put. */
 const pguard_id_t *pguard_id_cache_find(const pguard_id_cache_t *cache,
     pguard_hash_t hash);
 void pguard_id_cache_put(pguard_id_cache_t *cache, pguard_hash_t hash,
@@ -67,8 +68,8 @@ int pguard_key_mac(const pguard_key_t *key, pguard_str_t s,
 unsigned char *pguard_hex(unsigned char *dst, const unsigned char *src,
     size_t n);
 
-/* Adds 1 to the number of n lower-case hex digits that ends at end; the highest
-   one is followed by 0. */
+/* Adds 1 to the number of n lower-case hex digits before end; after the highest
+   number comes 0. */
 void pguard_hex_next(unsigned char *end, size_t n);
 
 /* Reads 2 * n hex digits of either case.  0, or -1 if one is not a digit. */

@@ -1,7 +1,8 @@
 /*
  * A ledger as bytes for the state file: its totals, the slots in which
- * something was counted, judgements and the log of outages.  A sum over all
- * tells a torn file; it is no defence against who may write the file.
+ * something was counted, judgements and the log of outages.  A checksum over
+ * all detects a damaged file; it is no defence against somebody who may write
+ * the file.
  */
 
 #ifndef PGUARD_LEDGER_STATE_H
@@ -23,20 +24,22 @@ typedef struct {
 
 
 /*
- * Writes all of l at start, where out began (NULL with a size of 0).  Caller
- * holds the lock; workers may go on counting, so that a second rendering can
- * be somewhat longer than the first.  O(slots).
+ * Writes all of l to out.  start: the beginning of out's buffer, from where on
+ * the checksum is computed (NULL with a size of 0).  Caller holds the lock;
+ * workers may go on counting, so that a second rendering can be somewhat longer
+ * than the first.  O(slots).
  */
 void pguard_ledger_state(pguard_out_t *out, const unsigned char *start,
     const pguard_ledger_t *l, const pguard_ledger_id_t *id);
 
-/* Whose bytes these are.  NULL, or what is wrong, as half a sentence. */
+/* Reads from the bytes whose ledger they are.  NULL, or what is wrong with
+   them, as half a sentence. */
 const char *pguard_ledger_state_id(pguard_str_t bytes, pguard_ledger_id_t *id);
 
 /*
- * Adds the bytes to l, which has counted nothing yet; caller holds the lock.
- * id: as configured; its gateway is set to the one in the bytes, for it is the
- * same ledger that goes on.  NULL, or what is wrong, as half a sentence: then
+ * Adds what is in the bytes to l, which has counted nothing yet; caller holds
+ * the lock.  id: as configured; id->gateway is set to the one in the bytes, for
+ * the same ledger goes on.  NULL, or what is wrong, as half a sentence: then
  * nothing was added.
  */
 const char *pguard_ledger_state_read(pguard_ledger_t *l, pguard_str_t bytes,
@@ -44,11 +47,11 @@ const char *pguard_ledger_state_read(pguard_ledger_t *l, pguard_str_t bytes,
 
 /*
  * The same for bytes of the same indicator with another slice or time zone,
- * which cannot go on as slots: requests by class are added to their months;
- * each outage that was measured becomes an entry of the log, as it was then,
- * detected and restored by monitoring.  tz: the time zone of the bytes; rule:
- * for what they had not judged; now: seconds since 1970.  NULL, or what is
- * wrong, as half a sentence: then nothing was added.
+ * whose slots don't fit those of l.  Requests by class are added to their
+ * months; each outage that was measured becomes a declared one, detected and
+ * restored by monitoring.  tz: the time zone of the bytes; rule: for months
+ * that they had not judged; now: seconds since 1970.  NULL, or what is wrong,
+ * as half a sentence: then nothing was added.
  */
 const char *pguard_ledger_state_convert(pguard_ledger_t *l,
     pguard_str_t bytes, pguard_ledger_id_t *id, const pguard_tz_t *tz,

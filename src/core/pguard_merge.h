@@ -1,8 +1,8 @@
 /*
- * One month of several gateways.  Each gateway keeps its own cumulative
- * figures of a month as one record, under its id, and replaces it: so sending
- * twice never counts twice.  Who reports adds up the slots of all records
- * before it judges which were down.
+ * One month of several gateways.  Each gateway stores its cumulative figures of
+ * a month as one record, under its id, and later replaces it: so a record that
+ * is sent twice never counts twice.  For a report, the slots of all records are
+ * added up before it is judged which were down.
  *
  * A gateway whose ledger began anew must take a new random id, so that its
  * record does not replace what it had counted before.
@@ -25,12 +25,12 @@ typedef struct {
     pguard_month_t        month;
     pguard_cells_t        cells;
     const unsigned char  *slots;
-    const unsigned char  *end;         /* of the bytes slots are in */
-    const unsigned char  *log;         /* that of a later record of the same */
-    const unsigned char  *log_end;     /* gateway may take its place */
+    const unsigned char  *end;         /* of the bytes that slots are in */
+    const unsigned char  *log;         /* of outages; may be set to that of a */
+    const unsigned char  *log_end;     /* later record of the same gateway */
 } pguard_merge_record_t;
 
-/* Where they are added up; the memory is the caller's, zero at first. */
+/* Where records are added up; the memory is the caller's, zero at first. */
 
 typedef struct {
     pguard_slot_t        *slot;        /* [pguard_ledger_slots(slice)] */
@@ -43,22 +43,23 @@ typedef struct {
 
 
 /*
- * Writes the record of this month or the last at start, where out began (NULL
- * with a size of 0); of an earlier month the slots are gone, and the record
- * that was sent stands.  version: e.g. milliseconds since 1970.  Caller holds
- * the lock.
+ * Writes the record of this month or the last to out.  start: the beginning of
+ * out's buffer (NULL with a size of 0).  version: e.g. milliseconds since 1970.
+ * Not for an earlier month, whose slots are gone: the record that was sent of
+ * it stands.  Caller holds the lock.
  */
 void pguard_merge_record(pguard_out_t *out, const unsigned char *start,
     const pguard_ledger_t *l, const pguard_ledger_id_t *id,
     pguard_month_t month, uint64_t version);
 
-/* Checks all of a record.  NULL, or what is wrong, as half a sentence. */
+/* Reads a record and checks all of it.  NULL, or what is wrong, as half a
+   sentence. */
 const char *pguard_merge_open(pguard_merge_record_t *r, pguard_str_t bytes);
 
 /*
- * Adds up n records of the indicator, time zone, slice and month given; others
- * are passed over, and of two of one gateway the earlier.  The order of the
- * records does not matter.  O(n ^ 2 + size).
+ * Adds up those of n records that are of the indicator, time zone, slice and
+ * month given; of two records of one gateway, only the later one.  The order of
+ * the records does not matter.  O(n ^ 2 + size).
  */
 void pguard_merge(pguard_merged_t *to, const pguard_merge_record_t *r,
     size_t n, const pguard_ledger_id_t *id, pguard_month_t month);

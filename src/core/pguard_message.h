@@ -1,7 +1,7 @@
 /*
  * Blocks as they travel from gateway to gateway: the messages of the channel,
- * and what the store keeps of each.  Nothing of a client is in there but its
- * digest.  Names go in as in keys: see pguard_store_key.h.
+ * which the store also keeps.  Of a client, they hold only its digest.  Names
+ * are encoded as in keys: see pguard_store_key.h.
  */
 
 #ifndef PGUARD_MESSAGE_H
@@ -17,7 +17,7 @@
 typedef enum {
     PGUARD_MESSAGE_BLOCK = 0,
     PGUARD_MESSAGE_LIFT,
-    PGUARD_MESSAGE_FORGET,              /* all of an id, of no rule */
+    PGUARD_MESSAGE_FORGET,              /* all that there is of an id */
     PGUARD_MESSAGES
 } pguard_message_e;
 
@@ -33,7 +33,7 @@ typedef struct {
 
 typedef struct {
     unsigned                op;              /* pguard_message_e */
-    uint64_t                origin;          /* the gateway that says so */
+    uint64_t                origin;          /* the gateway that sent it */
     pguard_message_name_t   zone;
     pguard_message_name_t   rule;            /* empty: set by an operator */
     pguard_message_name_t   service;         /* empty: all services */

@@ -168,11 +168,9 @@ int pguard_outage_foreign(const pguard_outage_entry_t *e);
 void pguard_outage_apply(pguard_outage_t *list, size_t *n, size_t max,
     const pguard_outage_entry_t *e);
 
-/* Does an entry refer to another gateway's declaration? */
-int pguard_outage_foreign(const pguard_outage_entry_t *e);
-
-/* Applies such an entry to that outage, in a list of n, unless a later entry
-   was applied to it before: in any order, but each once. */
+/* Applies an entry that refers to another gateway's declaration to that outage,
+   in a list of n, unless a later entry was applied to it before: in any order,
+   but each once. */
 void pguard_outage_adopt(pguard_outage_t *list, size_t n,
     const pguard_outage_entry_t *e);
 

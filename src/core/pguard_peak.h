@@ -1,10 +1,10 @@
 /*
- * How near the clients of a rule came to its limit, lately: the most of it
- * that any of them had used in a window, in shared memory.
+ * How near clients came lately to the limit of a rule: the largest share of the
+ * limit that any client had used in a window, in shared memory.
  *
- * A word holds the period that it is of above the share, so a new period is
- * always the larger, and raising is all there is: no reset, no lock, and a
- * worker may die anywhere.
+ * A word holds the number of its period in the upper bits and the share in the
+ * lower.  So a word of a later period is always larger, and words are only ever
+ * raised: no reset, no lock, and a worker may die anywhere.
  */
 
 #ifndef PGUARD_PEAK_H
@@ -28,12 +28,12 @@ typedef struct {
 } pguard_peak_t;
 
 
-/* A client has used count of limit (> 0) now.  O(1): mostly two loads. */
+/* A client has used count of limit (> 0) at now.  O(1): mostly two loads. */
 void pguard_peak_raise(pguard_peak_t *peak, uint64_t count, uint64_t limit,
     pguard_msec_t now);
 
-/* The most that was used, permille of the limit, cut off at PGUARD_PEAK_MAX;
-   over 1000: exceeded. */
+/* The largest share in the span, in permille of the limit, at most
+   PGUARD_PEAK_MAX; over 1000: the limit was exceeded. */
 unsigned pguard_peak_read(const pguard_peak_t *peak, pguard_peak_span_e span,
     pguard_msec_t now);
 

@@ -43,16 +43,17 @@ extern const pguard_str_t  pguard_refusal_identical;         /* "identical" */
 
 
 /* Writes the body.  Strings may hold any bytes: the result is well formed, and
-   UTF-8.  About 400 bytes of JSON, 1700 of HTML. */
+   UTF-8.  About 400 bytes of JSON, 1700 of HTML.  This and the next are the
+   plain way, by which the tests judge forms; the gateway itself uses forms. */
 void pguard_refusal_body(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_body_e body, pguard_lang_e lang);
 
-/* The value of one of its headers. */
+/* Writes the value of one of its headers. */
 void pguard_refusal_head(pguard_out_t *out, const pguard_refusal_t *r,
     pguard_head_e head, pguard_lang_e lang);
 
-/* Both, for refusals that differ in event, block and time only: all else is
-   rendered once, see pguard_form.h. */
+/* A form is headers and body together, for refusals that differ in event,
+   block and time only: the rest is rendered once, see pguard_form.h. */
 
 typedef enum {
     PGUARD_REFUSAL_EVENT = 0,
@@ -68,36 +69,36 @@ typedef struct {
 } pguard_refusal_place_t;
 
 /*
- * The text of a form is that of an answer of HTTP/1: the lines of the headers,
- * one behind the other, and the body.  The first begins with its value, so it
- * is "PaaS-Guard" that goes before; behind the last value comes the body.
+ * The text of a form is as in an answer of HTTP/1: the header lines, one after
+ * the other, and the body right after the last value.  The name of the first
+ * header ("PaaS-Guard: ") is left out: the text begins with its value.
  */
 
 typedef struct {
     pguard_form_t           form;
     pguard_refusal_place_t  head[PGUARD_HEADS];    /* the headers' values */
-    size_t                  body;      /* where it begins */
-    size_t                  event[2];  /* where in the form these are */
-    size_t                  block;     /* 0: there is none */
+    size_t                  body;      /* where in the text it begins */
+    size_t                  event[2];  /* where the event's id is */
+    size_t                  block;     /* where the block's id is; 0: nowhere */
     pguard_lang_e           lang;
-    uint64_t                retry_after;           /* in the form */
+    uint64_t                retry_after;           /* now in the text */
 } pguard_refusal_form_t;
 
 #define PGUARD_REFUSAL_FORM  3648
 
-/* Renders it into out: PGUARD_REFUSAL_FORM bytes, and two for each of
-   r->proxy, are enough for names of PGUARD_NAME_MAX.  1, or 0 if it had no
-   room. */
+/* Renders a form into out.  PGUARD_REFUSAL_FORM bytes, and two for each byte of
+   r->proxy, are enough if names have at most PGUARD_NAME_MAX.  1, or 0 if there
+   was no room. */
 int pguard_refusal_form(pguard_refusal_form_t *form, pguard_out_t *out,
     const pguard_refusal_t *r, pguard_body_e body, pguard_lang_e lang);
 
-/* The form with this time in it: form->form.len bytes are what comes to be.
-   O(length of the form) where that moves what is behind it. */
+/* Writes another time into the form, which may change form->form.len and move
+   all that comes after it.  O(length of the form). */
 PGUARD_RARE void pguard_refusal_time(pguard_refusal_form_t *form,
     uint64_t seconds);
 
-/* Copies it to where there is room for it, with the two ids in it.  Each is
-   PGUARD_EVENT_LEN hex digits; block is not read if the form was rendered
+/* Copies the form's form->form.len bytes to to, with these two ids in it.  Each
+   has PGUARD_EVENT_LEN hex digits; block is not read if the form was rendered
    without one. */
 void pguard_refusal_copy(const pguard_refusal_form_t *form,
     const unsigned char *event, const unsigned char *block,

@@ -1,6 +1,6 @@
 /*
- * Are bytes the same?  All of them are looked at, so that time tells nothing
- * of where they differ: they may be a secret.
+ * Comparison of bytes that may be secret: all of them are looked at, so that
+ * the time it takes does not show where they differ.
  */
 
 #ifndef PGUARD_SAME_H
@@ -11,11 +11,13 @@
 #include <string.h>
 
 
-/* 16 bytes at a time, which the compiler has an instruction for on each machine
-   (the type is GCC's and clang's). */
+/* 16 bytes at a time, for which the compiler has an instruction on each machine
+   (the type is an extension of GCC and clang). */
 
 typedef unsigned char  pguard_bytes_t __attribute__((vector_size(16)));
 
+
+/* sum, with the bits added in which the 16 bytes at a and b differ. */
 
 static inline pguard_bytes_t
 pguard_differ_16(pguard_bytes_t sum, const unsigned char *a,
@@ -30,7 +32,7 @@ pguard_differ_16(pguard_bytes_t sum, const unsigned char *a,
 }
 
 
-/* sum, and what differs in the len bytes of a and b.  O(len). */
+/* The same for len bytes, any number.  O(len). */
 
 static inline pguard_bytes_t
 pguard_differ(pguard_bytes_t sum, const unsigned char *a,
@@ -55,13 +57,13 @@ pguard_differ(pguard_bytes_t sum, const unsigned char *a,
         sum = pguard_differ_16(sum, a + i, b + i);
     }
 
-    /* which may overlap with others */
+    /* the last 16, which may overlap with those before */
 
     return pguard_differ_16(sum, a + last, b + last);
 }
 
 
-/* 1: nothing does. */
+/* 1: nothing that went into sum differs. */
 
 static inline int
 pguard_none_differ(pguard_bytes_t sum)

@@ -1,22 +1,22 @@
 /*
- * What a request is compared by: hashes, each XXH3-128 and keyed, put together
- * to one, the signature.
+ * The signature, by which requests are compared: several keyed XXH3-128 hashes,
+ * combined into one.
  *
- *   client   who sends it; the default one is a field of the head instead
+ *   client   who sends it; the default client is a field of the head instead
  *   head     the fields of it that count
  *   line     method and target
- *   body     a field of its own, if there is one
+ *   body     one field with its digest, if there is a body
  *
- * Each field goes in as its number (one byte) and its length (three bytes, or
- * 2^24 - 1 in these and eight more) before its bytes, so the encoding is
- * injective: no two different sequences of fields give the same bytes.  A
- * method has no space, so "method target" is, too.  Small ones are hashed in
- * one pass over a buffer, or where they lie; longer ones are streamed, with
- * the same result.
+ * Each field goes in as its number (one byte), its length (three bytes; if
+ * these are 2^24 - 1, eight more) and its bytes, so the encoding is injective:
+ * no two different sequences of fields give the same bytes.  So is "method
+ * target", as a method has no space.  Short input is hashed in one pass, from a
+ * buffer or where it lies; longer input is streamed, with the same result.
  *
- * Nobody who has not the key knows what any of the hashes is, or can make two
- * that differ by a given value: so their sum without carry, each turned by
- * another angle, is as good as a hash of all, and parts of it can be kept.
+ * Without the key nobody knows any of the hashes, nor can anybody make two that
+ * differ by a given value.  So combining them by exclusive or, after rotating
+ * each by another angle, is as good as one hash over everything; and a hash
+ * that stays the same from one request to the next can be kept.
  */
 
 #ifndef PGUARD_SIG_H
@@ -55,17 +55,17 @@ typedef struct {
 
 
 /* The hash of n fields in their order.  state: of XXH3_createState(), in any
-   state, for long ones.  O(bytes), 1 kB of stack. */
+   state, is used if they are long.  O(bytes), 1 kB of stack. */
 pguard_hash_t pguard_sig_fields(const pguard_key_t *key, XXH3_state_t *state,
     const pguard_field_t *field, size_t n);
 
-/* The hash of a method, a space, and a target; where they lie so in memory,
-   nothing is copied. */
+/* The hash of a method, a space, and a target.  If they lie one after the other
+   in memory just so, nothing is copied.  O(bytes). */
 pguard_hash_t pguard_sig_line(const pguard_key_t *key, XXH3_state_t *state,
     pguard_str_t method, pguard_str_t target);
 
 
-/* a, and b after it: a is turned by 32 bits. */
+/* Combines a with b, which comes after it: a is rotated by 32 bits. */
 
 static inline pguard_hash_t
 pguard_sig_after(pguard_hash_t a, pguard_hash_t b)

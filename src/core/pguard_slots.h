@@ -1,6 +1,6 @@
 /*
- * Who holds what in a cluster: 16384 slots, each with one owner, as the
- * servers tell in CLUSTER SLOTS and correct in MOVED and ASK.
+ * Which server of a cluster holds which keys: 16384 slots, each with one owner,
+ * as the servers say in CLUSTER SLOTS and correct by MOVED and ASK.
  */
 
 #ifndef PGUARD_SLOTS_H
@@ -10,7 +10,8 @@
 
 
 #define PGUARD_SLOTS           16384
-#define PGUARD_SLOTS_NODES     128           /* at most; the rest is nobody's */
+#define PGUARD_SLOTS_NODES     128           /* slots of further ones have no
+                                                owner */
 #define PGUARD_SLOTS_HOST_MAX  253
 #define PGUARD_SLOTS_NOBODY    255
 
@@ -38,8 +39,9 @@ typedef struct {
     unsigned             seen;                    /* values of this range */
 } pguard_slots_reader_t;
 
-/* Where a value is: at depth 2 it is number i of a range, at depth 3 number i
-   of the array that is number j of a range.  The reply itself has depth 0. */
+/* Where in the reply a value is.  The reply itself has depth 0, a range depth
+   1; at depth 2 the value is number i of a range, at depth 3 number i of the
+   array that is number j of a range. */
 
 typedef struct {
     unsigned        depth;
@@ -50,7 +52,8 @@ typedef struct {
 typedef struct {
     unsigned             ask;                     /* 1: ASK, 0: MOVED */
     unsigned             slot;
-    pguard_slots_node_t  node;                    /* len 0: who says so */
+    pguard_slots_node_t  node;                    /* len 0: the one that
+                                                     answered */
 } pguard_slots_redirect_t;
 
 
@@ -66,16 +69,17 @@ unsigned pguard_slots_key(pguard_str_t key);
 unsigned pguard_slots_node(pguard_slots_t *slots, pguard_str_t host,
     unsigned port);
 
-/* Is there a node at the host and port of this one? */
+/* 1: there is a node at the host and port of this one; else 0.  O(nodes). */
 int pguard_slots_has(const pguard_slots_t *slots,
     const pguard_slots_node_t *node);
 
-/* Begins a reply into *slots.  asked: host and port of who was asked. */
+/* Begins to read a reply into *slots, from the server at host and port. */
 void pguard_slots_read(pguard_slots_reader_t *reader, pguard_slots_t *slots,
     pguard_str_t host, unsigned port);
 
-/* Takes the next value: an array begins, a number, or a string (data NULL: a
-   nil).  0, or -1 if such a reply is not right, whatever the values are. */
+/* Takes the next value: the begin of an array, a number or a string (data
+   NULL: a nil).  Any value is safe.  0, or -1 if a right reply has no such
+   value there. */
 int pguard_slots_read_array(pguard_slots_reader_t *reader,
     pguard_slots_place_t at);
 int pguard_slots_read_number(pguard_slots_reader_t *reader,
@@ -91,7 +95,7 @@ int pguard_slots_redirect(pguard_slots_redirect_t *redirect, pguard_str_t s);
 int pguard_slots_switch(pguard_slots_node_t *node, pguard_str_t master,
     pguard_str_t s);
 
-/* Fills node.  0, or -1 if host or port can't be. */
+/* Fills node.  0, or -1 if host or port is not valid. */
 int pguard_slots_node_set(pguard_slots_node_t *node, pguard_str_t host,
     int64_t port);
 

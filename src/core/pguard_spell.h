@@ -1,10 +1,10 @@
 /*
- * The time that something has lasted, in several spells, as one word in shared
- * memory: whoever reads it sees spells and their sum at one moment, so the sum
- * never goes back.
+ * How long something has lasted in total, over several spells, as one word in
+ * shared memory.  As it is one word, a reader always sees spells and sum of one
+ * moment, so the sum never goes back.
  *
- * Between spells it is twice the sum, in ms.  During one it is twice the time
- * at which this spell would have begun if it were the only one, and 1.
+ * Between spells the word is twice the sum, in ms.  During a spell it is twice
+ * the time at which the spell would have begun if it were the only one, plus 1.
  */
 
 #ifndef PGUARD_SPELL_H
@@ -14,7 +14,7 @@
 #include "pguard_atomic.h"
 
 
-/* Does a spell last?  0 or 1. */
+/* Is a spell going on?  0 or 1. */
 
 static inline int
 pguard_spell_on(const uint64_t *spell)
@@ -23,8 +23,9 @@ pguard_spell_on(const uint64_t *spell)
 }
 
 
-/* Both: 1 if this call has done it, 0 if it was so already.  now: ms, of the
-   system's monotonic clock and not cached, for all processes. */
+/* Begins a spell, or ends it: 1 if this call has done so, 0 if another had
+   before.  now: ms of the system's monotonic clock, read just now (not cached),
+   as all processes must agree on it. */
 
 static inline int
 pguard_spell_begin(uint64_t *spell, pguard_msec_t now)
@@ -49,7 +50,8 @@ pguard_spell_end(uint64_t *spell, pguard_msec_t now)
 }
 
 
-/* The sum of the spells, ms.  The same clock is to be read after spell was. */
+/* The sum of the spells so far, ms.  clock reads the same clock; it is called
+   after the word was read, hence never earlier than the spell's begin. */
 
 static inline pguard_msec_t
 pguard_spell_sum(const uint64_t *spell, pguard_msec_t (*clock)(void))

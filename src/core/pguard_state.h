@@ -1,8 +1,9 @@
 /*
- * The state of a zone as a file: its blocks, and its secret if that is its
- * own.  Times are kept by the wall clock, names as text, so a file outlives a
- * restart and a change of configuration.  A sum over all of it tells a torn
- * file; it is no defence against who may write the file.
+ * The state of a zone as a file: its blocks, and its secret if there is no
+ * secret file.  Times are kept by the wall clock and names as text, so a file
+ * outlives a restart and a change of configuration.  A checksum over all of it
+ * detects a damaged file; it is no defence against somebody who may write the
+ * file.
  */
 
 #ifndef PGUARD_STATE_H
@@ -24,7 +25,8 @@ typedef struct {
     pguard_msec_t  now;
 } pguard_state_time_t;
 
-/* Renders to start, where out began; the sum at the end is over all since. */
+/* Renders a file: begin, then each block, then end, which adds the checksum.
+   start: the beginning of out's buffer.  secret: empty if there is a file. */
 void pguard_state_begin(pguard_out_t *out, const pguard_state_time_t *t,
     pguard_str_t secret);
 void pguard_state_block(pguard_out_t *out, const pguard_state_time_t *t,
@@ -40,9 +42,9 @@ typedef struct {
 /* Checks a whole file.  NULL, or what is wrong with it, as half a sentence. */
 const char *pguard_state_open(pguard_state_reader_t *r, pguard_str_t file);
 
-/* The next block, in the times of t; its event is zeros if it has none.  1; 0
-   at the end, or where a record makes no sense (whose bytes the sum has
-   confirmed: another version's). */
+/* Reads the next block, with its times by the clocks of t; its event is zeros
+   if it has none.  1; 0 at the end, or at a record that makes no sense (as the
+   checksum was right, that is one of another version). */
 int pguard_state_next(pguard_state_reader_t *r, const pguard_state_time_t *t,
     pguard_block_t *b, pguard_str_t *rule, pguard_str_t *service);
 

@@ -1,6 +1,6 @@
 /*
- * The names of the guard's keys in the shared store.  Nothing of a client is
- * in there but its digest.
+ * The names of the guard's keys in the shared store.  Of a client, they hold
+ * only its digest.
  *
  *   <prefix>:<zone>:{<id>}:w:<rule>:<window>[:<service>]   counts
  *   <prefix>:<zone>:{<client>}:t:<signature>               the throttle
@@ -9,9 +9,9 @@
  *   <prefix>:<zone>:{sla:<indicator>:<month>}:<gateway>    the record of one
  *   <prefix>:blocks                                        the channel
  *
- * Names go in percent-encoded, all but letters, digits, "_", "." and "-": so
- * no name can hold a separator, a space or the braces of a hash tag.  The
- * window is part of the key: gateways that disagree on it do not mix slots.
+ * In names, all but letters, digits, "_", "." and "-" is percent-encoded, so no
+ * name can hold a separator, a space or the braces of a hash tag.  The window
+ * is part of the key, so gateways that disagree on it do not mix their counts.
  */
 
 #ifndef PGUARD_STORE_KEY_H
@@ -43,16 +43,18 @@ size_t pguard_store_key_throttle(unsigned char *dst, pguard_str_t prefix,
 size_t pguard_store_key_blocks(unsigned char *dst, pguard_str_t prefix,
     pguard_str_t zone, const char *part);
 
-/* The index of a month's records; that of gateway, if it is not NULL; and one
-   that is being written, if attempt is not 0. */
+/* The index of a month's records (gateway NULL); the record of a gateway; that
+   record while it is being written (attempt not 0). */
 size_t pguard_store_key_sla(unsigned char *dst, pguard_str_t prefix,
     pguard_str_t zone, pguard_str_t indicator, pguard_month_t month,
     const pguard_id_t *gateway, uint64_t attempt);
 
-/* The channel, which the server's databases share: each but the first has one of
-   its own; and the key on which a connection tries whether it may write. */
+/* The channel for messages: a server's databases share channels, so each but
+   the first has one of its own. */
 size_t pguard_store_channel(unsigned char *dst, pguard_str_t prefix,
     uint64_t db);
+
+/* The key that a new connection writes, to find out whether it may. */
 size_t pguard_store_key_probe(unsigned char *dst, pguard_str_t prefix);
 
 /* Appends a name of up to PGUARD_NAME_MAX bytes, encoded; a lone "-" is the

@@ -1,11 +1,11 @@
 /*
- * Which clients were refused most, lately: Space-Saving (Metwally, Agrawal,
- * El Abbadi, 2005) in shared memory, of two half hours in turn.
+ * Which clients were refused most lately: the Space-Saving algorithm (Metwally,
+ * Agrawal, El Abbadi, 2005) in shared memory, for this half hour and the last.
  *
  * With k places, a client that had more than a k-th of a half hour's refusals
- * has one, whatever the others did.  What is listed of a client is at most
- * what it was refused; all else is of "others".  Memory is fixed, and only a
- * refusal costs something: O(k), no lock.
+ * has one, whatever the others did.  The figure listed for a client is at most
+ * what it was refused; all other refusals are those of "others".  Memory is
+ * fixed, and only a refusal costs something: O(k), no lock.
  */
 
 #ifndef PGUARD_TOP_H
@@ -19,12 +19,14 @@
 #define PGUARD_TOP_PERIODS  2
 #define PGUARD_TOP_MAX      64                    /* places of a period */
 
-/* head.lo: the id's first half; head.hi: how often, and above 2^40 the period.
-   The id as a whole is told apart from that of who had the place before. */
+/* A place is a head and an entry.  head.lo: the first half of its client's id;
+   head.hi: the count, and from bit 40 on the number of the period.  The entry's
+   id is whole: while it does not fit the head, the place is being taken over,
+   and is not listed. */
 
 typedef struct {
     pguard_pair_t  id;
-    uint64_t       error;      /* counted before it had the place, at most */
+    uint64_t       error;      /* of the count, at most so much is others' */
     uint64_t       last;       /* ms */
     uint16_t       rule;
     uint16_t       service;
@@ -34,11 +36,12 @@ typedef struct {
 typedef struct {
     pguard_pair_t       *head;      /* [PGUARD_TOP_PERIODS][places] */
     pguard_top_entry_t  *entry;     /* the same */
-    uint64_t            *total;     /* [PGUARD_TOP_PERIODS] */
+    uint64_t            *total;     /* [PGUARD_TOP_PERIODS]: all refusals, with
+                                       the period as in head.hi */
     uint64_t             places;    /* 1 to PGUARD_TOP_MAX */
 } pguard_top_t;
 
-/* What a refusal brings, and what is told of a client. */
+/* What a refusal adds, and what is listed for a client. */
 
 typedef struct {
     pguard_id_t    id;
@@ -50,20 +53,21 @@ typedef struct {
 } pguard_top_client_t;
 
 
-/* One refusal of a client: id, rule, service, reason of *c. */
+/* Counts one refusal of a client.  Of *c, id, rule, service and reason are
+   set. */
 void pguard_top_add(const pguard_top_t *t, const pguard_top_client_t *c,
     pguard_msec_t now);
 
 /*
- * The max clients that were refused most in this half hour and the last, the
- * most first; returns how many there are.  others: refusals of all who are not
- * listed.  list: room for max.  O(k (k + max)).
+ * Lists, in list[max], the clients that were refused most in this half hour and
+ * the last, the most refused first; returns their number.  *others: refusals of
+ * all clients that are not listed.  O(k (k + max)).
  */
 size_t pguard_top_read(const pguard_top_t *t, pguard_msec_t now,
     pguard_top_client_t *list, size_t max, uint64_t *others);
 
-/* Forgets a client; its refusals are then of "others".  How many they were.
-   O(k). */
+/* Forgets a client: its refusals are those of "others" from now on.  Returns
+   how many were counted for it.  O(k). */
 uint64_t pguard_top_forget(const pguard_top_t *t, const pguard_id_t *id,
     pguard_msec_t now);
 
