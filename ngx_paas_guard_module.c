@@ -2,11 +2,13 @@
  * ngx_paas_guard_module: throttles identical requests, blocks hammering, and
  * tags every such refusal so that nobody counts it as an outage.
  *
- * This file holds the tables only; src/nginx/ngx_paas_guard.h tells which part
- * does what.
+ * This file holds the tables of directives and phases, and makes and merges the
+ * configuration.  src/nginx/ngx_paas_guard.h says which file does what.
  */
 
 #include "src/nginx/ngx_paas_guard.h"
+#include "src/nginx/ngx_paas_guard_sla.h"
+#include "src/nginx/ngx_paas_guard_zone.h"
 
 
 static ngx_int_t ngx_paas_guard_preconfiguration(ngx_conf_t *cf);

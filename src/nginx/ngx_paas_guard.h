@@ -1,12 +1,22 @@
 /*
- * The glue's one header: the context of a request, and what each file gives to
- * the others.  ngx_paas_guard_conf.h, which it brings, is the configuration.
+ * The context of a request, and what the files on its way offer to others.
  *
- * The way of a request: ngx_paas_guard_request.c (PREACCESS phase) asks
- * _keys.c and _recall.c who sends it, _signature.c and _body.c what it asks for,
- * the core's tables and, through _question.c, the other gateways what is known
- * of it, and lets it pass or hands it to _refusal.c.  _blocks.c sets blocks,
- * _header.c keeps the PaaS-Guard header ours, _log.c counts the answer.
+ * ngx_paas_guard_request.c (PREACCESS phase) asks _keys.c and _recall.c who
+ * sends the request, and _signature.c and _body.c what it asks for.  The core's
+ * tables and, through _question.c, the other gateways tell what is known of it.
+ * Then it passes, or goes to _refusal.c.  _blocks.c sets blocks, _header.c
+ * keeps the PaaS-Guard header ours, _log.c counts the answer.
+ *
+ * Beside this one there are:
+ *
+ *   ngx_paas_guard_conf.h   the configuration: included here
+ *   ngx_paas_guard_store.h  the shared store: included there; below it
+ *                           _servers.h (which server) and _redis.h (how)
+ *   ngx_paas_guard_zone.h   what a zone has: blocks, clients, its state file
+ *   ngx_paas_guard_sla.h    ledgers and months of an indicator
+ *   ngx_paas_guard_api.h    calls of the JSON API; _page.h, the status page
+ *   ngx_paas_guard_metrics.h, _audit.h, _file.h, _secret.h, and what only the
+ *                           files of one part share: _*_private.h
  */
 
 #ifndef _NGX_PAAS_GUARD_H_INCLUDED_
@@ -40,7 +50,8 @@ typedef struct ngx_paas_guard_ctx_s     ngx_paas_guard_ctx_t;
 typedef struct ngx_paas_guard_head_s    ngx_paas_guard_head_t;
 
 
-/* Which ids this worker has told a zone of: see ngx_paas_guard_clients.c. */
+/* Which ids this worker has noted in a zone lately: see
+   ngx_paas_guard_zone.h. */
 
 #define NGX_PAAS_GUARD_NOTES  1024
 
@@ -49,8 +60,9 @@ typedef struct {
     uint64_t                     at;
 } ngx_paas_guard_note_t;
 
-/* How many ways to refuse are kept ready, and what lines of Accept and of
-   Accept-Language meant: see ngx_paas_guard_refusal.c and _told.c. */
+/* How many answers are kept ready, and how many lines of Accept and of
+   Accept-Language with what they mean: see ngx_paas_guard_refusal.c and
+   _told.c. */
 
 #define NGX_PAAS_GUARD_ANSWERS  256
 #define NGX_PAAS_GUARD_WISHES   16
@@ -65,17 +77,17 @@ typedef struct {
 
 typedef struct {
     ngx_paas_guard_answer_t     *answer;        /* the last one; NULL: none yet,
-                                                   and nothing else is known */
+                                                   and the rest is not set */
     pguard_body_e                body;
     pguard_lang_e                lang;
 } ngx_paas_guard_told_t;
 
-/* An event id counts on from random digits, a worker's own, and so many zeros
-   behind them. */
+/* A worker's first event id is random digits with so many zeros behind them;
+   each further one is the last plus 1. */
 
 #define NGX_PAAS_GUARD_EVENT_COUNT  8
 
-/* What a worker keeps for itself; a copy of its own after the fork. */
+/* What a worker keeps for itself: after the fork, each has its own copy. */
 
 struct ngx_paas_guard_worker_s {
     ngx_paas_guard_answer_t     *answers[NGX_PAAS_GUARD_ANSWERS];
@@ -97,10 +109,11 @@ typedef struct {
     ngx_paas_guard_rule_t       *rule;
     ngx_uint_t                   counts;        /* as rule->count, or 0: only
                                                    its block counts */
-    pguard_str_t                 value;         /* not of client, address */
+    pguard_str_t                 value;         /* not set for the sources
+                                                   client and address */
     pguard_hash_t                hash;
     pguard_hash_t                window;        /* what it is counted under */
-    pguard_window_bucket_t      *home;          /* of it, prefetched */
+    pguard_window_bucket_t      *home;          /* its bucket, prefetched */
 } ngx_paas_guard_key_t;
 
 
@@ -113,8 +126,10 @@ typedef enum {
 } ngx_paas_guard_state_e;
 
 
+/* Values of has_head. */
+
 #define NGX_PAAS_GUARD_HEAD_HASHED    1
-#define NGX_PAAS_GUARD_HEAD_RECALLED  2         /* as that of the last one */
+#define NGX_PAAS_GUARD_HEAD_RECALLED  2         /* taken over from the last */
 
 struct ngx_paas_guard_ctx_s {
 
@@ -122,10 +137,10 @@ struct ngx_paas_guard_ctx_s {
 
     ngx_paas_guard_state_e       state;
 
-    /* bytes: a bit is read to be set */
+    /* whole bytes: to set a bit, its byte would have to be read first */
 
-    unsigned                     sign:8;        /* signature to be made */
-    unsigned                     ahead:8;       /* but for a body, it is made */
+    unsigned                     sign:8;        /* to be signed */
+    unsigned                     ahead:8;       /* signature was made ahead */
     unsigned                     is_signed:8;
     unsigned                     throttled:8;
     unsigned                     blocks:8;      /* some are active */
@@ -133,8 +148,9 @@ struct ngx_paas_guard_ctx_s {
     unsigned                     has_client:8;
     unsigned                     plain_client:8;    /* the default one */
     unsigned                     has_credential:8;  /* it was looked for */
-    unsigned                     has_head:8;    /* it is hashed: how */
-    unsigned                     authorization:8;   /* of no known scheme */
+    unsigned                     has_head:8;    /* head_hash is set: how */
+    unsigned                     authorization:8;   /* there is one in which no
+                                                       credential was found */
 
     pguard_str_t                 rule;          /* name, behind a block */
     uint32_t                     retry_after;   /* s */
@@ -168,7 +184,7 @@ struct ngx_paas_guard_ctx_s {
 
     pguard_str_t                 client;        /* but for the default one */
     pguard_hash_t                client_hash;
-    uint16_t                     source;        /* see pguard_window_add() */
+    uint16_t                     source;        /* for pguard_window_add() */
     pguard_credential_t          credential;
     pguard_hash_t                credential_hash;   /* 0: there is none */
     pguard_hash_t                head_hash;     /* part of the signature */
@@ -185,7 +201,8 @@ struct ngx_paas_guard_ctx_s {
     (s).len = (n).len
 
 
-/* What is kept in a pool under a cleanup that marks it, or NULL. */
+/* A pool's list of cleanups is where things are found again: the data of the
+   cleanup with this handler, or NULL. */
 
 static ngx_inline void *
 ngx_paas_guard_marked(ngx_pool_t *pool, ngx_pool_cleanup_pt handler)
@@ -204,8 +221,8 @@ ngx_paas_guard_marked(ngx_pool_t *pool, ngx_pool_cleanup_pt handler)
 
 extern ngx_module_t  ngx_paas_guard_module;
 
-/* An internal redirect forgets the contexts of modules, the pool does not: of
-   this main request, or NULL. */
+/* An internal redirect clears the contexts of modules, but not the pool: finds
+   the context of this main request there; NULL if it has none. */
 PGUARD_RARE ngx_paas_guard_ctx_t *ngx_paas_guard_forgotten_ctx(
     ngx_http_request_t *r);
 
@@ -225,8 +242,8 @@ ngx_paas_guard_ctx(ngx_http_request_t *r)
 }
 
 
-/* Two tables of one zone never mix, nor do two rules in one table: what is
-   counted is salted with all that gives the count a meaning. */
+/* So that different rules and services never share an entry of a table, hashes
+   are salted with all that gives a count or a block its meaning. */
 
 static ngx_inline pguard_hash_t
 ngx_paas_guard_salt(pguard_hash_t hash, pguard_hash_t salt)
@@ -257,198 +274,10 @@ ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
 }
 
 
-/* ngx_paas_guard_sla.c: the ledger of an indicator in a zone */
-
-ngx_int_t ngx_paas_guard_sla_state(ngx_conf_t *cf, ngx_paas_guard_sla_t *sla);
-ngx_int_t ngx_paas_guard_sla_init(ngx_shm_zone_t *shm_zone, void *data);
-void ngx_paas_guard_sla_init_process(ngx_cycle_t *cycle,
-    ngx_paas_guard_sla_t *sla);
-void ngx_paas_guard_sla_exit_process(ngx_paas_guard_sla_t *sla);
-void ngx_paas_guard_sla_count(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx);
-
-/* This month so far, at most a second old.  NULL: the clock is out of all
-   months. */
-const pguard_figures_t *ngx_paas_guard_sla_figures(ngx_paas_guard_sla_t *sla);
-
-/* ngx_paas_guard_sla_merge.c: sends it to the store, if it is time to. */
-void ngx_paas_guard_sla_send(ngx_paas_guard_sla_t *sla, ngx_log_t *log);
-
-/* Whose ledger it is. */
-void ngx_paas_guard_sla_id(ngx_paas_guard_sla_t *sla, pguard_ledger_id_t *id);
-
-/* ngx_paas_guard_zone.c: a zone's life and its names */
-
-ngx_int_t ngx_paas_guard_zone_init(ngx_shm_zone_t *shm_zone, void *data);
-ngx_int_t ngx_paas_guard_zone_init_process(ngx_cycle_t *cycle,
-    ngx_paas_guard_zone_t *zone);
-void ngx_paas_guard_zone_exit_process(ngx_paas_guard_zone_t *zone);
-
-/* ngx_paas_guard_blocks.c: found, and set for what requests do */
-
-/* Blocks key for its rule, or finds that it is blocked already.  Copies the
-   block to b.  NGX_OK; NGX_DECLINED if there is no place for it. */
-ngx_int_t ngx_paas_guard_zone_block(ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_key_t *key, pguard_window_result_t *evidence,
-    pguard_block_t *b);
-
-/* Counts a refusal by b, which ngx_paas_guard_zone_blocked() does itself. */
-void ngx_paas_guard_zone_refused(ngx_paas_guard_zone_t *zone,
-    const pguard_block_t *b);
-
-/* Is key blocked, by a block set here or learned?  1, with b filled and its
-   refusal counted, or 0.  b brings dry_run, see pguard_block_refuse(). */
-ngx_uint_t ngx_paas_guard_zone_blocked(ngx_paas_guard_ctx_t *ctx,
-    ngx_paas_guard_key_t *key, pguard_msec_t now, pguard_blocked_t *b);
-
-/* The same for a block that an operator has set for the client, by no rule. */
-PGUARD_APART ngx_uint_t ngx_paas_guard_operator_blocked(
-    ngx_paas_guard_ctx_t *ctx, pguard_msec_t now, pguard_blocked_t *b);
-
-/* The key of such a block; service is NULL: all. */
-pguard_hash_t ngx_paas_guard_operator_key(const pguard_id_t *client,
-    ngx_paas_guard_service_t *service);
-
-/* How many blocks are active at now.  O(capacity). */
-uint64_t ngx_paas_guard_active_blocks(ngx_paas_guard_zone_t *zone,
-    pguard_msec_t now);
-
-/* Who it is, where the key of a rule, or an operator (NULL), tells; else
-   zeros. */
-pguard_id_t ngx_paas_guard_zone_client(ngx_paas_guard_rule_t *rule,
-    const pguard_id_t *id);
-
-/* The caller holds the zone's mutex.  Puts b, see pguard_block_put(); what it
-   replaces is told to the audit log before, and b, too. */
-pguard_block_t *ngx_paas_guard_zone_put(ngx_paas_guard_zone_t *zone,
-    pguard_block_t *b, pguard_msec_t now, unsigned *evicted);
-
-/* ngx_paas_guard_blocks_told.c: told by operators; by other gateways, see
-   ngx_paas_guard_store.h */
-
-/*
- * Blocks b->id by hand, for length ms, here and at the other gateways: the
- * client with this digest if rule is empty, else this key of the rule.  An
- * empty service: all of them.  b brings id, client, reason, and zeros.
- * NGX_OK; NGX_BUSY: it is blocked already, b is that block; NGX_DECLINED: there
- * is no place; NGX_ERROR: there is no such rule or service, or a rule that
- * blocks in one service and no service.
- */
-ngx_int_t ngx_paas_guard_operator_block(ngx_paas_guard_zone_t *zone,
-    ngx_str_t *rule, ngx_str_t *service, pguard_msec_t length,
-    pguard_block_t *b);
-
-/* Lifts the block with this event id, here and at the other gateways, and
-   forgets its counts and offences.  NGX_OK with what it was in b, or
-   NGX_DECLINED. */
-ngx_int_t ngx_paas_guard_zone_lift(ngx_paas_guard_zone_t *zone,
-    const u_char *event, pguard_msec_t now, pguard_block_t *b);
-
-/* ngx_paas_guard_clients.c: what a zone has of one client */
-
-typedef struct {
-    ngx_paas_guard_rule_t       *rule;
-    ngx_paas_guard_service_t    *service;       /* NULL: all */
-    pguard_hash_t                key;           /* of the windows */
-    pguard_window_state_t        state;
-} ngx_paas_guard_counted_by_t;
-
-typedef void (*ngx_paas_guard_count_pt)(ngx_paas_guard_counted_by_t *by,
-    void *data);
-
-typedef struct {
-    ngx_paas_guard_zone_t       *zone;
-    uint64_t                     counts;
-    uint64_t                     blocks;        /* active ones */
-    uint64_t                     events;        /* ended ones, refusals */
-    uint64_t                     left;          /* not yet in the audit log */
-    uint64_t                     change;        /* see pguard_zone_kept() */
-} ngx_paas_guard_forget_t;
-
-/* Ids that were told before the last of so many may be forgotten. */
-
-#define ngx_paas_guard_lifts(zone)  pguard_peek(&(zone)->core.lifts->count)
-
-/* What hashes to hash leaves this gateway under this id: to find it by.  Told to
-   the zone whenever an id is known, but by each worker once a minute. */
-
-#define NGX_PAAS_GUARD_NOTE_AGAIN  60000        /* ms */
-
-PGUARD_RARE void ngx_paas_guard_client_tell(ngx_paas_guard_zone_t *zone,
-    pguard_hash_t hash, const pguard_id_t *id);
-
-static ngx_inline void
-ngx_paas_guard_client_note(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
-    const pguard_id_t *id)
-{
-    uint64_t                tag;
-    ngx_paas_guard_note_t  *note;
-
-    tag = hash.lo ^ (uintptr_t) zone->memory
-          ^ ngx_paas_guard_lifts(zone) << 32;
-
-    note = &zone->mcf->worker->notes[hash.hi % NGX_PAAS_GUARD_NOTES];
-
-    if (note->tag != tag
-        || ngx_current_msec - note->at >= NGX_PAAS_GUARD_NOTE_AGAIN)
-    {
-        note->tag = tag;
-        note->at = ngx_current_msec;
-        ngx_paas_guard_client_tell(zone, hash, id);
-    }
-}
-
-
-/* Was this id told since the gateway started, and is it still known?
-   O(clients), as all that follows. */
-ngx_uint_t ngx_paas_guard_client_known(ngx_paas_guard_zone_t *zone,
-    const pguard_id_t *id);
-
-/* Calls handler for each count of a client or of a rule's key that is not 0,
-   of those that are known. */
-void ngx_paas_guard_client_counts(ngx_paas_guard_zone_t *zone,
-    const pguard_id_t *id, pguard_msec_t now, ngx_paas_guard_count_pt handler,
-    void *data);
-
-/* Is b set for this id, or was it caused by it?  Nobody's is zeros. */
-ngx_uint_t ngx_paas_guard_block_of(const pguard_block_t *b,
-    const pguard_id_t *id);
-
-/* Forgets all that the zone has of id, and says how much that was. */
-void ngx_paas_guard_client_forget(ngx_paas_guard_zone_t *zone,
-    const pguard_id_t *id, ngx_paas_guard_forget_t *forget);
-
-/* Forgets what this gateway has counted of the key of a block that is lifted:
-   of one that others have set, counts stay until it first refuses. */
-void ngx_paas_guard_lift_counts(ngx_paas_guard_zone_t *zone,
-    const pguard_block_t *b, pguard_msec_t now);
-
-/* A block of id was lifted now: what was counted before, and is still under
-   way, is to be dropped.  Was one lifted at or after since (us, monotonic)? */
-void ngx_paas_guard_lifted(ngx_paas_guard_zone_t *zone, const pguard_id_t *id);
-ngx_uint_t ngx_paas_guard_lifted_since(ngx_paas_guard_zone_t *zone,
-    const pguard_id_t *id, uint64_t since);
-
-/* The block of this event was lifted at this gateway: others may tell of it
-   until they know.  Was it?  Of the last ones. */
-void ngx_paas_guard_lifted_here(ngx_paas_guard_zone_t *zone,
-    const u_char *event);
-ngx_uint_t ngx_paas_guard_was_lifted_here(ngx_paas_guard_zone_t *zone,
-    const u_char *event);
-
-/* ngx_paas_guard_state.c: blocks in a file */
-
-void ngx_paas_guard_state_load(ngx_paas_guard_zone_t *zone, ngx_log_t *log);
-
-/* Writes what has changed since the last time, if no write is under way.
-   wait: only returns when it is written. */
-void ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_uint_t wait,
-    ngx_log_t *log);
-void ngx_paas_guard_state_copy(ngx_paas_guard_zone_t *from,
-    ngx_paas_guard_zone_t *to);
-
 /* ngx_paas_guard_request.c: the way of a request */
 
+/* The handler of the PREACCESS phase.  A request that passes gets NGX_DECLINED,
+   so that other modules of the phase still run. */
 ngx_int_t ngx_paas_guard_handler(ngx_http_request_t *r);
 
 /* Counts its answer under the rules whose keys have
@@ -457,34 +286,31 @@ PGUARD_RARE void ngx_paas_guard_count_answer(ngx_paas_guard_ctx_t *ctx);
 
 /* ngx_paas_guard_question.c: what the other gateways know of it */
 
-/* Asks the store if it must be asked before the answer.  NGX_AGAIN: wait. */
+/* Asks the store, which there must be, if the request needs its answer.
+   NGX_OK: go on; NGX_AGAIN: wait, the phases are run again when it is there. */
 PGUARD_APART ngx_int_t ngx_paas_guard_ask(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
-/* Until what r waits for comes, no more is looked for than its client's
-   close. */
+/* Until what r waits for comes, only a close by its client is looked for. */
 void ngx_paas_guard_wait(ngx_http_request_t *r);
 
-/* Takes over what the store said of the throttle, if it did. */
+/* ctx->question is set.  Takes over the store's answer about the throttle, if
+   it came in time. */
 PGUARD_APART void ngx_paas_guard_hear(ngx_paas_guard_ctx_t *ctx);
 
-/* The total of all gateways for key, or 0. */
+/* The total of all gateways for key; 0 if the store was not asked for it, or
+   has not answered. */
 uint64_t ngx_paas_guard_total(ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_key_t *key);
 
-/* ngx_paas_guard_ctx.c: the context, and clocks */
+/* ngx_paas_guard_ctx.c: the context, what became of a request, clocks */
 
+/* A new context, attached to r.  NULL: no memory. */
 ngx_paas_guard_ctx_t *ngx_paas_guard_create_ctx(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *glcf);
 
-/* What is counted from here on is counted as of now. */
+/* Sets ctx->now and ctx->now_msec to the time now. */
 void ngx_paas_guard_take_time(ngx_paas_guard_ctx_t *ctx);
-
-/* Where a request belongs: where it was guarded, else where it has failed; ctx
-   may be NULL. */
-ngx_paas_guard_loc_conf_t *ngx_paas_guard_place(ngx_http_request_t *r,
-    ngx_paas_guard_ctx_t *ctx);
-ngx_int_t ngx_paas_guard_place_init(ngx_conf_t *cf);
 
 /* The status that the client gets. */
 ngx_uint_t ngx_paas_guard_status(ngx_http_request_t *r);
@@ -496,129 +322,175 @@ ngx_uint_t ngx_paas_guard_upstream_status(ngx_http_request_t *r);
 pguard_sla_e ngx_paas_guard_class(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
-/* Monotonic, not cached: us; ms, as pguard_clock_pt. */
+/* The monotonic clock, read just now and not cached: in us; in ms, as
+   pguard_clock_pt. */
 pguard_usec_t ngx_paas_guard_now(void);
 pguard_msec_t ngx_paas_guard_clock(void *unused);
 
+/* ngx_paas_guard_place.c: where a request belongs */
+
+/* The location whose service and indicators it is counted for: where it was
+   guarded, else where it failed.  ctx may be NULL. */
+ngx_paas_guard_loc_conf_t *ngx_paas_guard_place(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx);
+
+/* After the configuration is read: has locations noted, if need be. */
+ngx_int_t ngx_paas_guard_place_init(ngx_conf_t *cf);
+
 /* ngx_paas_guard_keys.c: who sends it */
 
-void ngx_paas_guard_item(ngx_paas_guard_item_t *item,
-    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key);
-
-/* The client, and the keys of the rules in force; then those of rules that can
-   only have blocked it elsewhere.  NGX_ERROR: one can't be told. */
+/* Fills in the client and the keys of the rules in force.  NGX_ERROR: one can't
+   be told. */
 ngx_int_t ngx_paas_guard_keys(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+
+/* Adds the keys of zone-wide rules that are not in force here, which count
+   nothing here, but may have blocked the client elsewhere.  NGX_ERROR: one
+   can't be told. */
 PGUARD_RARE ngx_int_t ngx_paas_guard_zone_keys(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
-/* conf->exempt is not NULL. */
+/* Fills in all of item but when, for the store to count key. */
+void ngx_paas_guard_item(ngx_paas_guard_item_t *item,
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key);
+
+/* 1: exempt by paas_guard_exempt, which is set; else 0. */
 PGUARD_APART ngx_uint_t ngx_paas_guard_exempt(ngx_http_request_t *r,
     ngx_paas_guard_loc_conf_t *conf);
 
+/* The key of a block of rule; hash: of the rule's key, or of its id.  service
+   is not looked at if the rule is for the whole zone. */
 pguard_hash_t ngx_paas_guard_block_key(ngx_paas_guard_rule_t *rule,
     ngx_paas_guard_service_t *service, pguard_hash_t hash);
 
-/* The client's address, as in $binary_remote_addr. */
+/* The client's address, as in $binary_remote_addr: a slice of the
+   connection's. */
 pguard_str_t ngx_paas_guard_address(ngx_http_request_t *r);
 
+/* The digests under which client, key, or s leave this gateway: zeros if the
+   crypto library fails. */
 pguard_id_t ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx);
 pguard_id_t ngx_paas_guard_key_id(ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_key_t *key);
-extern ngx_str_t  ngx_paas_guard_default_client_text;
-
-/* The digest under which s leaves this gateway. */
 pguard_id_t ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s);
+
+extern ngx_str_t  ngx_paas_guard_default_client_text;
 
 /* ngx_paas_guard_credential.c: who it claims to be sent by */
 
-/* Looks once for the credential, and hashes it. */
+/* Finds the credential and hashes it, unless that was done before. */
 void ngx_paas_guard_find_credential(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
-/* The same in a form of its own for each kind; empty if there is none. */
+/* The credential with a byte before it that tells its kind; empty if there is
+   none, or no memory. */
 pguard_str_t ngx_paas_guard_credential(ngx_http_request_t *r);
 
+/* The values of the header lines called name (lower case), at most max, in
+   lines; their number in *n.  NGX_DECLINED: there are none. */
 ngx_int_t ngx_paas_guard_header_lines(ngx_http_request_t *r,
     const char *name, pguard_str_t *lines, ngx_uint_t max, ngx_uint_t *n);
 
 /* ngx_paas_guard_head.c: what the connection keeps of this request's head */
 
-/* For the next one, by the keys that are filled in.  Never fails: what can't be
-   kept is read again. */
+/* Keeps, for the connection's next request, what was found out from the head:
+   client, credential, keys.  Never fails: what can't be kept is read again. */
 void ngx_paas_guard_remember(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
 /* ngx_paas_guard_recall.c: what it knows of the last one's */
 
-/* Sets ctx->head if r has the same address and the same lines that say who
-   sends it: the hashes of credential and client (the default one) are taken
-   over; and that of its head, if it is looked at now (it is not where there are
-   blocks) and is the same, too. */
+/* Compares r with what the connection remembers.  If the address and the lines
+   that say who sends it are the same, sets ctx->head and takes over the hashes
+   of credential and (default) client.  If the other lines are the same, too,
+   and were looked at now (not while there are blocks), takes over the hash of
+   the head. */
 void ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx);
 
-/* Once the line of a request is read, and little else: makes what its signature
-   is if its head is as the last ones of the connection, and lets come near where
-   that may be.  ngx_paas_guard_recall() finds out, and sets ctx->ahead; with a
-   body, it is another. */
+/* Called once the request line and little else is read: computes the signature
+   that r has if its head is as the connection's last one, and prefetches where
+   that may be.  ngx_paas_guard_recall() finds out whether it is, and sets
+   ctx->ahead.  Of no use if there is a body. */
 void ngx_paas_guard_sign_ahead(ngx_http_request_t *r);
 
-/* The keys of the rules in force, if ctx->head tells them.  NGX_DECLINED: it
-   does not. */
+/* Takes over the keys of the rules in force from ctx->head.  NGX_DECLINED: it
+   has none. */
 ngx_int_t ngx_paas_guard_recall_keys(ngx_paas_guard_ctx_t *ctx);
 
-/* ctx->head is set, and r is to be signed, the hash of whose head was not taken
-   over: looks at it now, or again, and remembers what is another. */
+/* ctx->head is set, but the hash of the head was not taken over: compares the
+   lines that ngx_paas_guard_recall() left out.  If they are the same, takes it
+   over; else remembers this head instead. */
 PGUARD_APART void ngx_paas_guard_recall_rest(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
-/* How the connection's last request was told of a refusal, or room for how this
-   one is, if all lines of which that hangs are the same; else NULL. */
+/* If all lines on which a refusal depends are as in the connection's last head:
+   how its last request was told of a refusal, or room to note how this one is.
+   Else NULL. */
 ngx_paas_guard_told_t *ngx_paas_guard_recall_told(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
 /* ngx_paas_guard_signature.c: what it asks for */
 
+/* NGX_OK: r can be signed; *body is 1 if its body must be read first.
+   NGX_DECLINED: it can't, and why was counted. */
 ngx_int_t ngx_paas_guard_signable(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_uint_t *body);
 
-/* Hashes what of the head is signed.  NGX_ERROR: too many lines. */
+/* Sets ctx->head_hash, of all in the head that is signed.  NGX_ERROR: too many
+   lines. */
 ngx_int_t ngx_paas_guard_hash_head(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+
+/* The ":authority" of HTTP/2 and 3, else empty. */
 pguard_str_t ngx_paas_guard_authority(ngx_http_request_t *r);
+
+/* Sets ctx->signature and ctx->lines; the body has been read, if it is needed.
+   NGX_DECLINED: r can't be signed, and why was counted. */
 ngx_int_t ngx_paas_guard_sign(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 
 /* ngx_paas_guard_body.c: its body */
 
+/* After the configuration is read: adds the filter that hashes bodies. */
 void ngx_paas_guard_body_init(void);
 
-/* To be called before the body is read, the first says whether nginx is to put
-   it into a file, the second hashes what is long as it comes. */
+/* Before the body is read: the first says how nginx is to put it into a file,
+   the second begins to hash a long one as it comes. */
 void ngx_paas_guard_body_place(ngx_http_request_t *r);
 void ngx_paas_guard_body_start(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+
+/* ctx->body is set: gives it up. */
 void ngx_paas_guard_body_drop(ngx_paas_guard_ctx_t *ctx);
 
-/* NGX_OK: of the whole body, of length 0 if there is none; NGX_DECLINED: it is
-   longer than what is signed; NGX_ERROR: it can't be read, or no memory. */
+/* The digest of the whole body.  NGX_OK, with a length of 0 if there is none;
+   NGX_DECLINED: it is longer than what is signed; NGX_ERROR: it can't be read,
+   or no memory. */
 ngx_int_t ngx_paas_guard_body_digest(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, pguard_digest_t *digest);
 
-/* ngx_paas_guard_told.c: in what form, and in which language, it is to be told */
+/* ngx_paas_guard_told.c: in which format and language a refusal is told */
 
-/* Of the connection if its last request wished the same, else at here. */
+/* What r's headers wish for: kept by the connection if its last request wished
+   the same, else in *here. */
 ngx_paas_guard_told_t *ngx_paas_guard_told(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_told_t *here);
 
-/* ngx_paas_guard_refusal.c */
+/* ngx_paas_guard_refusal.c: the answer */
 
-/* Fills in event, status, headers; sends the answer, or returns the status for
-   nginx's own error page.  To be returned from a phase handler. */
+/* Sends the refusal that ctx describes, or returns its status for an error_page
+   or nginx's own page.  To be returned from a phase handler. */
 ngx_int_t ngx_paas_guard_refuse(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+
+/* Sends the header and b, the whole body.  As an output filter. */
 ngx_int_t ngx_paas_guard_send_buf(ngx_http_request_t *r, ngx_buf_t *b);
+
+/* Writes the worker's next event id: PGUARD_EVENT_LEN bytes at event. */
 void ngx_paas_guard_event_id(ngx_paas_guard_worker_t *worker, u_char *event);
+
+/* Adds a header to the answer; name and value->data must live as long as r.  h
+   (may be NULL): where it is.  NGX_ERROR: no memory. */
 ngx_int_t ngx_paas_guard_add_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value, ngx_table_elt_t **h);
 
@@ -630,57 +502,70 @@ extern ngx_module_t  ngx_paas_guard_write_filter_module;
 
 extern ngx_module_t  ngx_paas_guard_filter_module;
 
-/* From then on, a PaaS-Guard in a request is left out when it is read. */
+/* After the configuration is read: from then on, a PaaS-Guard in a request is
+   dropped while nginx reads it. */
 ngx_int_t ngx_paas_guard_know_header(ngx_conf_t *cf);
 
 /* ngx_paas_guard_variables.c */
 
 ngx_int_t ngx_paas_guard_add_variables(ngx_conf_t *cf);
 
-/* ngx_paas_guard_log.c */
+/* ngx_paas_guard_log.c: the log phase; lines about refusals and blocks */
 
+/* Counts r for its indicators, and its answer for rules that count answers. */
 ngx_int_t ngx_paas_guard_log_handler(ngx_http_request_t *r);
+
+/* Counts the refusal for the status page, and logs the first of a burst. */
 void ngx_paas_guard_log_refusal(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+
+/* Worker 0, every second: a line for each burst that goes on. */
 void ngx_paas_guard_log_summaries(ngx_paas_guard_zone_t *zone,
     ngx_log_t *log);
+
+/* what: what happened to the block's key, "blocked" for instance. */
 void ngx_paas_guard_log_block(ngx_paas_guard_zone_t *zone,
     const pguard_block_t *b, const char *what, ngx_log_t *log);
 
 /* ngx_paas_guard_audit.c: the chained log of events */
 
-/* Writes one event; what the caller did not set is 0 or empty.  Does nothing
-   where paas_guard_audit is off, and never fails: what cannot be written is
-   counted, and said in the error log. */
+/* Writes one event; members that the caller did not set are 0 or empty.  Does
+   nothing where paas_guard_audit is off, and never fails: what cannot be
+   written is counted, and reported in the error log. */
 void ngx_paas_guard_audit(ngx_paas_guard_main_conf_t *gmcf,
     pguard_audit_record_t *rec);
 
-/* Lost records since the start; 1 while it can't be written.  Both 0 where it
-   is off. */
+/* The records lost since the start; 1 while the log can't be written.  Both 0
+   where it is off. */
 uint64_t ngx_paas_guard_audit_lost(ngx_paas_guard_main_conf_t *gmcf);
 ngx_uint_t ngx_paas_guard_audit_failing(ngx_paas_guard_main_conf_t *gmcf);
 
+/* A worker begins.  audit may be NULL. */
 void ngx_paas_guard_audit_init_process(ngx_cycle_t *cycle,
     ngx_paas_guard_audit_t *audit);
 
-/* ngx_paas_guard_audit_blocks.c: what blocks owe it */
+/* ngx_paas_guard_audit_blocks.c: lines about blocks */
 
-/* The caller holds the zone's mutex.  Tells b's begin, and its end if that was
-   at or before at.  NGX_DECLINED: it still owes something. */
+/* The caller holds the zone's mutex.  Writes the line of b's begin if it is
+   due, and that of its end if it ended at or before at.  NGX_DECLINED: one is
+   still due. */
 ngx_int_t ngx_paas_guard_audit_block(ngx_paas_guard_zone_t *zone,
     pguard_block_t *b, pguard_msec_t at);
 
-/* The same, of one whose place is needed now. */
+/* The same for a block whose place another one takes now. */
 void ngx_paas_guard_audit_replaced(ngx_paas_guard_zone_t *zone,
     pguard_block_t *b, pguard_msec_t now);
 
-/* Worker 0, regularly: of all blocks. */
+/* Worker 0, regularly: the lines that are due for any block. */
 void ngx_paas_guard_audit_blocks(ngx_paas_guard_zone_t *zone);
 
 /* ngx_paas_guard_audit_conf.c: the directive, starts and reloads */
 
 char *ngx_paas_guard_audit_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* After the configuration is read; and when it takes effect, in the master.
+   audit may be NULL. */
 ngx_int_t ngx_paas_guard_audit_finish(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf);
 void ngx_paas_guard_audit_init_module(ngx_cycle_t *cycle,

@@ -1,4 +1,5 @@
 #include "ngx_paas_guard_api.h"
+#include "ngx_paas_guard_zone.h"
 
 
 #define NGX_PAAS_GUARD_API_SECONDS  (31 * 86400)   /* of a block by hand */

@@ -1,4 +1,5 @@
 #include "ngx_paas_guard_api.h"
+#include "ngx_paas_guard_zone.h"
 
 
 ngx_uint_t

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_paas_guard_api.h"
+#include "ngx_paas_guard_zone.h"
 
 
 #define NGX_PAAS_GUARD_FORGET_POLL     50        /* ms */

@@ -1,4 +1,5 @@
 #include "ngx_paas_guard_api.h"
+#include "ngx_paas_guard_zone.h"
 
 
 /* An object of counters, each of which is at the same place of a stripe. */

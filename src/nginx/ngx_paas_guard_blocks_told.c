@@ -3,7 +3,7 @@
  * them, or an operator.  ngx_paas_guard_blocks.c sets the others.
  */
 
-#include "ngx_paas_guard.h"
+#include "ngx_paas_guard_zone.h"
 
 
 /* Rule, service and client of a block that others name; NGX_DECLINED: not

@@ -1,4 +1,4 @@
-#include "ngx_paas_guard.h"
+#include "ngx_paas_guard_zone.h"
 
 
 static const pguard_id_t  ngx_paas_guard_nobody;

@@ -1,4 +1,4 @@
-#include "ngx_paas_guard.h"
+#include "ngx_paas_guard_zone.h"
 
 
 static ngx_inline ngx_int_t ngx_paas_guard_client(ngx_http_request_t *r,

@@ -1,4 +1,4 @@
-#include "ngx_paas_guard.h"
+#include "ngx_paas_guard_sla.h"
 
 
 /* Spreads the few numbers of rules over a hash. */

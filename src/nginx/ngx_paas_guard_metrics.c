@@ -1,4 +1,6 @@
 #include "ngx_paas_guard_metrics.h"
+#include "ngx_paas_guard_sla.h"
+#include "ngx_paas_guard_zone.h"
 
 
 #define NGX_PAAS_GUARD_METRICS_SIZE  65536

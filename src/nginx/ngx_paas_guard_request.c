@@ -1,4 +1,4 @@
-#include "ngx_paas_guard.h"
+#include "ngx_paas_guard_zone.h"
 
 
 static PGUARD_APART ngx_int_t ngx_paas_guard_resume(ngx_paas_guard_ctx_t *ctx);

@@ -1,4 +1,4 @@
-#include "ngx_paas_guard.h"
+#include "ngx_paas_guard_zone.h"
 #include "ngx_paas_guard_secret.h"
 #include "../core/pguard_state.h"
 

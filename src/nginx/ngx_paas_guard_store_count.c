@@ -9,6 +9,7 @@
 
 #include "../core/pguard_atomic.h"
 #include "ngx_paas_guard_store_private.h"
+#include "ngx_paas_guard_zone.h"
 
 
 #define NGX_PAAS_GUARD_FLUSH_CALLS  512        /* of one flush, at most */
