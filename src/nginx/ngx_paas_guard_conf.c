@@ -124,15 +124,86 @@ ngx_paas_guard_strings_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
+static char *
+ngx_paas_guard_throttle_interval(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_paas_guard_loc_conf_t *glcf, ngx_str_t *arg, ngx_str_t *value)
+{
+    ngx_int_t  interval;
+
+    if (glcf->interval != NGX_CONF_UNSET_MSEC) {
+        return ngx_paas_guard_twice(cf, cmd, "interval");
+    }
+
+    interval = ngx_parse_time(value, 0);
+
+    if (interval == NGX_ERROR || interval < 1
+        || interval > (ngx_int_t) PGUARD_WINDOW_MAX)
+    {
+        return ngx_paas_guard_invalid(cf, cmd, arg, "a time from 1ms to 24d");
+    }
+
+    glcf->interval = interval;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_paas_guard_throttle_scope(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_paas_guard_loc_conf_t *glcf, ngx_str_t *arg, ngx_uint_t cluster)
+{
+    if (glcf->cluster != NGX_CONF_UNSET_UINT) {
+        return ngx_paas_guard_twice(cf, cmd, "scope");
+    }
+
+    glcf->cluster = cluster;
+
+    if (cluster
+        && ngx_paas_guard_reference(cf, NGX_PAAS_GUARD_CLUSTER_NEEDS_REDIS,
+                                    arg)
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* One parameter of paas_guard_throttle. */
+
+static char *
+ngx_paas_guard_throttle_parameter(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_paas_guard_loc_conf_t *glcf, ngx_str_t *arg)
+{
+    ngx_str_t  value;
+
+    if (ngx_paas_guard_parameter(arg, "interval", &value) == NGX_OK) {
+        return ngx_paas_guard_throttle_interval(cf, cmd, glcf, arg, &value);
+    }
+
+    if (ngx_paas_guard_same(arg, "scope=node")) {
+        return ngx_paas_guard_throttle_scope(cf, cmd, glcf, arg, 0);
+    }
+
+    if (ngx_paas_guard_same(arg, "scope=cluster")) {
+        return ngx_paas_guard_throttle_scope(cf, cmd, glcf, arg, 1);
+    }
+
+    return ngx_paas_guard_invalid(cf, cmd, arg,
+                                  "off alone, or interval=time, scope=node or "
+                                  "scope=cluster");
+}
+
+
 char *
 ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
     ngx_paas_guard_loc_conf_t *glcf = conf;
 
-    ngx_str_t   *args, value;
+    ngx_str_t   *args;
     ngx_uint_t   i;
-    ngx_int_t    interval;
 
     if (glcf->interval != NGX_CONF_UNSET_MSEC) {
         return "is duplicate";
@@ -146,51 +217,11 @@ ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_paas_guard_parameter(&args[i], "interval", &value) == NGX_OK) {
-
-            if (glcf->interval != NGX_CONF_UNSET_MSEC) {
-                return ngx_paas_guard_twice(cf, cmd, "interval");
-            }
-
-            interval = ngx_parse_time(&value, 0);
-
-            if (interval == NGX_ERROR || interval < 1
-                || interval > (ngx_int_t) PGUARD_WINDOW_MAX)
-            {
-                return ngx_paas_guard_invalid(cf, cmd, &args[i],
-                                              "a time from 1ms to 24d");
-            }
-
-            glcf->interval = interval;
-            continue;
-        }
-
-        if (ngx_paas_guard_parameter(&args[i], "scope", &value) == NGX_OK
-            && (ngx_paas_guard_same(&value, "node")
-                || ngx_paas_guard_same(&value, "cluster")))
+        if (ngx_paas_guard_throttle_parameter(cf, cmd, glcf, &args[i])
+            != NGX_CONF_OK)
         {
-            if (glcf->cluster != NGX_CONF_UNSET_UINT) {
-                return ngx_paas_guard_twice(cf, cmd, "scope");
-            }
-
-            glcf->cluster = ngx_paas_guard_same(&value, "cluster");
-
-            if (glcf->cluster
-                && ngx_paas_guard_reference(cf,
-                                            NGX_PAAS_GUARD_CLUSTER_NEEDS_REDIS,
-                                            &args[i])
-                   != NGX_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
-
-            continue;
+            return NGX_CONF_ERROR;
         }
-
-        return ngx_paas_guard_invalid(cf, cmd, &args[i],
-                                      "off alone, or interval=time, "
-                                      "scope=node or scope=cluster");
     }
 
     if (glcf->interval == NGX_CONF_UNSET_MSEC) {

@@ -167,7 +167,7 @@ ngx_paas_guard_parameters(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_uint_t
 ngx_paas_guard_is_off(ngx_str_t *arg)
 {
-    return arg->len == 3 && ngx_strncmp(arg->data, "off", 3) == 0;
+    return ngx_paas_guard_same(arg, "off");
 }
 
 

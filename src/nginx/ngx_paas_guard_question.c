@@ -7,8 +7,6 @@ static void ngx_paas_guard_answer(ngx_paas_guard_question_t *q);
 static void ngx_paas_guard_abort(void *data);
 
 
-/* Asks the store if it must be asked before the answer.  NGX_AGAIN: wait. */
-
 ngx_int_t
 ngx_paas_guard_ask(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
@@ -18,9 +16,8 @@ ngx_paas_guard_ask(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     gmcf = ctx->conf->zone->mcf;
 
-    if (gmcf->store == NULL
-        || !(ctx->conf->strict
-             || (ctx->conf->cluster && ctx->is_signed && !ctx->throttled)))
+    if (!ctx->conf->strict
+        && !(ctx->conf->cluster && ctx->is_signed && !ctx->throttled))
     {
         return NGX_OK;
     }
@@ -178,8 +175,6 @@ ngx_paas_guard_abort(void *data)
 }
 
 
-/* What the store says of the throttle, in place of what this gateway knew. */
-
 void
 ngx_paas_guard_hear(ngx_paas_guard_ctx_t *ctx)
 {
@@ -201,8 +196,6 @@ ngx_paas_guard_hear(ngx_paas_guard_ctx_t *ctx)
                             ctx->wait);
 }
 
-
-/* The total of all gateways, where the store has told it. */
 
 uint64_t
 ngx_paas_guard_total(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)

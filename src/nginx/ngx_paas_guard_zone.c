@@ -11,6 +11,7 @@ static void ngx_paas_guard_zone_warn(ngx_paas_guard_zone_t *zone,
     ngx_uint_t use);
 static ngx_int_t ngx_paas_guard_zone_create(ngx_paas_guard_zone_t *zone);
 static ngx_int_t ngx_paas_guard_zone_names(ngx_paas_guard_zone_t *zone);
+static ngx_int_t ngx_paas_guard_zone_room(ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_zone_move(ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_zone_sample(ngx_paas_guard_zone_t *zone);
 static void ngx_paas_guard_zone_tick(ngx_event_t *ev);
@@ -80,8 +81,8 @@ ngx_paas_guard_zone_reuse(ngx_paas_guard_zone_t *zone,
 }
 
 
-/* A zone is divided once, by what it was used for then: of what it is used for
-   only now, it has the least. */
+/* A zone is divided once, by what it was used for then.  What it is used for
+   only now (bits of use) has the least share: warns of that. */
 
 static void
 ngx_paas_guard_zone_warn(ngx_paas_guard_zone_t *zone, ngx_uint_t use)
@@ -172,8 +173,9 @@ ngx_paas_guard_zone_create(ngx_paas_guard_zone_t *zone)
 }
 
 
-/* Blocks outlive a reload that changes the zone's size, and a restart if there
-   is a state file.  Which takes its place: the newer of the two. */
+/* Fills a zone that is new with blocks: those of a zone of this name that had
+   another size before a reload, else those of the state file, if there is
+   one. */
 
 static void
 ngx_paas_guard_zone_move(ngx_paas_guard_zone_t *zone)
@@ -215,36 +217,27 @@ ngx_paas_guard_zone_move(ngx_paas_guard_zone_t *zone)
 }
 
 
+/* Enters the names of rules and services; those of former configurations
+   stay. */
+
 static ngx_int_t
 ngx_paas_guard_zone_names(ngx_paas_guard_zone_t *zone)
 {
     int                           index;
-    ngx_uint_t                    i, n;
+    ngx_uint_t                    i;
     pguard_str_t                  name;
     ngx_paas_guard_rule_t       **rules;
     ngx_paas_guard_service_t    **services;
     ngx_paas_guard_main_conf_t   *gmcf;
 
+    if (ngx_paas_guard_zone_room(zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     gmcf = zone->mcf;
     rules = gmcf->rules.elts;
     services = gmcf->services.elts;
     index = 0;
-    n = 0;
-
-    for (i = 0; i < gmcf->services.nelts; i++) {
-        n += services[i]->zone == zone;
-    }
-
-    if (n >= zone->core.services) {
-        ngx_log_error(NGX_LOG_EMERG, zone->shm_zone->shm.log, 0,
-                      "paas_guard_zone \"%V\" has room for %ud services, and "
-                      "%ui are configured: %s",
-                      &zone->name, zone->core.services - 1, n,
-                      n < PGUARD_SERVICES_MAX
-                      ? "a zone of 1m or more has room for all"
-                      : "no zone has room for more than 255, so use several");
-        return NGX_ERROR;
-    }
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
@@ -275,6 +268,43 @@ ngx_paas_guard_zone_names(ngx_paas_guard_zone_t *zone)
     }
 
     return NGX_OK;
+}
+
+
+/* Is there room for the services of this configuration, beside "other"?
+   NGX_ERROR: there is not, which was logged. */
+
+static ngx_int_t
+ngx_paas_guard_zone_room(ngx_paas_guard_zone_t *zone)
+{
+    ngx_uint_t                   i, n;
+    ngx_paas_guard_service_t   **services;
+
+    services = zone->mcf->services.elts;
+    n = 0;
+
+    for (i = 0; i < zone->mcf->services.nelts; i++) {
+        n += services[i]->zone == zone;
+    }
+
+    if (n < zone->core.services) {
+        return NGX_OK;
+    }
+
+    if (n < PGUARD_SERVICES_MAX) {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm_zone->shm.log, 0,
+                      "paas_guard_zone \"%V\" has room for %ud services, and "
+                      "%ui are configured: a zone of 1m or more has room for "
+                      "all", &zone->name, zone->core.services - 1, n);
+    } else {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm_zone->shm.log, 0,
+                      "paas_guard_zone \"%V\" has room for %ud services, and "
+                      "%ui are configured: no zone has room for more than %d, "
+                      "so use several", &zone->name, zone->core.services - 1,
+                      n, PGUARD_SERVICES_MAX - 1);
+    }
+
+    return NGX_ERROR;
 }
 
 
