@@ -12,7 +12,7 @@
  *         ngx_paas_guard_no_call
  *     };
  *
- * One that has to wait returns NGX_AGAIN and later calls
+ * A call that has to wait returns NGX_AGAIN, and later calls
  * ngx_paas_guard_api_done() from an event.
  */
 
@@ -36,13 +36,14 @@ typedef struct ngx_paas_guard_api_s       ngx_paas_guard_api_t;
 typedef struct ngx_paas_guard_api_call_s  ngx_paas_guard_api_call_t;
 
 
-/* NGX_OK; NGX_AGAIN: later; NGX_DECLINED: api->problem says what is wrong, see
-   ngx_paas_guard_api_problem(); NGX_ERROR: no memory. */
+/* The handler of a call.  NGX_OK; NGX_AGAIN: it is not done yet; NGX_DECLINED:
+   api->problem says what is wrong, see ngx_paas_guard_api_problem(); NGX_ERROR:
+   no memory. */
 
 typedef ngx_int_t (*ngx_paas_guard_api_pt)(ngx_paas_guard_api_t *api);
 
-/* Writes to api->writer or api->out, the same each time if it can.  It cannot
-   fail any more. */
+/* Writes the answer to api->writer or api->out.  It may be called more than
+   once, and should then write the same.  It cannot fail. */
 
 typedef void (*ngx_paas_guard_api_write_pt)(ngx_paas_guard_api_t *api);
 
@@ -85,9 +86,10 @@ struct ngx_paas_guard_api_s {
 
     pguard_str_t                   star[PGUARD_ROUTE_SEGMENTS];
     pguard_value_t                 value[PGUARD_MEMBERS_MAX];
-    pguard_str_t                   who;       /* that nginx authenticated;
-                                                 else, of a write, who it says
-                                                 it is; empty: not known */
+    pguard_str_t                   who;       /* the user that nginx has
+                                                 authenticated; else, of a
+                                                 write, the name it gives;
+                                                 empty: not known */
     pguard_str_t                   why;
 
     pguard_msec_t                  now;       /* monotonic */
@@ -101,7 +103,8 @@ struct ngx_paas_guard_api_s {
 
     ngx_uint_t                     status;    /* of a good answer: 200 */
     ngx_str_t                      type;      /* application/json */
-    ngx_uint_t                     human;     /* 1: it says its language */
+    ngx_uint_t                     human;     /* 1: the answer depends on the
+                                                 language, and says so */
     pguard_out_t                   out;
     pguard_writer_t                writer;    /* to out */
 
@@ -129,23 +132,24 @@ ngx_int_t ngx_paas_guard_api_problem(ngx_paas_guard_api_t *api,
 ngx_int_t ngx_paas_guard_api_wrong(ngx_paas_guard_api_t *api,
     pguard_problem_e problem, const char *name);
 
-/* Goes on with a call that returned NGX_AGAIN; rc as its handler's.  Call it
-   from an event, not from within the handler; the request may be gone after
-   it.  Who waits has a cleanup, for the request may end before. */
+/* Goes on with a call that returned NGX_AGAIN; rc: as its handler's.  To be
+   called from an event, not from within the handler; the request may be gone
+   afterwards.  A call that waits needs a cleanup, as the request may end
+   before. */
 void ngx_paas_guard_api_done(ngx_paas_guard_api_t *api, ngx_int_t rc);
 
-/* ngx_paas_guard_api_access.c: may this request write?  NGX_OK, or as a
-   handler's. */
+/* ngx_paas_guard_api_access.c: checks whether this request may write.  NGX_OK,
+   or as a handler. */
 ngx_int_t ngx_paas_guard_api_may_write(ngx_paas_guard_api_t *api);
 
 /* ngx_paas_guard_api_body.c: reads the members of the body into api->value.
-   NGX_OK, or as a handler's. */
+   NGX_OK, or as a handler. */
 ngx_int_t ngx_paas_guard_api_body(ngx_paas_guard_api_t *api);
 
 /* ngx_paas_guard_api_args.c: the query */
 
 /* Are all arguments those of the call, each given once?  NGX_OK, or as a
-   handler's. */
+   handler. */
 ngx_int_t ngx_paas_guard_api_check_args(ngx_paas_guard_api_t *api);
 
 /* The argument of the query called name, decoded.  NGX_OK; NGX_DECLINED
@@ -154,12 +158,12 @@ ngx_int_t ngx_paas_guard_api_arg(ngx_paas_guard_api_t *api, const char *name,
     pguard_str_t *value);
 
 /* A whole number from 0 to max in the query, or what *n is already.  NGX_OK,
-   or as a handler's. */
+   or as a handler. */
 ngx_int_t ngx_paas_guard_api_arg_number(ngx_paas_guard_api_t *api,
     const char *name, uint64_t max, uint64_t *n);
 
 /* One of n words in the query, by its number, or what *word is already.
-   NGX_OK, or as a handler's. */
+   NGX_OK, or as a handler. */
 ngx_int_t ngx_paas_guard_api_arg_word(ngx_paas_guard_api_t *api,
     const char *name, const pguard_str_t *words, ngx_uint_t n,
     ngx_uint_t *word);
@@ -169,16 +173,16 @@ ngx_paas_guard_zone_t *ngx_paas_guard_api_zone(ngx_paas_guard_api_t *api,
     pguard_str_t name);
 
 /* The zone that the query asks for in *zone; NULL: it names none.  NGX_OK, or
-   as a handler's. */
+   as a handler. */
 ngx_int_t ngx_paas_guard_api_arg_zone(ngx_paas_guard_api_t *api,
     ngx_paas_guard_zone_t **zone);
 
-/* ngx_paas_guard_api_clients.c: is hex the digest of somebody, *id?  Zeros are
-   nobody's. */
+/* ngx_paas_guard_api_clients.c: reads a digest from hex into *id.  1; 0 if it
+   is none, or zeros, which are nobody's. */
 ngx_uint_t ngx_paas_guard_api_digest(pguard_str_t hex, pguard_id_t *id);
 
 /* The id of the path, and the zone that the query asks for; NULL: all.  NGX_OK,
-   or as a handler's. */
+   or as a handler. */
 ngx_int_t ngx_paas_guard_api_client(ngx_paas_guard_api_t *api,
     pguard_id_t *id, ngx_paas_guard_zone_t **zone);
 
@@ -187,16 +191,16 @@ void ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api,
     const char *name, ngx_paas_guard_zone_t *zone, const pguard_block_t *b);
 
 /* The language that the query asks for by lang=, in api->lang; without it, as
-   the client's headers prefer.  NGX_OK, or as a handler's. */
+   the client's headers prefer.  NGX_OK, or as a handler. */
 ngx_int_t ngx_paas_guard_api_arg_lang(ngx_paas_guard_api_t *api);
 
 /* A monotonic time as a member. */
 void ngx_paas_guard_api_time(ngx_paas_guard_api_t *api, const char *name,
     pguard_msec_t at);
 
-/* Begins the audit's record of a write, an operator_action: who, what, why.
-   The caller adds what it was done to, and hands it to ngx_paas_guard_audit().
-   what is the action's name, e.g. "lift_block". */
+/* Begins the audit record of a write, an operator_action with who, what and
+   why.  what: the action's name, e.g. "lift_block".  The caller adds what it
+   was done to, and hands the record to ngx_paas_guard_audit(). */
 void ngx_paas_guard_api_action(ngx_paas_guard_api_t *api,
     pguard_audit_record_t *rec, const char *what);
 

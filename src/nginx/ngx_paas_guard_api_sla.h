@@ -27,7 +27,7 @@ typedef struct {
 
 
 /* The indicator of the path, in the zone of the query or in the first that has
-   it.  NGX_OK, or as a handler's. */
+   it.  NGX_OK, or as a handler. */
 ngx_int_t ngx_paas_guard_api_sla_call(ngx_paas_guard_api_t *api,
     ngx_paas_guard_api_sla_t **call);
 

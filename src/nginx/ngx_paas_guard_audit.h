@@ -6,11 +6,12 @@
  * what a start or a reload does, _audit_digest.c hashes the configuration.
  *
  * The chain's state is in shared memory, one for all workers, zones and
- * cycles; the mutex of that memory covers the state and the file.  Who holds
- * a zone's mutex may take it, and never the other way round.  While the binary
- * is replaced, two masters have a state each and the file in common: a lock on
- * the file keeps their workers apart, and who finds it longer than it was left
- * goes on after what the others have written.
+ * cycles; the mutex of that memory covers the state and the file.  A process
+ * that holds a zone's mutex may take this one, never the other way round.
+ * While the binary is replaced, two masters have a state each and share the
+ * file: a lock on the file keeps their workers apart, and a worker that finds
+ * the file longer than its own master's workers have left it goes on after what
+ * the others have written.
  */
 
 #ifndef _NGX_PAAS_GUARD_AUDIT_H_INCLUDED_
@@ -63,9 +64,9 @@ struct ngx_paas_guard_audit_s {
 
 /* ngx_paas_guard_audit.c */
 
-/* Takes the lock, and finishes what others could not.  NGX_OK: what is
+/* Takes the lock, and finishes what an earlier call could not.  NGX_OK: what is
    appended now is not lost; NGX_DECLINED: the log can't be written.  In both
-   cases to be unlocked. */
+   cases the lock is held. */
 ngx_int_t ngx_paas_guard_audit_lock(ngx_paas_guard_audit_t *audit);
 void ngx_paas_guard_audit_unlock(ngx_paas_guard_audit_t *audit);
 
@@ -78,13 +79,13 @@ pguard_msec_t ngx_paas_guard_audit_time(void);
 
 /* ngx_paas_guard_audit_file.c */
 
-/* Makes audit->file the file that its path names now.  NGX_OK; NGX_AGAIN: the
-   same, and it is another one than the last line is in; NGX_ERROR: it can't
-   be opened. */
+/* Makes audit->file the file that its path names now.  NGX_OK; NGX_AGAIN: done,
+   and it is another file than the last line is in; NGX_ERROR: it can't be
+   opened. */
 ngx_int_t ngx_paas_guard_audit_reopen(ngx_paas_guard_audit_t *audit);
 
-/* Keeps other masters from the file, and goes on after what they have written;
-   lets them at it.  The caller holds the lock. */
+/* Locks the file against other masters and goes on after what they have
+   written; unlocks it.  The caller holds the lock. */
 void ngx_paas_guard_audit_enter(ngx_paas_guard_audit_t *audit);
 void ngx_paas_guard_audit_leave(ngx_paas_guard_audit_t *audit);
 
@@ -103,7 +104,8 @@ int ngx_paas_guard_audit_write(void *data, const u_char *p, size_t len);
 
 /* ngx_paas_guard_audit_blocks.c */
 
-/* Tells, once, that the line of block_seq is written, or not. */
+/* If a worker died while it wrote a block's line (block_seq): finds out whether
+   the line is written, and if so, that it is not due any more. */
 void ngx_paas_guard_audit_recover(ngx_paas_guard_audit_t *audit);
 
 /* ngx_paas_guard_audit_digest.c */

@@ -32,7 +32,7 @@ typedef struct ngx_paas_guard_worker_s     ngx_paas_guard_worker_t;
 #define NGX_PAAS_GUARD_STATUS_WRITE  2
 
 
-/* What a line needs that may stand after it. */
+/* What a line of the configuration needs, which may come after it. */
 
 typedef enum {
     NGX_PAAS_GUARD_NEEDS_ZONE = 0,
@@ -45,14 +45,14 @@ typedef enum {
     NGX_PAAS_GUARD_NEEDS
 } ngx_paas_guard_needs_e;
 
-/* What a directive takes the names of: for errors, and for its lines' needs. */
+/* What kind of thing a directive takes the names of. */
 
 typedef struct {
-    char                        *what;
+    char                        *what;          /* for errors: "rule" */
     ngx_paas_guard_needs_e       needs;
 } ngx_paas_guard_named_t;
 
-/* A name used before what it names is known: with the place, for errors. */
+/* A need, with the line that has it, for errors. */
 
 typedef struct {
     ngx_paas_guard_needs_e       needs;
@@ -70,7 +70,8 @@ struct ngx_paas_guard_zone_s {
     ngx_uint_t                   conf_line;
     ngx_str_t                    state;         /* path, or empty */
     ngx_uint_t                   use;           /* bits: pguard_use_e */
-    ngx_uint_t                   divided;       /* the same, when made */
+    ngx_uint_t                   divided;       /* the same, when its memory
+                                                   was made */
     ngx_shm_zone_t              *shm_zone;
     ngx_slab_pool_t             *shpool;        /* its mutex: blocks, names */
     void                        *memory;        /* of the core */
@@ -81,12 +82,14 @@ struct ngx_paas_guard_zone_s {
     uint16_t                    *rules;         /* [mcf->rules]: zone's index */
     ngx_event_t                  timer;         /* worker 0: log, state */
     ngx_paas_guard_file_t        file;          /* of blocks */
-    uint64_t                     writing;       /* changes; 0: none */
+    uint64_t                     writing;       /* changes that the write under
+                                                   way has; 0: there is none */
     uint64_t                     saved;         /* those in the file */
     uint64_t                     kept;          /* and in the one before */
     pguard_msec_t                others_due;    /* next line on other clients */
-    uint64_t                     audited;       /* changes looked at for it */
-    pguard_msec_t                audit_due;     /* next look */
+    uint64_t                     audited;       /* changes that audit_blocks()
+                                                   has seen */
+    pguard_msec_t                audit_due;     /* its next look */
     ngx_paas_guard_main_conf_t  *mcf;
 };
 
@@ -111,8 +114,9 @@ typedef enum {
 } ngx_paas_guard_count_e;
 
 
-/* A key that is one of our own digests, and no more, is taken before it is
-   digested: its id then is that digest, which access logs show, too. */
+/* What a rule's key is.  If it is one of these variables alone, its value is
+   taken from where it comes from: faster, and a client has the same digest as
+   key and in access logs. */
 
 typedef enum {
     NGX_PAAS_GUARD_KEY_STRING = 0,
@@ -127,7 +131,8 @@ struct ngx_paas_guard_rule_s {
     ngx_uint_t                   index;         /* in mcf->rules */
     ngx_http_complex_value_t     key;
     ngx_uint_t                   source;        /* ngx_paas_guard_source_e */
-    ngx_uint_t                   same_key;      /* first rule with that key */
+    ngx_uint_t                   same_key;      /* index of the first rule with
+                                                   that key */
     pguard_window_rule_t         window;
     pguard_block_rule_t          block;
     ngx_uint_t                   count;         /* ngx_paas_guard_count_e */
@@ -171,7 +176,7 @@ typedef struct {
     ngx_uint_t                   ticks;
     size_t                       rendered;      /* bytes, the last time */
     ngx_paas_guard_file_t        file;          /* where the zone has one */
-    uint64_t                     writing;       /* changes; 0: none */
+    uint64_t                     writing;       /* as of a zone */
     uint64_t                     saved;
     ngx_paas_guard_put_t         put;           /* to the store, if there are */
     uint64_t                     sending;       /* bytes: what was counted */
@@ -206,12 +211,13 @@ struct ngx_paas_guard_main_conf_s {
     pguard_key_t                *key;           /* with a secret file */
     ngx_paas_guard_store_t      *store;         /* NULL: no Redis */
     ngx_paas_guard_audit_t      *audit;         /* NULL: no audit log */
-    ngx_uint_t                   audit_off;     /* in so many words */
+    ngx_uint_t                   audit_off;     /* "paas_guard_audit off" */
     ngx_str_t                    proxy;         /* this gateway's name */
     ngx_str_t                    page_policy;   /* what its page may load */
-    ngx_http_header_handler_pt   host;          /* of nginx */
-    ngx_uint_t                   error_pages;   /* is there any? */
-    ngx_int_t                    place;         /* a variable's, or unset */
+    ngx_http_header_handler_pt   host;          /* nginx's, for Host */
+    ngx_uint_t                   error_pages;   /* 1: there are some */
+    ngx_int_t                    place;         /* index of the variable that
+                                                   notes it, or unset */
     ngx_paas_guard_worker_t     *worker;
 };
 
@@ -221,19 +227,22 @@ typedef struct {
     ngx_uint_t                   hash;
 } ngx_paas_guard_header_t;
 
-/* In header_place: which header a hash may be of, without looking at all. */
+/* header_place[] says by the lowest byte of a name's hash which of the signed
+   headers it may be: its index, or one of these. */
 
 #define NGX_PAAS_GUARD_NO_HEADER    255
-#define NGX_PAAS_GUARD_ANY_HEADER   254        /* of several: look at all */
+#define NGX_PAAS_GUARD_ANY_HEADER   254        /* one of several: look at all */
 
 #define ngx_paas_guard_header_end(hash)  ((hash) & 255)
 
-/* In head_line: what a line tells, for all that the hash of its name says. */
+/* head_line[] says, in the same way, what a header line may tell: nothing of
+   interest, who sends the request, what it asks for, or how it wishes to be
+   told of a refusal. */
 
 #define NGX_PAAS_GUARD_LINE_NOTHING  0
 #define NGX_PAAS_GUARD_LINE_WHO      1
 #define NGX_PAAS_GUARD_LINE_WHAT     2
-#define NGX_PAAS_GUARD_LINE_WISH     3          /* how it is to be told */
+#define NGX_PAAS_GUARD_LINE_WISH     3
 #define NGX_PAAS_GUARD_LINE_KINDS    4
 
 typedef struct {
@@ -249,7 +258,7 @@ typedef struct {
     ngx_array_t                 *headers;       /* ngx_paas_guard_header_t */
     u_char                       header_place[256]; /* by the hash's end */
     u_char                       head_line[256];    /* the same */
-    ngx_uint_t                   plain_client;  /* the default, unchanged */
+    ngx_uint_t                   plain_client;  /* 1: client is the default */
     size_t                       body;          /* 0: off */
     ngx_array_t                 *rewrites;      /* pguard_rewrite_t * */
     ngx_array_t                 *rule_names;    /* ngx_str_t */
@@ -297,9 +306,13 @@ char *ngx_paas_guard_names_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_sync_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* The headers of paas_guard_signature_headers where it is not set.  NULL: no
+   memory. */
 ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
 
-/* Warns of a value that is to tell clients apart, and can't. */
+/* Warns that value has no variable, so that it can't tell clients apart.  what:
+   the directive or parameter. */
 void ngx_paas_guard_constant(ngx_conf_t *cf, const char *what,
     ngx_str_t *value);
 
@@ -309,19 +322,32 @@ char *ngx_paas_guard_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_enum_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* Logs that value is invalid, and what would be right; that the parameter name
+   is given twice.  Both return NGX_CONF_ERROR. */
 char *ngx_paas_guard_invalid(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t *value, const char *right);
 char *ngx_paas_guard_twice(ngx_conf_t *cf, ngx_command_t *cmd,
     const char *name);
+
+/* Is this a valid name of a zone, service, rule or indicator?  NGX_ERROR: it is
+   not, which was logged. */
 ngx_int_t ngx_paas_guard_check_name(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t *name);
+
+/* If arg is "name=value", sets *value to a slice of it; else NGX_DECLINED. */
 ngx_int_t ngx_paas_guard_parameter(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
-ngx_uint_t ngx_paas_guard_same(const ngx_str_t *s, const char *text);
 
-/* Parameters of a directive, each once: how to set one in what the directive
-   makes, and what would be right, for the error; right NULL: the name alone is
-   the parameter.  A table ends with ngx_paas_guard_no_parameter. */
+/* 1 or 0: is s this text; are both strings the same; is arg "off"? */
+ngx_uint_t ngx_paas_guard_same(const ngx_str_t *s, const char *text);
+ngx_uint_t ngx_paas_guard_equal(const ngx_str_t *a, const ngx_str_t *b);
+ngx_uint_t ngx_paas_guard_is_off(ngx_str_t *arg);
+
+/* A parameter of a directive.  set puts its value into *to, or returns
+   NGX_CONF_ERROR if it is invalid; right says what would be valid, for the
+   error.  right NULL: the name alone is the parameter, without a value.  A
+   table ends with ngx_paas_guard_no_parameter. */
 
 typedef struct {
     const char  *name;
@@ -331,23 +357,32 @@ typedef struct {
 
 #define ngx_paas_guard_no_parameter  { NULL, NULL, NULL }
 
+/* Reads the arguments of a line from number first on, each parameter at most
+   once.  NGX_CONF_ERROR: what is wrong was logged. */
 char *ngx_paas_guard_parameters(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_uint_t first, const ngx_paas_guard_parameter_t *table, void *to);
-ngx_uint_t ngx_paas_guard_equal(const ngx_str_t *a, const ngx_str_t *b);
-ngx_uint_t ngx_paas_guard_is_off(ngx_str_t *arg);
 
-/* After the configuration: what is added last in a phase runs first. */
+/* After the configuration is read: the handler added last in a phase runs
+   first. */
 ngx_int_t ngx_paas_guard_add_handler(ngx_conf_t *cf, ngx_uint_t phase,
     ngx_http_handler_pt handler);
 
 /* ngx_paas_guard_resolve.c: what the configuration's names mean */
 
+/* Before locations are merged: checks what lines need, and sets defaults. */
 ngx_int_t ngx_paas_guard_conf_init_main(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf);
+
+/* After a location is merged: sets zone, service, rules and indicators by their
+   names, and what saves time with each request. */
 ngx_int_t ngx_paas_guard_conf_resolve(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf);
+
+/* After all locations are merged. */
 ngx_int_t ngx_paas_guard_conf_finish(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf);
+
+/* What has this name, or NULL. */
 ngx_paas_guard_rule_t *ngx_paas_guard_find_rule(
     ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name);
 ngx_paas_guard_zone_t *ngx_paas_guard_find_zone(
@@ -357,24 +392,38 @@ ngx_paas_guard_service_t *ngx_paas_guard_find_service(
 
 /* ngx_paas_guard_conf_refs.c: what lines need, wherever they stand */
 
+/* Notes that the line being read needs something: name is the name of that, or
+   for the error. */
 ngx_int_t ngx_paas_guard_reference(ngx_conf_t *cf,
     ngx_paas_guard_needs_e needs, ngx_str_t *name);
+
+/* When all lines are read: is all there that they need?  NGX_ERROR: it is not,
+   which was logged with the line. */
 ngx_int_t ngx_paas_guard_check_refs(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf);
 
-/* ngx_paas_guard_conf_files.c: no file may be kept for two */
+/* ngx_paas_guard_conf_files.c */
 
+/* No file may serve two purposes, as state, log or secret.  NGX_ERROR: one
+   does, which was logged. */
 ngx_int_t ngx_paas_guard_check_files(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf);
 
-/* ngx_paas_guard_indicator.c: what an agreement has indicators of */
+/* ngx_paas_guard_indicator.c: the agreement's indicators */
 
 char *ngx_paas_guard_indicator_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* Sets conf->slas by their names; a ledger that no location has had is made. */
 ngx_int_t ngx_paas_guard_resolve_sla(ngx_conf_t *cf,
     ngx_paas_guard_main_conf_t *gmcf, ngx_paas_guard_loc_conf_t *conf);
+
+/* What has this name, or NULL. */
 ngx_paas_guard_indicator_t *ngx_paas_guard_find_indicator(
     ngx_paas_guard_main_conf_t *gmcf, ngx_str_t *name);
+
+/* Reads the time zone of this name; what *tz points to is in pool.
+   NGX_ERROR: there is no such zone, or no memory. */
 ngx_int_t ngx_paas_guard_timezone(pguard_tz_t *tz, ngx_str_t *name,
     ngx_pool_t *pool);
 

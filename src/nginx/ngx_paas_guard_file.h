@@ -1,10 +1,10 @@
 /*
- * A file of state in generations: "path", the one before it, "path~", and
- * "path~new", which is complete and on the disk before it takes the place of
- * "path".  What was refused at the start is kept as "path~bad".
+ * A state file in generations: "path"; "path~", the one before it; and
+ * "path~new", which is complete and on the disk before it replaces "path".  A
+ * file that was refused at the start is kept as "path~bad".
  *
- * A write has a thread of its own, so that no event waits for a disk.  It needs
- * neither nginx's thread pools nor their number of threads in each worker.
+ * Each write has a thread of its own, so that no event waits for the disk; it
+ * needs none of nginx's thread pools.
  */
 
 #ifndef _NGX_PAAS_GUARD_FILE_H_INCLUDED_
@@ -27,8 +27,9 @@ typedef struct {
     char                        *folder;
     ngx_str_t                    owner;         /* for the log */
 
-    ngx_uint_t                   refused;       /* path is not ours */
-    ngx_uint_t                   busy;
+    ngx_uint_t                   refused;       /* path was refused at the
+                                                   start */
+    ngx_uint_t                   busy;          /* the thread is running */
     ngx_uint_t                   failing;       /* and the log says so */
     pthread_t                    thread;
     u_char                      *bytes;         /* that are being written */
@@ -39,7 +40,7 @@ typedef struct {
 } ngx_paas_guard_file_t;
 
 
-/* Takes the bytes of a generation.  NULL, or what is wrong with them, as half
+/* Reads the bytes of a generation.  NULL, or what is wrong with them, as half
    a sentence. */
 typedef const char *(*ngx_paas_guard_file_pt)(void *data, pguard_str_t bytes,
     ngx_log_t *log);
@@ -49,20 +50,20 @@ typedef const char *(*ngx_paas_guard_file_pt)(void *data, pguard_str_t bytes,
 ngx_int_t ngx_paas_guard_file_init(ngx_paas_guard_file_t *file,
     ngx_pool_t *pool, ngx_str_t *path, ngx_str_t *owner);
 
-/* Hands the file to take, and if that refuses it, or it is not there, the one
-   before it.  NGX_DECLINED: there is none that is of use. */
+/* Calls take with the bytes of the file; if there is none, or take refuses it,
+   with those of the one before it.  NGX_DECLINED: neither was taken. */
 ngx_int_t ngx_paas_guard_file_load(ngx_paas_guard_file_t *file,
     ngx_paas_guard_file_pt take, void *data, ngx_log_t *log);
 
-/* Begins a new generation; bytes, of
-   ngx_paas_guard_secret_alloc(), are now the file's.  None
-   may be under way.  wait: only returns when it is written. */
+/* Begins to write a new generation; no write may be under way.  bytes, of
+   ngx_paas_guard_secret_alloc(), belong to the file from now on.  wait: only
+   returns when they are written. */
 void ngx_paas_guard_file_write(ngx_paas_guard_file_t *file, u_char *bytes,
     size_t len, ngx_uint_t wait, ngx_log_t *log);
 
-/* What became of it.  NGX_AGAIN: it is under way.  NGX_ERROR: it failed, which
-   is told once.  NGX_OK: it is written, or there was none.  wait: never
-   NGX_AGAIN. */
+/* What became of the write.  NGX_AGAIN: it is under way.  NGX_ERROR: it failed,
+   which is logged once.  NGX_OK: it is done, or there was none.  wait: waits
+   for its end, so never NGX_AGAIN. */
 ngx_int_t ngx_paas_guard_file_written(ngx_paas_guard_file_t *file,
     ngx_uint_t wait, ngx_log_t *log);
 

@@ -1,6 +1,6 @@
 /*
  * One connection to Redis (or Valkey).  nginx owns socket, events and timers;
- * hiredis only reads replies.  Here nobody knows of requests, zones or rules:
+ * hiredis only parses replies.  Nothing here knows of requests, zones or rules:
  * calls go out, and each comes back exactly once, from the event loop.
  */
 
@@ -37,9 +37,9 @@ typedef enum {
 } ngx_paas_guard_result_e;
 
 
-/* A reply, flat: one value, or the values of an array.  Nested arrays, but in
-   what the connection itself asks for, and whatever does not fit are protocol
-   errors. */
+/* A reply, flat: one value, or the values of an array.  Whatever does not fit
+   is a protocol error, and so are arrays in arrays, except in replies to what
+   the connection itself asks for. */
 
 typedef enum {
     NGX_PAAS_GUARD_VALUE_NIL = 0,
@@ -57,14 +57,15 @@ typedef struct {
 struct ngx_paas_guard_reply_s {
     ngx_uint_t                     array;       /* 1: an array */
     ngx_uint_t                     nvalues;
-    ngx_paas_guard_redis_t        *redis;       /* that gave it */
+    ngx_paas_guard_redis_t        *redis;       /* that it came from */
     ngx_paas_guard_value_t         values[NGX_PAAS_GUARD_REDIS_VALUES];
     size_t                         used;
     u_char                         data[NGX_PAAS_GUARD_REDIS_DATA];
 };
 
 
-/* reply is NULL unless result is OK or ERROR, and ends with the handler. */
+/* reply is NULL unless result is OK or ERROR, and is valid only until the
+   handler returns. */
 typedef void (*ngx_paas_guard_call_pt)(void *data,
     ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply);
 
@@ -73,16 +74,17 @@ typedef struct {
     ngx_uint_t                     keys;        /* of args, for a script */
     ngx_uint_t                     nargs;
     ngx_str_t                     *args;
-    ngx_msec_t                     due;         /* 0: timeout from now on */
+    ngx_msec_t                     due;         /* deadline; 0: the timeout from
+                                                   now on */
     ngx_paas_guard_call_pt         handler;     /* may be NULL */
     void                          *data;
 } ngx_paas_guard_call_t;
 
 
 /*
- * A server: the addresses that were known when the configuration was read, and
- * its name, which each attempt to connect looks up again if there is a
- * resolver.  Nothing here ever blocks.
+ * A server: the addresses found when the configuration was read, and its name,
+ * which each attempt to connect looks up again if there is a resolver.  Nothing
+ * here ever blocks.
  */
 
 typedef struct {
@@ -130,13 +132,13 @@ typedef struct {
     pguard_slots_reader_t       *(*slots)(void *data);
     ngx_str_t                    (*mapped)(void *data);
 
-    /* an error reply of a node; NGX_OK: job, which may be NULL, went on to
-       another one */
+    /* an error reply of a node of a cluster; NGX_OK: it was a redirection, and
+       job (may be NULL) was handed over to another node */
     ngx_int_t                    (*redirect)(void *data, ngx_str_t *text,
                                              ngx_paas_guard_job_t *job);
 
-    /* the connection is up (NULL), or was lost: what the server did, as half a
-       sentence; never called by start() */
+    /* the connection is up (lost is NULL), or was lost: lost says what the
+       server did, as half a sentence; never called by start() */
     void                         (*changed)(void *data, const char *lost);
 
     /* a call that went out is over; usec since then, 0 unless it succeeded */
@@ -162,14 +164,14 @@ void ngx_paas_guard_redis_start(ngx_paas_guard_redis_t *r);
 /* Closes and frees it.  Calls that wait come back as dropped, from in here. */
 void ngx_paas_guard_redis_destroy(ngx_paas_guard_redis_t *r);
 
-/* Tells where to connect to, of one that asked by find().  host is empty: it
-   can't be told, why says so (an end of a sentence).  known has addresses to
-   fall back on, and may be NULL. */
+/* The answer to find(): where to connect to.  host empty: it can't be found,
+   and why says so (the end of a sentence).  known: addresses to fall back on;
+   may be NULL. */
 void ngx_paas_guard_redis_found(ngx_paas_guard_redis_t *r, ngx_str_t *host,
     ngx_uint_t port, ngx_paas_guard_place_t *known, const char *why);
 
-/* Closes the connection, for it is known to be of no use, and connects again
-   soon.  Not from within one of its own callbacks. */
+/* Closes a connection that is known to be useless, and connects again soon.
+   Not to be called from within one of its own callbacks. */
 void ngx_paas_guard_redis_renew(ngx_paas_guard_redis_t *r, const char *why);
 
 /* Connects again soon, if it waits for its next attempt: there is reason to
@@ -190,10 +192,11 @@ ngx_int_t ngx_paas_guard_redis_forward(ngx_paas_guard_redis_t *from,
 /* How many calls wait for a reply. */
 ngx_uint_t ngx_paas_guard_redis_pending(ngx_paas_guard_redis_t *r);
 
-/* Does a call make sense now: connected, or connecting for the first time? */
+/* 1: a call makes sense now, as it is connected, or connects for the first
+   time; else 0. */
 ngx_uint_t ngx_paas_guard_redis_usable(ngx_paas_guard_redis_t *r);
 
-/* Connected? */
+/* 1: it is connected; else 0. */
 ngx_uint_t ngx_paas_guard_redis_ready(ngx_paas_guard_redis_t *r);
 
 /* NGX_OK: call->handler will be called, never from in here.  NGX_DECLINED: not
@@ -201,20 +204,21 @@ ngx_uint_t ngx_paas_guard_redis_ready(ngx_paas_guard_redis_t *r);
 ngx_int_t ngx_paas_guard_redis_call(ngx_paas_guard_redis_t *r,
     ngx_paas_guard_call_t *call);
 
-/* Writes what can be written at once: for the end of a process. */
+/* Writes what can be written without waiting: for the end of a process. */
 void ngx_paas_guard_redis_flush(ngx_paas_guard_redis_t *r);
 
-/* Does an error reply say that the call was refused before it did anything? */
+/* 1: this error reply says that the call was refused before it did anything;
+   else 0. */
 ngx_uint_t ngx_paas_guard_redis_refused(ngx_paas_guard_reply_t *reply);
 
-/* The server's time (microseconds) at the local time of the same unit (see
-   below), never later than the truth; 0 if it is not known. */
-uint64_t ngx_paas_guard_redis_time(ngx_paas_guard_redis_t *r, uint64_t local);
-
-/* Microseconds, monotonic, not cached. */
+/* The local clock: us, monotonic, not cached. */
 uint64_t ngx_paas_guard_redis_clock(void);
 
-/* The owner has got a time of the server's in a reply that arrives now. */
+/* The server's time (us) when the local clock shows local: never later than the
+   truth; 0 if it is not known. */
+uint64_t ngx_paas_guard_redis_time(ngx_paas_guard_redis_t *r, uint64_t local);
+
+/* A reply that has just come holds the server's time (us). */
 void ngx_paas_guard_redis_learn_time(ngx_paas_guard_redis_t *r,
     uint64_t server);
 

@@ -1,6 +1,7 @@
 /*
- * Secrets in memory and in files.  Where nginx crashes, its core dump goes to
- * who must not have them, so they lie in pages that no dump holds.
+ * Secrets in memory and in files.  If nginx crashes, people who must not have
+ * the secrets may get its core dump, so secrets lie in pages that are left out
+ * of dumps.
  */
 
 #ifndef NGX_PAAS_GUARD_SECRET_H

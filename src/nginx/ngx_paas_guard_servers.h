@@ -16,9 +16,10 @@ typedef struct ngx_paas_guard_sentinel_s  ngx_paas_guard_sentinel_t;
 typedef struct ngx_paas_guard_cluster_s   ngx_paas_guard_cluster_t;
 
 
-/* All of it must outlive the servers.  Of commands and messages (NULL: no
-   subscriber) the ways to find a server are set here; changed() of commands
-   tells whether all servers are there. */
+/* All of it must outlive the servers.  The members of commands and messages
+   that find a server are set by ngx_paas_guard_servers_create(); messages is
+   NULL if there is to be no subscriber.  changed() of commands is called when
+   it changes whether all servers are there. */
 
 typedef struct {
     ngx_uint_t                     kind;        /* pguard_url_kind_e */
@@ -34,20 +35,21 @@ typedef struct {
 ngx_paas_guard_servers_t *ngx_paas_guard_servers_create(
     ngx_paas_guard_servers_conf_t *conf, ngx_log_t *log);
 
-/* As of a connection, see ngx_paas_guard_redis.h. */
+/* The same as for one connection, see ngx_paas_guard_redis.h. */
 void ngx_paas_guard_servers_start(ngx_paas_guard_servers_t *servers);
 void ngx_paas_guard_servers_destroy(ngx_paas_guard_servers_t *servers);
 void ngx_paas_guard_servers_flush(ngx_paas_guard_servers_t *servers);
 
-/* Is any server usable, and are all? */
+/* 1 or 0: is any server usable; are all? */
 ngx_uint_t ngx_paas_guard_servers_usable(ngx_paas_guard_servers_t *servers);
 ngx_uint_t ngx_paas_guard_servers_whole(ngx_paas_guard_servers_t *servers);
 
-/* Is the one of this hash tag connected?  Else connects. */
+/* 1: the server of this hash tag is connected; else 0, and it is being
+   connected. */
 ngx_uint_t ngx_paas_guard_servers_reachable(ngx_paas_guard_servers_t *servers,
     const pguard_id_t *id);
 
-/* Is a server connected, and the subscriber? */
+/* 1 or 0: is any server connected; is the subscriber? */
 ngx_uint_t ngx_paas_guard_servers_ready(ngx_paas_guard_servers_t *servers);
 ngx_uint_t ngx_paas_guard_servers_subscribed(
     ngx_paas_guard_servers_t *servers);
@@ -56,13 +58,13 @@ ngx_uint_t ngx_paas_guard_servers_subscribed(
    for their next attempt. */
 void ngx_paas_guard_servers_hasten(ngx_paas_guard_servers_t *servers);
 
-/* May keys of these two hash tags be in one call?  Where there is one server,
-   any may. */
+/* 1: keys of these two hash tags may be in one call, as always where there is
+   but one server; else 0. */
 ngx_uint_t ngx_paas_guard_servers_together(ngx_paas_guard_servers_t *servers,
     const pguard_id_t *one, const pguard_id_t *other);
 
-/* As ngx_paas_guard_redis_call(); the first key, or the second word of what is
-   no script, says which server. */
+/* As ngx_paas_guard_redis_call().  The server is that of the call's first key
+   (of a script), or of its second word (of a command). */
 ngx_int_t ngx_paas_guard_servers_call(ngx_paas_guard_servers_t *servers,
     ngx_paas_guard_call_t *call);
 
@@ -77,7 +79,8 @@ ngx_paas_guard_sentinel_t *ngx_paas_guard_sentinel_create(
     ngx_paas_guard_servers_conf_t *conf, ngx_log_t *log);
 void ngx_paas_guard_sentinel_destroy(ngx_paas_guard_sentinel_t *s);
 
-/* Tells r of a new master; r must be destroyed first. */
+/* From now on r connects to the new master whenever that changes; r must be
+   destroyed before s. */
 void ngx_paas_guard_sentinel_follow(ngx_paas_guard_sentinel_t *s,
     ngx_paas_guard_redis_t *r);
 

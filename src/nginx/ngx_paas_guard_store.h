@@ -1,7 +1,7 @@
 /*
- * The shared store: what several gateways know together.  It knows zones,
- * rules, keys and blocks, but no request; only ngx_paas_guard_redis.c, below
- * it, speaks to Redis.
+ * The shared store: what several gateways know together.  Its files know zones,
+ * rules, keys and blocks, but no request.  Only those of the connection below
+ * it, ngx_paas_guard_redis*.c, speak to Redis.
  */
 
 #ifndef _NGX_PAAS_GUARD_STORE_H_INCLUDED_
@@ -45,12 +45,13 @@ typedef struct {
     uint64_t  bucket[NGX_PAAS_GUARD_STORE_BUCKETS];   /* not cumulative */
     uint64_t  sum;                                    /* microseconds */
     uint64_t  degraded;                 /* see pguard_spell.h */
-    uint64_t  overshoot;                /* worst seen in async mode */
-    uint64_t  origin;                   /* random: this gateway's messages */
+    uint64_t  overshoot;                /* the most over a limit, async mode */
+    uint64_t  origin;                   /* random: marks this gateway's
+                                           messages */
 } ngx_paas_guard_store_shared_t;
 
 
-/* What a request asks: all of it in one round trip. */
+/* A question of one request to the store, answered in one round trip. */
 
 #define NGX_PAAS_GUARD_ITEMS_MAX  16
 
@@ -61,16 +62,17 @@ typedef enum {
 } ngx_paas_guard_item_e;
 
 typedef struct {
-    pguard_hash_t                hash;      /* it is counted under, here */
+    pguard_hash_t                hash;      /* that it is counted under here */
     ngx_str_t                    rule;      /* name */
     ngx_str_t                    service;   /* empty: all services */
     pguard_id_t                  id;        /* of the rule's key */
     pguard_window_rule_t         window;
     ngx_uint_t                   dry_run;   /* where it was counted */
     ngx_uint_t                   when;      /* ngx_paas_guard_item_e */
-    void                        *data;      /* the asker's own */
-    uint64_t                     total;     /* answer: count in the window, of
-                                               all gateways; 0: not counted */
+    void                        *data;      /* the caller's own */
+    uint64_t                     total;     /* the answer: count of all
+                                               gateways in the window; 0: not
+                                               counted */
 } ngx_paas_guard_item_t;
 
 typedef void (*ngx_paas_guard_answer_pt)(ngx_paas_guard_question_t *q);
@@ -106,7 +108,7 @@ char *ngx_paas_guard_redis_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_int_t ngx_paas_guard_store_init(ngx_conf_t *cf,
     struct ngx_paas_guard_main_conf_s *mcf);
 
-/* Tells where the shared memory is; else the worker has one of its own. */
+/* Sets the shared memory; without it, each worker has memory of its own. */
 void ngx_paas_guard_store_set_shared(ngx_paas_guard_store_t *store,
     ngx_paas_guard_store_shared_t *shared);
 
@@ -120,21 +122,22 @@ void ngx_paas_guard_store_exit_process(ngx_cycle_t *cycle,
    NULL. */
 ngx_str_t *ngx_paas_guard_store_state(ngx_paas_guard_store_t *store);
 
-/* What the workers share of the store, and whether it is there, as this worker
-   sees it.  store is not NULL. */
+/* What the workers share; and 1 if the store is up, as this worker sees it.
+   store is not NULL. */
 ngx_paas_guard_store_shared_t *ngx_paas_guard_store_shared(
     ngx_paas_guard_store_t *store);
 ngx_uint_t ngx_paas_guard_store_up(ngx_paas_guard_store_t *store);
 
-/* Time without the store until now, of an outage that goes on, too. */
+/* The total time without the store so far (ms), an outage that goes on
+   included. */
 pguard_msec_t ngx_paas_guard_store_lost(
     const ngx_paas_guard_store_shared_t *shared);
 
 /*
- * Asks q.  NGX_AGAIN: q->handler is called later from the event loop, never
- * from in here, within the store's timeout, with q->answered set or not; q
- * must stay until then, or until ngx_paas_guard_store_cancel().
- * NGX_DECLINED: the store is not there; decide without.
+ * Asks q.  NGX_AGAIN: q->handler is called from the event loop, never from in
+ * here, at the latest after the store's timeout, with q->answered set or not;
+ * q must stay until then, or until ngx_paas_guard_store_cancel().
+ * NGX_DECLINED: the store is not up; decide without it.
  */
 ngx_int_t ngx_paas_guard_store_ask(ngx_paas_guard_store_t *store,
     ngx_paas_guard_question_t *q);
@@ -143,14 +146,14 @@ ngx_int_t ngx_paas_guard_store_ask(ngx_paas_guard_store_t *store,
    answered or never asked. */
 void ngx_paas_guard_store_cancel(ngx_paas_guard_question_t *q);
 
-/* Adds one, of when (us, monotonic), to the counts that all gateways share,
-   with the next flush.  Never fails: what can't be kept is counted as
-   dropped. */
+/* Counts one request of item for all gateways, which came at when (us,
+   monotonic); it is sent with a later flush.  Never fails: if it can't be kept,
+   the store's "dropped" counter is raised. */
 void ngx_paas_guard_store_count(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, ngx_paas_guard_item_t *item, uint64_t when);
 
-/* The same for an item of which nothing but its hash is known yet, if others of
-   it wait to be sent.  NGX_DECLINED: nothing was done, it takes the item.
+/* The same by the item's hash alone, which works while other counts of the item
+   wait to be sent.  NGX_DECLINED: nothing was done, call the one above.
    O(1). */
 ngx_int_t ngx_paas_guard_store_count_more(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, pguard_hash_t hash, uint64_t when);
@@ -164,16 +167,16 @@ void ngx_paas_guard_store_block(ngx_paas_guard_store_t *store,
 void ngx_paas_guard_store_lift(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, const pguard_block_t *b);
 
-/* Forgets all that the store has of id, and tells the other gateways to do so.
-   handler is called, later, once for each of *calls; NGX_DECLINED: not all of
-   it could be asked for. */
+/* Erases all that the store has of id, and tells the other gateways to do so.
+   handler is called later, *calls times in all.  NGX_DECLINED: not all of the
+   calls could be made. */
 ngx_int_t ngx_paas_guard_store_forget(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, const pguard_id_t *id,
     ngx_paas_guard_call_pt handler, void *data, ngx_uint_t *calls);
 
 
 /* ngx_paas_guard_store_record.c: what gateways have counted for an indicator
-   in a month, a record of each, of any length. */
+   in a month, one record for each gateway, of any length */
 
 typedef struct {
     ngx_paas_guard_zone_t       *zone;
@@ -192,7 +195,8 @@ struct ngx_paas_guard_put_s {
     ngx_paas_guard_record_key_t  key;
     pguard_id_t                  gateway;
     uint64_t                     version;
-    u_char                      *bytes;     /* of ngx_alloc(): freed here */
+    u_char                      *bytes;     /* of ngx_alloc(): the store frees
+                                               them */
     size_t                       len;
     ngx_paas_guard_put_pt        handler;
     void                        *data;
@@ -203,9 +207,9 @@ struct ngx_paas_guard_put_s {
     uint64_t                     attempt;
 };
 
-/* Puts a record in the place of the one before, in small pieces, so that no
-   request waits behind it.  NGX_OK: the handler is called, never from in here.
-   NGX_DECLINED: the store is not there, bytes are freed. */
+/* Replaces a gateway's record, in small pieces, so that no request waits behind
+   a long call.  NGX_OK: the handler is called when it is done, never from in
+   here.  NGX_DECLINED: the store is not up; bytes are freed. */
 ngx_int_t ngx_paas_guard_store_put(ngx_paas_guard_store_t *store,
     ngx_paas_guard_put_t *put);
 
@@ -221,35 +225,38 @@ struct ngx_paas_guard_fetch_s {
     void                        *data;
 };
 
-/* NULL: the store is not there.  The handler is called once, never from in
-   here, within 2 s and the time of a call; key.indicator must stay. */
+/* Reads the records of key; key->indicator must stay as long.  The handler is
+   called once, never from in here, after 2 s and the time of a call at most.
+   NULL: the store is not up. */
 ngx_paas_guard_fetch_t *ngx_paas_guard_store_fetch(
     ngx_paas_guard_store_t *store, ngx_paas_guard_record_key_t *key,
     ngx_paas_guard_fetch_pt handler, void *data);
 
-/* At any time: the records go, and the handler is not called any more. */
+/* At any time: frees the records; the handler is not called any more. */
 void ngx_paas_guard_store_fetch_free(ngx_paas_guard_fetch_t *fetch);
 
 
-/* What the store calls: ngx_paas_guard_blocks.c, _blocks_told.c, and for the
-   last two _clients.c and _audit.c */
+/* What the store calls: in ngx_paas_guard_blocks.c, _blocks_told.c, and the
+   last two in _clients.c and _audit.c */
 
 /* The store's total for this key exceeds its rule: block it. */
 void ngx_paas_guard_zone_exceeded(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_item_t *item);
 
-/* Is this key blocked by its rule now?  Then its counts are forgotten. */
+/* 1: this key is blocked by its rule now, so counts that wait for it are to be
+   dropped; else 0. */
 ngx_uint_t ngx_paas_guard_zone_stopped(ngx_paas_guard_zone_t *zone,
     ngx_paas_guard_item_t *item);
 
-/* Is this very block active? */
+/* 1: this very block (of the same event) is active; else 0. */
 ngx_uint_t ngx_paas_guard_zone_holds(ngx_paas_guard_zone_t *zone,
     const pguard_block_t *b);
 
-/* Another gateway has set a block or lifted it.  b->since and b->until are of
-   this gateway's clock; b->key, kind, rule and service are not set.  An empty
-   rule: an operator's; an empty service: all.  The same block may be told more
-   than once.  Names that this zone does not know are ignored. */
+/* Another gateway has set a block, lifted it, or forgotten a client.  Of *b,
+   since and until are by this gateway's clock; key, kind, rule and service are
+   not set.  An empty rule: an operator's block; an empty service: all.  The
+   same block may be announced more than once.  Names that this zone does not
+   know are ignored. */
 void ngx_paas_guard_zone_learn(ngx_paas_guard_zone_t *zone,
     ngx_str_t *rule, ngx_str_t *service, pguard_block_t *b);
 void ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone,
@@ -257,8 +264,8 @@ void ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone,
 void ngx_paas_guard_zone_forget(ngx_paas_guard_zone_t *zone,
     const pguard_id_t *id);
 
-/* The store was lost (what it did, as half a sentence) or is back (NULL), for
-   the gateway: told by one worker. */
+/* For the audit log: the gateway has lost the store (lost: what that did, as
+   half a sentence), or it is back (NULL).  Called by one worker for all. */
 void ngx_paas_guard_audit_store(ngx_paas_guard_zone_t *zone, const char *lost);
 
 

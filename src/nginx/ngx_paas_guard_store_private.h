@@ -23,23 +23,26 @@
 #define NGX_PAAS_GUARD_SYNC_AGAIN       1000   /* ms after one that failed */
 
 
-/* What waits to be counted: sums of one key, within one slot of its window. */
+/* Counts of one key, within one slot of its window, that wait to be sent. */
 
 typedef struct {
     ngx_queue_t                     queue;     /* the oldest first, or free */
-    ngx_queue_t                     bucket;
-    ngx_msec_t                      due;
-    uint64_t                        enough;    /* goes with the next flush */
-    uint64_t                        n;
-    uint64_t                        oldest;    /* microseconds */
-    uint64_t                        slot;      /* its start, the same */
-    uint64_t                        span;      /* from there, found by hash, */
-    uint64_t                        lifts;     /* while there are no more */
+    ngx_queue_t                     bucket;    /* of those found by the id */
+    ngx_msec_t                      due;       /* when they are to be sent */
+    uint64_t                        enough;    /* if there are so many: with the
+                                                  next flush */
+    uint64_t                        n;         /* how many there are */
+    uint64_t                        oldest;    /* arrival, us */
+    uint64_t                        slot;      /* begin of the slot, us */
+    uint64_t                        span;      /* found by hash for so long
+                                                  after it, us, */
+    uint64_t                        lifts;     /* while the zone has no more */
     ngx_paas_guard_zone_t          *zone;      /* NULL: is free */
     ngx_paas_guard_item_t           item;
 } ngx_paas_guard_pending_t;
 
-/* What the store has said of a key: one that is forgotten is told sooner. */
+/* What the store has answered about a key.  Where it is forgotten, the key's
+   counts are only sent sooner. */
 
 typedef struct {
     uint64_t                        key;
@@ -49,7 +52,8 @@ typedef struct {
 typedef struct {
     ngx_paas_guard_pending_t       *pending;
     ngx_queue_t                    *buckets;
-    uint16_t                       *places;    /* by hash: which was last */
+    uint16_t                       *places;    /* by hash: index of the last
+                                                  pending one */
     ngx_paas_guard_known_t         *known;
     ngx_queue_t                     free;
     ngx_queue_t                     queue;
@@ -147,7 +151,7 @@ ngx_paas_guard_store_str(const ngx_str_t *s)
 }
 
 
-/* Is p what waits for the item of this hash? */
+/* 1: p has the counts of the item of this hash; else 0. */
 
 static ngx_inline ngx_uint_t
 ngx_paas_guard_pending_is(ngx_paas_guard_pending_t *p,
@@ -158,7 +162,7 @@ ngx_paas_guard_pending_is(ngx_paas_guard_pending_t *p,
 }
 
 
-/* Which of pending it may be: the last one of this place. */
+/* Where the index of those of a hash is noted: others may have the place. */
 
 static ngx_inline uint16_t *
 ngx_paas_guard_pending_place(ngx_paas_guard_counts_t *counts,
@@ -176,7 +180,8 @@ char *ngx_paas_guard_store_tls(ngx_conf_t *cf, ngx_paas_guard_store_t *store);
 
 /* ngx_paas_guard_store.c */
 
-/* Is there a connection, or the first one under way?  Begins it if need be. */
+/* 1: the store is connected, or connects for the first time; else 0.  Starts
+   it, if that was not done yet. */
 ngx_uint_t ngx_paas_guard_store_usable(ngx_paas_guard_store_t *store);
 
 
@@ -189,7 +194,8 @@ ngx_int_t ngx_paas_guard_store_decide(ngx_paas_guard_store_t *store,
     ngx_paas_guard_counted_t *counted, ngx_msec_t due,
     ngx_paas_guard_call_pt handler, void *data);
 
-/* Is reply what DECIDE gives for n items?  Then its time is learned. */
+/* Checks whether reply is what DECIDE gives for n items (NGX_OK), and then
+   learns the server's time from it. */
 ngx_int_t ngx_paas_guard_store_decided(ngx_paas_guard_store_t *store,
     ngx_paas_guard_result_e result, ngx_paas_guard_reply_t *reply,
     ngx_uint_t n);
@@ -200,7 +206,8 @@ ngx_int_t ngx_paas_guard_store_decided(ngx_paas_guard_store_t *store,
 ngx_int_t ngx_paas_guard_counts_start(ngx_paas_guard_store_t *store);
 void ngx_paas_guard_counts_stop(ngx_paas_guard_store_t *store);
 
-/* Sends what waits (all: though it need not be told yet), if it can be sent. */
+/* Sends the counts that are due, if they can be sent; all: also those that may
+   wait longer. */
 void ngx_paas_guard_counts_flush(ngx_paas_guard_store_t *store,
     ngx_uint_t all);
 
@@ -212,25 +219,26 @@ ngx_int_t ngx_paas_guard_pending_create(ngx_paas_guard_counts_t *counts,
     ngx_log_t *log);
 void ngx_paas_guard_pending_destroy(ngx_paas_guard_counts_t *counts);
 
-/* Where what waits for this id is found. */
+/* The list in which the counts of this id are, among others. */
 ngx_queue_t *ngx_paas_guard_pending_bucket(ngx_paas_guard_counts_t *counts,
     const pguard_id_t *id);
 
-/* What waits for the item of this hash, counted in that slot; or NULL. */
+/* The counts of the item of this hash in that slot; or NULL. */
 ngx_paas_guard_pending_t *ngx_paas_guard_pending_find(ngx_queue_t *bucket,
     ngx_paas_guard_zone_t *zone, pguard_hash_t hash, uint64_t slot);
 
-/* One more, to be filled in; there is a free one. */
+/* Takes a free one, which there must be; the caller fills it in. */
 ngx_paas_guard_pending_t *ngx_paas_guard_pending_add(
     ngx_paas_guard_counts_t *counts, ngx_queue_t *bucket);
 void ngx_paas_guard_pending_free(ngx_paas_guard_counts_t *counts,
     ngx_paas_guard_pending_t *p);
 
-/* Forgets what waits for this id. */
+/* Drops the counts that wait for this id. */
 void ngx_paas_guard_pending_forget(ngx_paas_guard_store_t *store,
     ngx_paas_guard_zone_t *zone, const pguard_id_t *id);
 
-/* What the store has said of the item of this hash, if its key is *key. */
+/* Where to keep what the store has answered about the item of this hash.  It is
+   about this item only if its key is *key, which is set here. */
 ngx_paas_guard_known_t *ngx_paas_guard_pending_known(
     ngx_paas_guard_counts_t *counts, ngx_paas_guard_zone_t *zone,
     pguard_hash_t hash, uint64_t *key);
@@ -244,8 +252,8 @@ void ngx_paas_guard_sync_stop(ngx_paas_guard_store_t *store);
 /* Sends the messages that wait, if they can be sent. */
 void ngx_paas_guard_sync_flush(ngx_paas_guard_store_t *store);
 
-/* The keys of a zone's blocks: written to keys, and put into args.  Returns how
-   many. */
+/* Writes the names of the keys of a zone's blocks to keys, and sets args to
+   them.  Returns how many there are. */
 ngx_uint_t ngx_paas_guard_sync_keys(ngx_paas_guard_store_t *store,
     pguard_str_t zone, u_char (*keys)[PGUARD_STORE_KEY_MAX], ngx_str_t *args);
 
