@@ -1,3 +1,8 @@
+/*
+ * Calls of the JSON API: finds the call of a path, checks whether it may be
+ * made, runs it, and sends its answer.  See ngx_paas_guard_api.h.
+ */
+
 #include "ngx_paas_guard_api.h"
 
 

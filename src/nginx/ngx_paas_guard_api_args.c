@@ -1,3 +1,7 @@
+/*
+ * The query of a call.
+ */
+
 #include "ngx_paas_guard_api.h"
 #include "../core/pguard_str.h"
 

@@ -1,3 +1,7 @@
+/*
+ * Blocks: listed, set by hand, and lifted.
+ */
+
 #include "ngx_paas_guard_api.h"
 #include "ngx_paas_guard_zone.h"
 

@@ -1,3 +1,7 @@
+/*
+ * The body of a call: one JSON object.
+ */
+
 #include "ngx_paas_guard_api.h"
 
 

@@ -1,3 +1,7 @@
+/*
+ * What this gateway knows of one client.  _api_forget.c erases it.
+ */
+
 #include "ngx_paas_guard_api.h"
 #include "ngx_paas_guard_zone.h"
 

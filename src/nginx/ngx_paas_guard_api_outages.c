@@ -1,3 +1,7 @@
+/*
+ * Outages of an indicator: declared, restored, corrected, withdrawn.
+ */
+
 #include "ngx_paas_guard_api_sla.h"
 #include "../core/pguard_str.h"
 

@@ -1,3 +1,7 @@
+/*
+ * The report of an indicator's month, and which indicator a call is about.
+ */
+
 #include "ngx_paas_guard_api_sla.h"
 
 

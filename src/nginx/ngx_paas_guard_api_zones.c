@@ -1,3 +1,7 @@
+/*
+ * Zones, with their counters.
+ */
+
 #include "ngx_paas_guard_api.h"
 #include "ngx_paas_guard_zone.h"
 

@@ -1,3 +1,7 @@
+/*
+ * Appends events to the audit log.  See ngx_paas_guard_audit.h.
+ */
+
 #include "ngx_paas_guard_audit.h"
 
 

@@ -1,3 +1,8 @@
+/*
+ * Lines of the audit log about blocks: which line is due is kept in the block
+ * itself, so that another worker writes it if one dies.
+ */
+
 #include "ngx_paas_guard_audit.h"
 
 

@@ -1,3 +1,8 @@
+/*
+ * paas_guard_audit: the directive, and what a start or a reload writes to the
+ * log.
+ */
+
 #include "ngx_paas_guard_audit.h"
 
 

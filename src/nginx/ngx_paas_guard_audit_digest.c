@@ -1,3 +1,8 @@
+/*
+ * A digest of the configuration's files, so that the log shows when they
+ * changed.
+ */
+
 #include "ngx_paas_guard_audit.h"
 #include "../core/pguard_include.h"
 

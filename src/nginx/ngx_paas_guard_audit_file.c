@@ -1,3 +1,8 @@
+/*
+ * The file below the audit log: opened, rotated, shared with another master;
+ * and the copies to syslog.
+ */
+
 #include "ngx_paas_guard_audit.h"
 
 

@@ -1,3 +1,7 @@
+/*
+ * Blocks of a zone: found, and set for what requests do.
+ */
+
 #include "ngx_paas_guard_zone.h"
 
 

@@ -1,3 +1,7 @@
+/*
+ * The body of a request: hashed as it comes, or afterwards where it lies.
+ */
+
 #include "ngx_paas_guard.h"
 
 

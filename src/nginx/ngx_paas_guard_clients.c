@@ -1,3 +1,7 @@
+/*
+ * What a zone has of one client: noted by its id, found by it, forgotten.
+ */
+
 #include "ngx_paas_guard_zone.h"
 
 

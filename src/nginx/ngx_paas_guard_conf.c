@@ -1,3 +1,8 @@
+/*
+ * Directives of http, server and location.  Those of http alone are in
+ * ngx_paas_guard_conf_main.c.
+ */
+
 #include "ngx_paas_guard.h"
 
 

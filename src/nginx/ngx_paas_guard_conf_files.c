@@ -1,3 +1,8 @@
+/*
+ * No file may serve two purposes: as the state of two zones, as a log, as the
+ * secret.
+ */
+
 #include "ngx_paas_guard.h"
 #include "ngx_paas_guard_audit.h"
 

@@ -1,3 +1,7 @@
+/*
+ * paas_guard_signature_headers: which headers belong to a request's identity.
+ */
+
 #include "ngx_paas_guard.h"
 #include "../core/pguard_str.h"
 

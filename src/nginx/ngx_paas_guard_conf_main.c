@@ -1,3 +1,7 @@
+/*
+ * Directives of http alone: the zone, the secret, the session cookie.
+ */
+
 #include "ngx_paas_guard_zone.h"
 #include "ngx_paas_guard_secret.h"
 

@@ -1,3 +1,8 @@
+/*
+ * What a line needs of others, which may come after it: noted when the line is
+ * read, and checked when all are.
+ */
+
 #include "ngx_paas_guard.h"
 
 

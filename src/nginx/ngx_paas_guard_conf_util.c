@@ -1,3 +1,7 @@
+/*
+ * What directives have in common.
+ */
+
 #include "ngx_paas_guard.h"
 #include "../core/pguard_str.h"
 

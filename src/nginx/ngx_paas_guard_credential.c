@@ -1,7 +1,9 @@
+/*
+ * Who a request claims to be, by Authorization, X-API-Key, or a cookie.
+ */
+
 #include "ngx_paas_guard.h"
 
-
-/* Who a request claims to be, by Authorization, X-API-Key, or a cookie. */
 
 #define NGX_PAAS_GUARD_KIND  0x9e3779b97f4a7c15ULL  /* odd */
 

@@ -1,3 +1,8 @@
+/*
+ * The context of a request: made, found again after an internal redirect, and
+ * reused.  Also what became of a request, and the clocks.
+ */
+
 #include "ngx_paas_guard.h"
 
 

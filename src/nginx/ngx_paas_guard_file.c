@@ -1,3 +1,8 @@
+/*
+ * A state file in generations, written by a thread.  See
+ * ngx_paas_guard_file.h.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 

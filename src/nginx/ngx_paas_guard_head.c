@@ -1,19 +1,19 @@
-#include "ngx_paas_guard_head_private.h"
-
-
 /*
  * What a connection that is kept alive remembers of its last request's head.
  *
  * A client mostly sends the same lines with each request, but for some that
- * mean nothing here, such as an id of the request.  What they told is kept in
- * the connection's memory, with a copy of those that count: to compare costs a
- * part of reading and hashing them again.
+ * mean nothing here, such as an id of the request.  So what was found out from
+ * them is kept in the connection's memory, with a copy of the lines that count:
+ * comparing them costs a part of reading and hashing them again.
  *
  * Which lines count is known by the hash of a name, which nginx has made
  * already.  A line that does not count has a hash that no name of interest
  * has; one that counts is compared whole, with its name: so two heads that are
- * taken for the same tell the same, whatever names a client makes up.
+ * taken for the same mean the same, whatever names a client makes up.
  */
+
+#include "ngx_paas_guard_head_private.h"
+
 
 #define NGX_PAAS_GUARD_HEAD_MAX  2048       /* bytes of the lines that count */
 #define NGX_PAAS_GUARD_HEAD_GAP  2          /* at most: ": " */

@@ -1,3 +1,10 @@
+/*
+ * PaaS-Guard is the gateway's own header: a client's is dropped while nginx
+ * reads it, an upstream's before the answer is sent.  The header filter adds
+ * the RateLimit headers, too.  Where nginx reads Host, the signature is made
+ * ahead.
+ */
+
 #include "ngx_paas_guard.h"
 #include "../core/pguard_ratelimit.h"
 #include "../core/pguard_refusal.h"

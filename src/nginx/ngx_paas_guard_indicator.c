@@ -1,3 +1,7 @@
+/*
+ * paas_guard_indicator, and the ledgers that locations need.
+ */
+
 #include "ngx_paas_guard_sla.h"
 
 

@@ -1,3 +1,8 @@
+/*
+ * Who sends a request: the client, the keys of the rules, and the digests of
+ * both.
+ */
+
 #include "ngx_paas_guard_zone.h"
 
 
@@ -15,7 +20,7 @@ ngx_str_t  ngx_paas_guard_default_client_text =
                      ngx_string("$paas_guard_credential$binary_remote_addr");
 
 
-/* The digest of what hashes to hash, if it is in the cache. */
+/* The digest of what has this hash, if it is in the cache: 1, else 0. */
 
 static ngx_uint_t
 ngx_paas_guard_cached_id(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
@@ -36,7 +41,7 @@ ngx_paas_guard_cached_id(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
 }
 
 
-/* The digest of s, kept under hash. */
+/* Computes the digest of s, and keeps it under hash. */
 
 static PGUARD_RARE pguard_id_t
 ngx_paas_guard_new_id(ngx_paas_guard_zone_t *zone, pguard_str_t s,
@@ -68,8 +73,6 @@ ngx_paas_guard_hashed_id(ngx_paas_guard_zone_t *zone, pguard_str_t s,
 }
 
 
-/* The digest under which s leaves this gateway. */
-
 pguard_id_t
 ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s)
 {
@@ -77,9 +80,9 @@ ngx_paas_guard_id(ngx_paas_guard_zone_t *zone, pguard_str_t s)
 }
 
 
-/* The digest of the client.  That of the default one is of the directive's own
-   text: the digest of the credential in hexadecimal, and the address; put
-   together only when it is not in the cache. */
+/* The default client's digest is that of the text which the directive's default
+   would give: the digest of the credential in hexadecimal, and the address.
+   That text is only put together when the digest is not in the cache. */
 
 pguard_id_t
 ngx_paas_guard_client_id(ngx_paas_guard_ctx_t *ctx)
@@ -194,8 +197,9 @@ ngx_paas_guard_exempt(ngx_http_request_t *r, ngx_paas_guard_loc_conf_t *conf)
 }
 
 
-/* The value of a rule's key and its hash.  Rules mostly share one: it is taken
-   over.  NGX_DECLINED: who has no key is not counted. */
+/* The value of a rule's key, and its hash, taken over from another rule if both
+   have the same key.  NGX_DECLINED: the request has none, and the rule does not
+   count it. */
 
 static PGUARD_RARE ngx_int_t
 ngx_paas_guard_key_value(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
@@ -243,7 +247,7 @@ ngx_paas_guard_key_value(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-/* The same, where the default client has it at hand. */
+/* The same; without a variable where the key is the client or the address. */
 
 static ngx_inline ngx_int_t
 ngx_paas_guard_quick_key_value(ngx_http_request_t *r,
@@ -265,7 +269,7 @@ ngx_paas_guard_quick_key_value(ngx_http_request_t *r,
 }
 
 
-/* What is counted for it will be wanted soon. */
+/* Adds the key of a rule, and prefetches what is counted for it. */
 
 static ngx_inline ngx_int_t
 ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
@@ -291,9 +295,6 @@ ngx_paas_guard_key(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     return rc;
 }
 
-
-/* Rules for the whole zone that are not in force here: not counted, but who
-   they have blocked is blocked here, too. */
 
 ngx_int_t
 ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -328,8 +329,8 @@ ngx_paas_guard_zone_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* Where a request comes from, of 65536 places that nobody can aim at: its
-   address, or of IPv6 the network of 64 bits that one customer has. */
+/* A keyed hash of 16 bits of where a request comes from: its address, or of an
+   IPv6 address the first 64 bits, the network that one customer has. */
 
 static PGUARD_APART uint16_t
 ngx_paas_guard_source(ngx_paas_guard_ctx_t *ctx)
@@ -365,7 +366,7 @@ ngx_paas_guard_source(ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* Those of the rules in force. */
+/* The keys of the rules in force, from the request itself. */
 
 static PGUARD_APART ngx_int_t
 ngx_paas_guard_new_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -395,8 +396,6 @@ ngx_paas_guard_new_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* Fills in the client, and the keys of the rules. */
-
 ngx_int_t
 ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
@@ -421,7 +420,7 @@ ngx_paas_guard_keys(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* $binary_remote_addr, without the price of a variable. */
+/* As a variable, $binary_remote_addr would cost more. */
 
 pguard_str_t
 ngx_paas_guard_address(ngx_http_request_t *r)
@@ -471,7 +470,7 @@ ngx_paas_guard_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* What the operator takes for one: the first value that is not empty. */
+/* The client by paas_guard_client: the first value that is not empty. */
 
 static ngx_int_t
 ngx_paas_guard_told_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -504,9 +503,10 @@ ngx_paas_guard_told_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* The default client: two keyed hashes together are one that nobody can aim
-   at, either; one is turned, or a credential that reads as the address would
-   undo it.  With the credential's once more, it is the address's. */
+/* The default client: the keyed hashes of credential and address, combined into
+   one that nobody can aim at, either.  One of them is rotated, or a credential
+   with the same bytes as the address would cancel it.  Combined with the
+   credential's hash once more, it gives the address's again. */
 
 static void
 ngx_paas_guard_plain_client(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)

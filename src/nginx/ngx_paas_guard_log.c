@@ -1,3 +1,7 @@
+/*
+ * The log phase, and lines of the error log about refusals and blocks.
+ */
+
 #include "ngx_paas_guard_sla.h"
 
 
@@ -16,8 +20,6 @@ static PGUARD_RARE void ngx_paas_guard_log_burst(ngx_http_request_t *r,
 static void ngx_paas_guard_log_first(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, const pguard_id_t *id);
 
-
-/* The ledger, and rules that count answers. */
 
 ngx_int_t
 ngx_paas_guard_log_handler(ngx_http_request_t *r)
@@ -49,7 +51,7 @@ ngx_paas_guard_log_answer(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_uint_t             i;
     ngx_paas_guard_key_t  *key;
 
-    /* what the guard itself has refused is no answer to count */
+    /* the guard's own refusals are no answers to count */
 
     if (ctx == NULL || ctx->verdict == PGUARD_VERDICT_THROTTLED
         || ctx->verdict == PGUARD_VERDICT_BLOCKED
@@ -92,8 +94,8 @@ ngx_paas_guard_counts_status(ngx_paas_guard_rule_t *rule, ngx_uint_t status)
 }
 
 
-/* Who is refused most is told on the status page, see pguard_top.h; the first of
-   a burst has a line of its own, see pguard_burst.h. */
+/* Each refusal is counted for the list of those refused most, see pguard_top.h;
+   the first of a burst gets a line, see pguard_burst.h. */
 
 void
 ngx_paas_guard_log_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -186,8 +188,6 @@ ngx_paas_guard_log_summary(ngx_paas_guard_zone_t *zone, pguard_burst_t *b,
                   rule.len, rule.data, &zone->name);
 }
 
-
-/* Worker 0, every second. */
 
 void
 ngx_paas_guard_log_summaries(ngx_paas_guard_zone_t *zone, ngx_log_t *log)

@@ -1,3 +1,7 @@
+/*
+ * The page of metrics, and the families of a zone.
+ */
+
 #include "ngx_paas_guard_metrics.h"
 #include "ngx_paas_guard_sla.h"
 #include "ngx_paas_guard_zone.h"

@@ -1,3 +1,7 @@
+/*
+ * Families of the gateway: Redis, the audit log, the build.
+ */
+
 #include "ngx_paas_guard_metrics.h"
 
 #define PCRE2_CODE_UNIT_WIDTH  8

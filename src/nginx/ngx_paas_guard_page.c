@@ -1,3 +1,8 @@
+/*
+ * The status page: its call, which gathers what it shows, the indicators one
+ * after the other.
+ */
+
 #include "ngx_paas_guard_page.h"
 
 

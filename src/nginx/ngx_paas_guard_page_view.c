@@ -1,3 +1,7 @@
+/*
+ * What the status page shows, taken from the zones and the store.
+ */
+
 #include "ngx_paas_guard_page.h"
 
 

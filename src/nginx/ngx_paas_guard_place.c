@@ -1,13 +1,13 @@
+/*
+ * The location for which a request is counted that never came to the guard: the
+ * one in which it failed.  nginx ends such a request in the location of its
+ * error_page and forgets the first one, but it keeps variables: so a variable
+ * holds the location, which is noted before it answers.  Nothing is noted where
+ * the configuration has no error_page.
+ */
+
 #include "ngx_paas_guard.h"
 
-
-/*
- * Which location a request is counted for that never came to the guard: the
- * one that it failed in.  nginx ends it in that of its error_page and forgets
- * the other, but for variables, which it keeps: so one of them holds what is
- * noted before each location answers.  Nothing is, where the configuration has
- * no error_page.
- */
 
 static ngx_int_t ngx_paas_guard_place_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_paas_guard_place_variable(ngx_http_request_t *r,

@@ -1,3 +1,7 @@
+/*
+ * What a request asks the other gateways, and how it waits for the answer.
+ */
+
 #include "ngx_paas_guard.h"
 
 

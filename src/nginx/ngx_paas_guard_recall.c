@@ -1,3 +1,8 @@
+/*
+ * Whether a request's head is the same as the last one's of its connection,
+ * and what is taken over then.  See ngx_paas_guard_head.c.
+ */
+
 #include "ngx_paas_guard_head_private.h"
 #include "../core/pguard_same.h"
 
@@ -28,8 +33,8 @@ ngx_paas_guard_same_names(ngx_paas_guard_head_t *head, ngx_table_elt_t *h)
 }
 
 
-/* A line whose name and value lie apart, as does its copy at p.  Returns the end
-   of that one, or NULL: they are not the same. */
+/* Compares a line whose name and value lie apart with its copy at p, in which
+   they must lie apart, too.  Returns the end of the copy; NULL: they differ. */
 
 static PGUARD_RARE u_char *
 ngx_paas_guard_same_parts(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
@@ -42,7 +47,7 @@ ngx_paas_guard_same_parts(ngx_paas_guard_line_t *line, ngx_table_elt_t *h,
 }
 
 
-/* 1: those of kinds from one to another are the same. */
+/* 1: the lines of the kinds from kind to last are the same; else 0. */
 
 static ngx_inline ngx_uint_t
 ngx_paas_guard_same_kinds(ngx_paas_guard_head_t *head, ngx_uint_t kind,
@@ -80,8 +85,8 @@ ngx_paas_guard_same_kinds(ngx_paas_guard_head_t *head, ngx_uint_t kind,
 }
 
 
-/* Compares the lines of kinds from one to another.  Returns the last kind up to
-   which they are the same; the one before the first: none.  Mostly all are. */
+/* Compares the lines of the kinds from kind to last.  Returns the last kind up
+   to which all are the same; kind - 1: none.  Mostly all are. */
 
 static PGUARD_APART ngx_uint_t
 ngx_paas_guard_same_lines(ngx_paas_guard_head_t *head, ngx_uint_t kind,
@@ -97,7 +102,7 @@ ngx_paas_guard_same_lines(ngx_paas_guard_head_t *head, ngx_uint_t kind,
 }
 
 
-/* What is not in lines, nor a secret. */
+/* The address and the authority, which are no lines, and no secrets. */
 
 static ngx_inline ngx_uint_t
 ngx_paas_guard_same_ends(ngx_paas_guard_head_t *head, ngx_http_request_t *r)
@@ -130,7 +135,8 @@ ngx_paas_guard_same_ends(ngx_paas_guard_head_t *head, ngx_http_request_t *r)
 }
 
 
-/* As it is now, for a module may change the line before the request ends. */
+/* A slice of the request's line as it is now: another module may replace that
+   line before the request ends. */
 
 static ngx_inline void
 ngx_paas_guard_recall_credential(ngx_paas_guard_head_t *head,
@@ -170,8 +176,8 @@ ngx_paas_guard_recall_head(ngx_paas_guard_head_t *head,
 }
 
 
-/* In a large zone, its lines take to come near as long as nginx takes to read
-   the rest of the head. */
+/* In a large zone, prefetching the signature's lines takes as long as nginx
+   takes to read the rest of the head. */
 
 void
 ngx_paas_guard_sign_ahead(ngx_http_request_t *r)
@@ -203,8 +209,9 @@ ngx_paas_guard_sign_ahead(ngx_http_request_t *r)
 }
 
 
-/* Mostly all lines at once.  Where somebody is blocked, who it is comes first,
-   for a request may end with that; so it does where the last one was another. */
+/* Mostly, all lines are compared at once.  While there are blocks, only those
+   that say who sends the request, for it may end there; and also if the last
+   head of the connection differed. */
 
 void
 ngx_paas_guard_recall(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -303,8 +310,9 @@ ngx_paas_guard_recall_rest(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* While this request waited, another one of its connection may have taken the
-   place of what it was compared with. */
+/* While this request waited for its body or the store, another one of its
+   connection may have replaced what it was compared with: then all is compared
+   again. */
 
 ngx_paas_guard_told_t *
 ngx_paas_guard_recall_told(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)

@@ -1,3 +1,7 @@
+/*
+ * Calls on a connection to Redis, from where they are made to their end.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

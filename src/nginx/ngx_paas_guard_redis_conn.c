@@ -1,3 +1,7 @@
+/*
+ * A connection to Redis: connecting, greeting, failing, and the breaker.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

@@ -1,3 +1,8 @@
+/*
+ * Which call a reply is the answer to, and what replies to the connection's
+ * own calls mean.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

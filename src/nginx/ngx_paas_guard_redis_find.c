@@ -1,3 +1,8 @@
+/*
+ * The address to connect to: literal, looked up by nginx's resolver, or known
+ * from the configuration.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

@@ -1,3 +1,7 @@
+/*
+ * Reading and writing, the deadlines of calls, and the server's clock.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

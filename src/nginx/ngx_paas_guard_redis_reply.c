@@ -1,3 +1,7 @@
+/*
+ * Replies, parsed by hiredis: the only file that includes it.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

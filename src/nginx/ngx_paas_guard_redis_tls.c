@@ -1,3 +1,7 @@
+/*
+ * The TLS handshake with a server; checks its name and certificate.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

@@ -1,3 +1,9 @@
+/*
+ * The answer to a refused request: rendered once for each kind, see
+ * ngx_paas_guard_refusal_private.h, then copied with what is the request's
+ * own.
+ */
+
 #include "ngx_paas_guard_refusal_private.h"
 
 
@@ -6,7 +12,7 @@
      | (ctx)->reason << 4 | (body) << 1 | (lang))
 
 
-/* What one request gets of it: a text, in which all values of its headers are,
+/* A request's own copy of an answer: its text has the values of all headers,
    and the body. */
 
 typedef struct {
@@ -84,7 +90,7 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return ctx->status;
     }
 
-    /* other modules look for it there */
+    /* other modules look for Cache-Control there */
 
     ngx_paas_guard_set_cache_control(r, &ctx->cache_control);
 
@@ -230,7 +236,7 @@ ngx_paas_guard_prepare(ngx_paas_guard_answer_t *answer,
 }
 
 
-/* Where in the form the values are. */
+/* Sets the headers' values to where they are in the form. */
 
 static PGUARD_RARE void
 ngx_paas_guard_place_values(ngx_paas_guard_answer_t *answer)
@@ -249,8 +255,9 @@ ngx_paas_guard_place_values(ngx_paas_guard_answer_t *answer)
 }
 
 
-/* The values are set in the answer itself, which is nobody else's until they are
-   copied from there: as far from the tag's as they were in the last one. */
+/* Sets the answer's own headers to the values in the request's copy, from where
+   they are copied to the request next.  As the text is the same, all values
+   move by as many bytes as that of the tag. */
 
 static ngx_paas_guard_filled_t *
 ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
@@ -305,7 +312,8 @@ ngx_paas_guard_fill(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-/* All at once where the last part of the list has room for them. */
+/* Adds the first n headers to the answer's list: all at once if its last part
+   has room for them. */
 
 static ngx_int_t
 ngx_paas_guard_push_headers(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
@@ -365,7 +373,7 @@ ngx_paas_guard_push_each(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-/* Has the operator set an error_page for this status here? */
+/* 1: the location has an error_page for this status; else 0. */
 
 static ngx_uint_t
 ngx_paas_guard_error_page(ngx_http_request_t *r, ngx_uint_t status)

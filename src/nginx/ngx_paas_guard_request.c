@@ -1,3 +1,7 @@
+/*
+ * The way of a request through the guard: see the drawing in docs/design.md.
+ */
+
 #include "ngx_paas_guard_zone.h"
 
 
@@ -64,8 +68,7 @@ ngx_paas_guard_handler(ngx_http_request_t *r)
 }
 
 
-/* The handler is called again.  NGX_OK: go on; else what the phase is to be
-   told. */
+/* The handler is called again.  NGX_OK: go on; else what it returns. */
 
 static PGUARD_APART ngx_int_t
 ngx_paas_guard_resume(ngx_paas_guard_ctx_t *ctx)
@@ -89,16 +92,17 @@ ngx_paas_guard_resume(ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* NULL: not to be guarded, or no memory: what fails here fails open. */
+/* The context of a request that has none yet.  NULL: it is not to be guarded,
+   or there is no memory, and it passes. */
 
 static ngx_paas_guard_ctx_t *
 ngx_paas_guard_guarded(ngx_http_request_t *r)
 {
     ngx_paas_guard_loc_conf_t  *glcf;
 
-    /* the page of an error from before the guard: whatever is decided, the
-       client gets that error; or the fallback of what failed without the guard:
-       a refusal would hide that */
+    /* nginx goes to the error_page of an error from before the guard: whatever
+       is decided, the client gets that error; or to a fallback, after an
+       upstream failed where there was no guard: a refusal would hide that */
 
     if (r->internal
         && (r->err_status >= NGX_HTTP_BAD_REQUEST
@@ -114,7 +118,8 @@ ngx_paas_guard_guarded(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK: to be throttled and counted; else what the phase is to be told. */
+/* NGX_OK: the request is to be throttled and counted; else what the handler
+   returns. */
 
 static ngx_int_t
 ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -136,7 +141,7 @@ ngx_paas_guard_start(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return ngx_paas_guard_verdict(ctx, PGUARD_VERDICT_PASSED);
     }
 
-    /* who is blocked is refused before a body is read */
+    /* a blocked client is refused before a body is read */
 
     if (ctx->blocks) {
         rc = ngx_paas_guard_check(r, ctx);
@@ -163,7 +168,7 @@ ngx_paas_guard_start_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     ngx_int_t  rc;
 
     ctx->state = NGX_PAAS_GUARD_BODY;
-    ctx->ahead = 0;         /* what was signed is without it */
+    ctx->ahead = 0;         /* that signature does not cover the body */
 
     ngx_paas_guard_body_place(r);
     ngx_paas_guard_body_start(r, ctx);
@@ -180,7 +185,8 @@ ngx_paas_guard_start_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* NGX_AGAIN: no block, go on. */
+/* Looks for blocks.  NGX_AGAIN: there is none, go on; else what the handler
+   returns. */
 
 static ngx_int_t
 ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -218,7 +224,7 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* Is one of the keys from this one on blocked? */
+/* 1: one of the keys, from number from on, is blocked, and *b is filled. */
 
 static ngx_uint_t
 ngx_paas_guard_check_keys(ngx_paas_guard_ctx_t *ctx, ngx_uint_t from,
@@ -253,7 +259,7 @@ ngx_paas_guard_body_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_AGAIN: the store is asked. */
+/* NGX_OK: go on; NGX_AGAIN: the store was asked. */
 
 static ngx_int_t
 ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -283,10 +289,11 @@ ngx_paas_guard_throttle(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* Counts a request under each rule that counts what it is (one bit), here and
-   in the store.  NGX_OK: that was too many, and b is what the block of the
-   first rule that says so tells; else NGX_DECLINED.  b is NULL: who is blocked
-   now is refused from the next request on. */
+/* Counts the request, here and in the store, under each rule that counts
+   requests like it: what is one bit of ngx_paas_guard_count_e.  NGX_OK: a limit
+   is exceeded, and *b tells of the block that the first such rule has set; else
+   NGX_DECLINED.  b may be NULL: the block then refuses from the next request
+   on. */
 
 static ngx_inline ngx_int_t
 ngx_paas_guard_count(ngx_paas_guard_ctx_t *ctx, ngx_uint_t what,
@@ -342,8 +349,7 @@ ngx_paas_guard_count_answer(ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* The store counts it, too; what a question has carried there must not go
-   twice. */
+/* Counts it in the store, too, unless a question has done so already. */
 
 static ngx_inline void
 ngx_paas_guard_tell(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
@@ -367,7 +373,8 @@ ngx_paas_guard_tell(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key)
 }
 
 
-/* The first since the store was told last: there is no sum to add it to. */
+/* The same for the first one since counts were sent last: there is no sum yet
+   to which it could be added. */
 
 static PGUARD_RARE void
 ngx_paas_guard_tell_first(ngx_paas_guard_ctx_t *ctx,
@@ -382,6 +389,9 @@ ngx_paas_guard_tell_first(ngx_paas_guard_ctx_t *ctx,
     ngx_paas_guard_store_count(zone->mcf->store, zone, &item, ctx->now);
 }
 
+
+/* What follows from a count: a peak, a block.  NGX_OK: the request exceeds, and
+   *b, if b is not NULL, tells of the block; else NGX_DECLINED. */
 
 static ngx_int_t
 ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
@@ -412,7 +422,7 @@ ngx_paas_guard_counted(ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_key_t *key,
                                   ngx_max(result->seen, total)),
                           key->rule->window.limit, ctx->now_msec);
 
-        /* who comes near to a limit is to be found by its id */
+        /* so that a client near a limit can be found by its id */
 
         if (2 * result->seen >= key->rule->window.limit) {
             (void) ngx_paas_guard_key_id(ctx, key);

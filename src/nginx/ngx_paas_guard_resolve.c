@@ -1,3 +1,8 @@
+/*
+ * What the names of a configuration mean, and what is prepared from it once
+ * for all requests.
+ */
+
 #include "ngx_paas_guard.h"
 
 

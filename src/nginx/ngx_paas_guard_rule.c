@@ -1,3 +1,7 @@
+/*
+ * paas_guard_hammer_rule: the directive and its parameters.
+ */
+
 #include "ngx_paas_guard.h"
 
 

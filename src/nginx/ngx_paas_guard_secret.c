@@ -1,3 +1,8 @@
+/*
+ * Memory for secrets, left out of core dumps and wiped: see
+ * ngx_paas_guard_secret.h.
+ */
+
 #include "ngx_paas_guard_secret.h"
 
 

@@ -1,3 +1,8 @@
+/*
+ * The servers behind one url: what is asked goes to the one connection, or to
+ * the cluster's node.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

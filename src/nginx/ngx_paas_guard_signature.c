@@ -1,3 +1,8 @@
+/*
+ * What a request is compared by: which requests are signed, and the signature
+ * from head, line and body.
+ */
+
 #include "ngx_paas_guard.h"
 
 
@@ -36,7 +41,8 @@ ngx_paas_guard_unsigned(ngx_paas_guard_ctx_t *ctx, pguard_unsigned_e why)
 }
 
 
-/* A call of gRPC may go both ways at once: its body may wait for an answer. */
+/* A call of gRPC may go both ways at once: its body may wait for an answer, so
+   it must not be read first. */
 
 static ngx_uint_t
 ngx_paas_guard_is_grpc(ngx_http_request_t *r)
@@ -52,7 +58,7 @@ ngx_paas_guard_is_grpc(ngx_http_request_t *r)
 }
 
 
-/* Does a module that sends requests on take bodies as they come here? */
+/* 1: bodies are sent on to an upstream as they come here; else 0. */
 
 static ngx_uint_t
 ngx_paas_guard_unbuffered(ngx_http_request_t *r)
@@ -105,8 +111,8 @@ ngx_paas_guard_signable_body(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* Connection says so to nginx.  Who only offers HTTP/2, as clients do by
-   themselves, names its settings there, too. */
+/* 1: Connection asks for an upgrade.  A client that only offers HTTP/2, as many
+   do by themselves, names HTTP2-Settings there, too, and does not ask. */
 
 static PGUARD_APART ngx_uint_t
 ngx_paas_guard_upgrades(ngx_http_request_t *r)
@@ -133,9 +139,6 @@ ngx_paas_guard_upgrades(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK if the request can be signed, with *body set if there is a body to
-   read before; else NGX_DECLINED, and why is counted. */
-
 ngx_int_t
 ngx_paas_guard_signable(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     ngx_uint_t *body)
@@ -153,7 +156,7 @@ ngx_paas_guard_signable(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
 }
 
 
-/* Each rewriting is of what the one before has made. */
+/* Each rule rewrites what the one before has made. */
 
 static PGUARD_APART ngx_int_t
 ngx_paas_guard_rewrite(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
@@ -189,8 +192,6 @@ ngx_paas_guard_rewrite(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
     return NGX_OK;
 }
 
-
-/* The body, if any, has been read. */
 
 ngx_int_t
 ngx_paas_guard_sign(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -307,9 +308,9 @@ ngx_paas_guard_field(ngx_paas_guard_fields_t *f, uint32_t number,
 }
 
 
-/* What does not change from one request of a client to the next, mostly: the
-   default client is part of it.  Whatever the operator takes for a client,
-   requests with two credentials are never one. */
+/* Mostly the same from one request of a client to the next.  It has a field of
+   the default client, which includes the credential; with another client, of
+   the credential alone: requests with two credentials are never identical. */
 
 ngx_int_t
 ngx_paas_guard_hash_head(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
@@ -356,8 +357,6 @@ ngx_paas_guard_hash_head(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 }
 
 
-/* The ":authority" of HTTP/2 and 3. */
-
 pguard_str_t
 ngx_paas_guard_authority(ngx_http_request_t *r)
 {
@@ -375,9 +374,9 @@ ngx_paas_guard_authority(ngx_http_request_t *r)
 }
 
 
-/* The server is what Host says, unless the request line of HTTP/1.1 says it,
-   too.  An authority is a Host by another name: nginx refuses the request if
-   there is one that differs. */
+/* Host names the server; a request line of HTTP/1.1 may do so as well, and then
+   both count.  An authority is a Host by another name: nginx refuses a request
+   in which they differ. */
 
 static void
 ngx_paas_guard_fields_host(ngx_http_request_t *r, ngx_paas_guard_fields_t *f)
@@ -425,7 +424,7 @@ ngx_paas_guard_fields_authorization(ngx_http_request_t *r,
 }
 
 
-/* Of the configured headers, is h the one at place? */
+/* 1: h is the configured header at place; else 0. */
 
 static ngx_inline ngx_uint_t
 ngx_paas_guard_is_header(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h,
@@ -441,7 +440,7 @@ ngx_paas_guard_is_header(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h,
 }
 
 
-/* The place of h among them, or NGX_PAAS_GUARD_NO_HEADER. */
+/* The place of h among the configured headers, or NGX_PAAS_GUARD_NO_HEADER. */
 
 static PGUARD_RARE ngx_uint_t
 ngx_paas_guard_any_header(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h)
@@ -458,8 +457,9 @@ ngx_paas_guard_any_header(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h)
 }
 
 
-/* Lines of the same header in their order; headers in the order in which they
-   are configured, as their own order means nothing. */
+/* Adds h, if it is a configured header.  Headers go in as they are configured,
+   as their own order means nothing; lines of one header in their own order.
+   NGX_ERROR: too many lines. */
 
 static ngx_int_t
 ngx_paas_guard_fields_header(ngx_paas_guard_ctx_t *ctx, ngx_table_elt_t *h,

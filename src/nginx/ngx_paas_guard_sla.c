@@ -1,3 +1,8 @@
+/*
+ * The ledger of an indicator in a zone: its memory, its state file, what is
+ * counted.
+ */
+
 #include "ngx_paas_guard_sla.h"
 #include "ngx_paas_guard_secret.h"
 

@@ -1,3 +1,8 @@
+/*
+ * A month of all gateways: this one's record is sent to the store, those of
+ * the others are read from there.
+ */
+
 #include "ngx_paas_guard_sla.h"
 
 

@@ -1,3 +1,7 @@
+/*
+ * The blocks of a zone in its state file.
+ */
+
 #include "ngx_paas_guard_zone.h"
 #include "ngx_paas_guard_secret.h"
 #include "../core/pguard_state.h"

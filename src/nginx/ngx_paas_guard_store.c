@@ -1,3 +1,7 @@
+/*
+ * The store of a worker: begun and ended, and whether it is up.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

@@ -1,3 +1,7 @@
+/*
+ * What a request asks the store, and its answer: calls of the script DECIDE.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

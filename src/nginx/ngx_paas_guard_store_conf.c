@@ -1,3 +1,7 @@
+/*
+ * paas_guard_redis: the directive, and the servers that its url names.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 

@@ -1,3 +1,7 @@
+/*
+ * Erases what the store has of one id.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

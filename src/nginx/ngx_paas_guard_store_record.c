@@ -1,3 +1,7 @@
+/*
+ * Records of months in the store, written and read in pieces.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>

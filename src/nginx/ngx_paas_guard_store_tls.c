@@ -1,3 +1,7 @@
+/*
+ * The tls_ parameters of paas_guard_redis.
+ */
+
 #include <ngx_config.h>
 #include <ngx_core.h>
 

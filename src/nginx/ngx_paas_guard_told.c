@@ -1,3 +1,8 @@
+/*
+ * In which format and language a client is told of a refusal, by its Accept
+ * and Accept-Language.
+ */
+
 #include "ngx_paas_guard.h"
 
 
@@ -10,8 +15,8 @@ typedef enum {
 } ngx_paas_guard_wish_line_e;
 
 
-/* A header that says how a client likes to be told, and its lines: how many, and
-   the last of them. */
+/* A header that says how a client likes to be told, and the function that reads
+   it; its lines in a request: how many, and the last of them. */
 
 typedef struct {
     const char                *name;
@@ -43,7 +48,7 @@ static PGUARD_RARE ngx_uint_t ngx_paas_guard_read_wish(ngx_http_request_t *r,
      && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
 
 
-/* Which wish h tells, or NGX_PAAS_GUARD_WISH_LINES. */
+/* Which of these lines h is; NGX_PAAS_GUARD_WISH_LINES: none. */
 
 static ngx_inline ngx_paas_guard_wish_line_e
 ngx_paas_guard_wish_of(ngx_table_elt_t *h)
@@ -130,9 +135,9 @@ ngx_paas_guard_wish_lines(ngx_http_request_t *r,
 }
 
 
-/* What a line means is remembered by its length, for who is refused again and
-   again sends the same.  None, or an empty one, as all places have at first,
-   means 0. */
+/* What a line means is remembered at a place chosen by its length, for a client
+   that is refused again and again sends the same line.  No line means 0, and so
+   does an empty one, which is what all places have at first. */
 
 static ngx_inline ngx_uint_t
 ngx_paas_guard_wish(ngx_http_request_t *r,

@@ -1,3 +1,7 @@
+/*
+ * The variables, $paas_guard_....
+ */
+
 #include "ngx_paas_guard.h"
 
 

@@ -1,12 +1,12 @@
-#include "ngx_paas_guard_refusal_private.h"
-
-
 /*
- * nginx writes a header by three copies, each of which is a call, and a refusal
- * has six.  In its text their lines follow one another, as they are to be
- * written: so for nginx's own filter, which writes an answer of HTTP/1, they
- * are one header with a long value.  All others see six, before and after.
+ * A refusal's six headers, written at once.  nginx writes a header by three
+ * copies, each of which is a call.  In the refusal's text the six lines follow
+ * one another as they are to be written: so nginx's own filter, which writes
+ * the head of an HTTP/1 answer, is given one header with a long value.  All
+ * other filters, before and after, see six.
  */
+
+#include "ngx_paas_guard_refusal_private.h"
 
 
 static ngx_int_t ngx_paas_guard_write_filter(ngx_http_request_t *r);
@@ -67,9 +67,10 @@ ngx_paas_guard_write_filter(ngx_http_request_t *r)
 }
 
 
-/* As one header, if all six are there as the guard has set them, and the last of
-   their part: what is behind the first is none of the list's for as long as
-   nginx writes it.  Two parts may lie one behind the other in memory. */
+/* As one header, if all six are there as the guard has set them, and the last
+   in their part of the list: while nginx writes, the part ends behind the first
+   of them.  (They are looked for in one part, as two parts may happen to lie
+   one behind the other in memory.) */
 
 static ngx_int_t
 ngx_paas_guard_write_refusal(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)

@@ -1,3 +1,8 @@
+/*
+ * The life of a zone: its memory, made or found by a reload; its names; what
+ * worker 0 does every second.
+ */
+
 #include "ngx_paas_guard_zone.h"
 #include "ngx_paas_guard_secret.h"
 
