@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 
 #define PGUARD_VERSION  "0.1.0"
@@ -67,6 +68,26 @@ pguard_hash_place(uint64_t bits, uint64_t n)
 typedef struct {
     unsigned char  bytes[PGUARD_ID_LEN];
 } pguard_id_t;
+
+
+/* 1: both ids are the same; else 0. */
+
+static inline int
+pguard_id_same(const pguard_id_t *a, const pguard_id_t *b)
+{
+    return memcmp(a->bytes, b->bytes, PGUARD_ID_LEN) == 0;
+}
+
+
+/* 1: somebody's id; 0: zeros, which stand for none. */
+
+static inline int
+pguard_id_known(const pguard_id_t *id)
+{
+    static const pguard_id_t  none;
+
+    return !pguard_id_same(id, &none);
+}
 
 
 #define PGUARD_NAME_MAX  63     /* bytes in the name of a rule, service, zone */

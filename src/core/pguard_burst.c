@@ -133,7 +133,7 @@ pguard_burst_forget(const pguard_bursts_t *t, const pguard_id_t *id)
     for (i = 0; i < t->capacity; i++) {
         e = &t->burst[i];
 
-        if (memcmp(e->id.bytes, id->bytes, PGUARD_ID_LEN) != 0) {
+        if (!pguard_id_same(&e->id, id)) {
             continue;
         }
 

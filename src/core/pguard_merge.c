@@ -148,8 +148,7 @@ pguard_merge_wanted(const pguard_merge_record_t *r, size_t n, size_t i,
 
     for (j = 0; j < n; j++) {
         if (j != i && r[j].month == month && r[j].id.slice == id->slice
-            && memcmp(&r[j].id.gateway, &r[i].id.gateway,
-                      sizeof(pguard_id_t)) == 0
+            && pguard_id_same(&r[j].id.gateway, &r[i].id.gateway)
             && pguard_str_same(r[j].id.indicator, id->indicator)
             && pguard_str_same(r[j].id.timezone, id->timezone)
             && (r[j].version > r[i].version

@@ -341,9 +341,7 @@ pguard_outage_apply(pguard_outage_t *list, size_t *n, size_t max,
 int
 pguard_outage_foreign(const pguard_outage_entry_t *e)
 {
-    static const pguard_id_t  none;
-
-    return memcmp(&e->gateway, &none, sizeof(pguard_id_t)) != 0;
+    return pguard_id_known(&e->gateway);
 }
 
 
@@ -375,7 +373,7 @@ pguard_outage_adopt(pguard_outage_t *list, size_t n,
 
     for (i = 0; i < n; i++) {
         if (list[i].id == e->refers && list[i].own < e->at
-            && memcmp(&list[i].gateway, &e->gateway, sizeof(pguard_id_t)) == 0)
+            && pguard_id_same(&list[i].gateway, &e->gateway))
         {
             corrections = list[i].corrections
                           + (e->kind == PGUARD_OUTAGE_CORRECTED);

@@ -152,11 +152,7 @@ pguard_blocks_evidence(pguard_page_t *p, const pguard_block_t *b)
 static void
 pguard_blocks_client(pguard_page_t *p, const pguard_block_t *b)
 {
-    static const pguard_id_t  unknown;
-
-    if (memcmp(b->client.bytes, unknown.bytes, PGUARD_ID_LEN) == 0
-        || memcmp(b->client.bytes, b->id.bytes, PGUARD_ID_LEN) == 0)
-    {
+    if (!pguard_id_known(&b->client) || pguard_id_same(&b->client, &b->id)) {
         return;
     }
 

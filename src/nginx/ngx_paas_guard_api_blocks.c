@@ -16,8 +16,6 @@ ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api, const char *name,
     pguard_str_t      s;
     pguard_writer_t  *w;
 
-    static const pguard_id_t  none;
-
     w = &api->writer;
 
     s.data = b->event;
@@ -34,8 +32,7 @@ ngx_paas_guard_api_write_block(ngx_paas_guard_api_t *api, const char *name,
                                                      b->service));
     pguard_writer_hex(w, "key", b->id.bytes, PGUARD_ID_LEN);
     pguard_writer_hex(w, "client", b->client.bytes,
-                      ngx_memcmp(b->client.bytes, none.bytes, PGUARD_ID_LEN)
-                      ? PGUARD_ID_LEN : 0);
+                      pguard_id_known(&b->client) ? PGUARD_ID_LEN : 0);
     pguard_writer_str(w, "reason", pguard_reason_names[b->reason]);
     pguard_writer_uint(w, "count", b->count);
     pguard_writer_uint(w, "limit", b->limit);

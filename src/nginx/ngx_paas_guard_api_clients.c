@@ -9,11 +9,9 @@
 ngx_uint_t
 ngx_paas_guard_api_digest(pguard_str_t hex, pguard_id_t *id)
 {
-    static const pguard_id_t  nobody;
-
     return hex.len == PGUARD_ID_HEX_LEN
            && pguard_unhex(id->bytes, hex.data, PGUARD_ID_LEN) == 0
-           && ngx_memcmp(id->bytes, nobody.bytes, PGUARD_ID_LEN) != 0;
+           && pguard_id_known(id);
 }
 
 
@@ -174,7 +172,7 @@ ngx_paas_guard_api_write_refused(ngx_paas_guard_api_t *api,
                         PGUARD_TOP_PERIODS * PGUARD_TOP_MAX, &others);
 
     for (i = 0; i < n; i++) {
-        if (ngx_memcmp(top[i].id.bytes, id->bytes, PGUARD_ID_LEN) == 0) {
+        if (pguard_id_same(&top[i].id, id)) {
             break;
         }
     }

@@ -232,8 +232,7 @@ ngx_paas_guard_api_outage_again(ngx_paas_guard_api_sla_t *call,
 
     o = &call->outage;
 
-    if (ngx_memcmp(&o->gateway, &call->sla->head->gateway, sizeof(pguard_id_t))
-        == 0
+    if (pguard_id_same(&o->gateway, &call->sla->head->gateway)
         && pguard_outage_get(log, o->id, &own)
         && own.last.at >= o->last.at)
     {
@@ -280,9 +279,7 @@ ngx_paas_guard_api_outage_add(ngx_paas_guard_api_sla_t *call,
 
     stands = *o;
 
-    if (ngx_memcmp(&o->gateway, &call->sla->head->gateway, sizeof(pguard_id_t))
-        == 0)
-    {
+    if (pguard_id_same(&o->gateway, &call->sla->head->gateway)) {
         ngx_memzero(&stands.gateway, sizeof(pguard_id_t));
     }
 

@@ -17,8 +17,7 @@ static void
 ngx_paas_guard_audit_record(ngx_paas_guard_zone_t *zone,
     const pguard_block_t *b, pguard_audit_record_t *rec)
 {
-    pguard_msec_t       now;
-    static pguard_id_t  nobody;
+    pguard_msec_t  now;
 
     now = ngx_paas_guard_clock(NULL);
 
@@ -34,7 +33,7 @@ ngx_paas_guard_audit_record(ngx_paas_guard_zone_t *zone,
     rec->str[PGUARD_AUDIT_EVENT].data = b->event;
     rec->str[PGUARD_AUDIT_EVENT].len = PGUARD_EVENT_LEN;
 
-    if (ngx_memcmp(&b->client, &nobody, sizeof(pguard_id_t)) != 0) {
+    if (pguard_id_known(&b->client)) {
         rec->str[PGUARD_AUDIT_CLIENT].data = b->client.bytes;
         rec->str[PGUARD_AUDIT_CLIENT].len = PGUARD_ID_LEN;
     }

@@ -132,7 +132,7 @@ ngx_paas_guard_zone_unlearn(ngx_paas_guard_zone_t *zone, ngx_str_t *rule,
         }
 
         if (next->rule == b.rule && next->service == b.service
-            && ngx_memcmp(next->id.bytes, id->bytes, PGUARD_ID_LEN) == 0)
+            && pguard_id_same(&next->id, id))
         {
             was |= next->until > now;
             pguard_block_lift(&zone->core.blocks, next, PGUARD_BLOCK_LIFTED,

@@ -5,9 +5,6 @@
 #include "ngx_paas_guard_zone.h"
 
 
-static const pguard_id_t  ngx_paas_guard_nobody;
-
-
 void
 ngx_paas_guard_client_tell(ngx_paas_guard_zone_t *zone, pguard_hash_t hash,
     const pguard_id_t *id)
@@ -189,9 +186,8 @@ ngx_paas_guard_client_known(ngx_paas_guard_zone_t *zone,
 ngx_uint_t
 ngx_paas_guard_block_of(const pguard_block_t *b, const pguard_id_t *id)
 {
-    return ngx_memcmp(id->bytes, ngx_paas_guard_nobody.bytes, PGUARD_ID_LEN)
-           && (ngx_memcmp(b->id.bytes, id->bytes, PGUARD_ID_LEN) == 0
-               || ngx_memcmp(b->client.bytes, id->bytes, PGUARD_ID_LEN) == 0);
+    return pguard_id_known(id)
+           && (pguard_id_same(&b->id, id) || pguard_id_same(&b->client, id));
 }
 
 

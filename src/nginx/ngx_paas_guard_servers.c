@@ -237,7 +237,7 @@ ngx_uint_t
 ngx_paas_guard_servers_together(ngx_paas_guard_servers_t *servers,
     const pguard_id_t *one, const pguard_id_t *other)
 {
-    return servers->one || ngx_memcmp(one, other, sizeof(pguard_id_t)) == 0;
+    return servers->one || pguard_id_same(one, other);
 }
 
 

@@ -313,7 +313,7 @@ ngx_paas_guard_month_find(const pguard_merge_record_t *r, size_t n,
     size_t  i;
 
     for (i = 0; i < n; i++) {
-        if (ngx_memcmp(&r[i].id.gateway, gateway, sizeof(pguard_id_t)) == 0) {
+        if (pguard_id_same(&r[i].id.gateway, gateway)) {
             break;
         }
     }

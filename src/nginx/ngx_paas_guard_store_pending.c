@@ -163,9 +163,7 @@ ngx_paas_guard_pending_forget(ngx_paas_guard_store_t *store,
         next = ngx_queue_next(q);
         p = ngx_queue_data(q, ngx_paas_guard_pending_t, bucket);
 
-        if (p->zone == zone
-            && ngx_memcmp(&p->item.id, id, sizeof(pguard_id_t)) == 0)
-        {
+        if (p->zone == zone && pguard_id_same(&p->item.id, id)) {
             ngx_paas_guard_pending_free(counts, p);
         }
     }

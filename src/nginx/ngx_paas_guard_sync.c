@@ -224,8 +224,7 @@ ngx_paas_guard_sync_void(ngx_paas_guard_sync_t *sync, pguard_message_t *m)
         other = &sync->letters[i].message;
 
         if (other->op == PGUARD_MESSAGE_BLOCK
-            && ngx_memcmp(&other->block.id, &m->block.id, sizeof(pguard_id_t))
-               == 0
+            && pguard_id_same(&other->block.id, &m->block.id)
             && ngx_paas_guard_sync_same(&other->zone, &m->zone)
             && ngx_paas_guard_sync_same(&other->rule, &m->rule)
             && ngx_paas_guard_sync_same(&other->service, &m->service))
