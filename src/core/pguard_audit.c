@@ -192,9 +192,7 @@ pguard_audit_render(pguard_out_t *out, const pguard_audit_record_t *rec,
     pguard_out_str(out, pguard_audit_type_names[rec->type]);
     pguard_out_byte(out, '"');
 
-    for (m = pguard_audit_type_table[rec->type]; *m != PGUARD_AUDIT_MEMBERS;
-         m++)
-    {
+    for (m = pguard_audit_members(rec->type); *m != PGUARD_AUDIT_MEMBERS; m++) {
         pguard_out_text(out, ",\"");
         pguard_out_str(out, pguard_audit_member_table[*m].name);
         pguard_out_text(out, "\":");
