@@ -250,8 +250,8 @@ count_after(certificate_t *c, const pguard_audit_line_t *line)
 }
 
 
-/* Who ordered it, and the end of what it has erased, which may be told after
-   it. */
+/* Is this a line about an erasure: who ordered it, or the end of a block that
+   it erased, whose line may come later? */
 
 static int
 is_of_erasure(const pguard_audit_line_t *line)

@@ -1,7 +1,7 @@
 /*
  * The writer's end of the audit log: one chain for a gateway, over all of its
- * workers.  Its state lies in shared memory; who appends holds a lock that
- * covers the state and the file.
+ * workers.  Its state lies in shared memory; to append, a worker holds a lock
+ * that covers the state and the file.
  *
  * A worker can die at any instruction, and a write can fail or be short.  So
  * a line is first made whole in the state, then marked as pending, then

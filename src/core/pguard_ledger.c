@@ -5,8 +5,8 @@
  * worker that comes to a word of an earlier month replaces it, tag and count
  * in one compare-and-swap; one of its own month, it adds to; one of a later
  * month, it leaves alone.  So a new month needs no clearing and no lock, there
- * is no instant between two months, and who dies does so before or after the
- * one instruction that counts.
+ * is no instant between two months, and a worker that dies does so before or
+ * after the one instruction that counts.
  *
  * A late worker cannot count into a wrong month: the swap fails if the tag has
  * changed, and between the look at the tag and the addition that follows, the

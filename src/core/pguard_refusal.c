@@ -10,17 +10,19 @@
 #include <string.h>
 
 
-/* Between two values of headers, as they are written, goes a name in these. */
+/* Between the values of two headers, as they are written, stands the name of
+   the second, in these. */
 
 #define PGUARD_HEAD_END  "\r\n"
 #define PGUARD_HEAD_GAP  ": "
 
 
-/* Who renders for a form leaves holes where the values go. */
+/* How a refusal is rendered: for a form, with holes where the values go, or
+   plainly, with the values themselves. */
 
 typedef struct {
     pguard_out_t            *out;
-    pguard_form_t           *form;       /* NULL: the values themselves */
+    pguard_form_t           *form;       /* NULL: plainly */
     const pguard_refusal_t  *r;
     pguard_lang_e            lang;
 } pguard_pen_t;

@@ -1,8 +1,8 @@
 /*
  * The report of a month, for people: see pguard_report.h.
  *
- * Colour never speaks alone: what is down says so in words, to who prints in
- * black as to who listens.
+ * Nothing is told by colour alone: what is down says so in words, for those who
+ * print in black and those who listen to the page.
  */
 
 #include "pguard_page.h"

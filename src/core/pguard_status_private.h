@@ -42,12 +42,12 @@ void pguard_status_row_end(pguard_page_t *p);
 /* How many rows a list leaves out. */
 void pguard_status_more(pguard_page_t *p, uint64_t more);
 
-/* A bar that is filled by permille (cut off at 1000); high: as it should not
-   be.  It says nothing to who listens: its figure stands beside it. */
+/* A bar that is filled by permille (cut off at 1000); high: drawn as a warning.
+   It is hidden from screen readers: its figure stands beside it. */
 void pguard_status_bar(pguard_page_t *p, uint64_t permille, unsigned high);
 
-/* A time in words, of which there is one part: 5 min; how long ago that was,
-   which is 0 for what is set while the page is made. */
+/* A time in one unit, as 5 min; and how long ago at was: 0 if it
+   is later than now, as of what is set while the page is made. */
 void pguard_status_span(pguard_page_t *p, pguard_msec_t ms);
 void pguard_status_ago(pguard_page_t *p, pguard_msec_t at, pguard_msec_t now);
 
@@ -102,9 +102,9 @@ void pguard_status_segment(pguard_page_t *p, pguard_str_t s);
 
 /*
  * A button that opens a dialog.  what and zone (may be empty) tell it from
- * others of that dialog.  The first leaves the path of the call open, for the
- * caller to write; the second closes it, and says what it is about in the
- * dialog, and to who listens to the button.
+ * other buttons of that dialog.  The first leaves the path of the call open,
+ * for the caller to write; the second closes it, and says what the button is
+ * about, in the dialog and for screen readers.
  */
 void pguard_status_button(pguard_page_t *p, const char *dialog,
     pguard_str_t what, pguard_str_t zone);

@@ -27,23 +27,23 @@
  * - The mark takes the time at which its request arrived, read before it is
  *   counted; the window ends at a time read after.  As the second reading is
  *   only of use where the first says "exceeded", it is only made there.
- * - What is new to a bucket goes to its first place that is free, so all that
- *   is new meets there.  A place is chosen head first, then its index word
- *   again, then the key is looked for again; who then fails to swap the head,
- *   or to write the index word, chooses anew.  So two processes that enter the
- *   same key make one entry, wherever one of them is held up.  But for a place
- *   that becomes free between their choices, or one taken from another key for
- *   two sources: then there may be two.  All look in the same order, so one of
- *   them is not found again, with what it counted.  (Where the entry that is
- *   found is evicted, the other one is: marks in the window are requests in
- *   it, so still never too many.)
+ * - A new key goes to the first free place of its bucket, so processes that
+ *   enter the same new key meet there.  To choose a place, a process reads its
+ *   head, then its index word again, then looks for the key again; if it then
+ *   fails to swap the head, or to write the index word, it chooses anew.  So
+ *   two processes that enter the same key make one entry, wherever one of them
+ *   is held up.  There may be two only if a place becomes free between their
+ *   choices, or if they take places from other keys, for two sources.  As all
+ *   look in the same order, one of the two is not found again, with what it
+ *   counted.  (If the entry that is found is evicted, the other one is found:
+ *   marks in the window are requests in it, so still never too many.)
  * - An entry does not move.  It is taken from a key by compare-and-swap of its
- *   head, tag and count in one: who counted just before has counted for the
- *   old key, who comes after starts again, or counts for the new one.  Index
- *   words only tell where to look; one that is late or lost is that of a key
- *   that is not found again, and which is idle after its time.
+ *   head, tag and count in one: a process that counted just before has counted
+ *   for the old key; one that comes after starts again, or counts for the new
+ *   key.  Index words only tell where to look; one that is late or lost belongs
+ *   to a key that is not found again, and which is idle after its time.
  *
- * Marks are 32 bits, and must not come round.  A key that was idle for a
+ * Marks are 32 bits, and must not wrap around.  A key that was idle for a
  * window starts anew (its marks are not looked at until L more requests), so
  * the mark consulted is at most L + k requests, with less than a window
  * between two, before now: the unit is chosen so that this is below 2^31.

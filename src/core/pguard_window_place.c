@@ -78,9 +78,9 @@ pguard_window_room(const pguard_window_bucket_t *b, uint32_t now_s,
 
 
 /*
- * The way that a new key of this source takes where all are in use, with its
- * index word: one of the source that would have most of them here, with the
- * new key.  So who makes up keys takes the place of those first.
+ * The way that a new key of this source takes if all are in use, with its index
+ * word: one of the source that would have most ways here, the new key included.
+ * So a client that makes up keys replaces its own first.
  */
 
 static int
@@ -136,9 +136,9 @@ pguard_window_look(const pguard_windows_t *w, pguard_hash_t key,
 }
 
 
-/* A new key is where it is found fastest, while half of that is free, then in
-   the emptier of its two buckets.  In the first only it takes the place of
-   another. */
+/* A new key goes to its first bucket, where it is found fastest, while half of
+   that is free; then to the emptier of its two.  Another key is replaced in the
+   first bucket only. */
 
 int
 pguard_window_choose(const pguard_windows_t *w, pguard_hash_t key,
@@ -167,7 +167,8 @@ pguard_window_choose(const pguard_windows_t *w, pguard_hash_t key,
 
     p->head = pguard_pair_read(&p->b->entry[p->way].head);
 
-    /* the head of that entry, not of who has taken the place meanwhile */
+    /* is it the head of that entry, and not of another that has taken the place
+       meanwhile? */
 
     return pguard_load(&p->b->index[p->way]) == p->word;
 }

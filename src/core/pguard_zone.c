@@ -56,7 +56,8 @@ const pguard_str_t  pguard_entry_names[PGUARD_ENTRIES] = {
 };
 
 
-/* Where the parts lie: one function for those who lay out and who open. */
+/* Where the parts lie: computed in one way when a zone is laid out and when it
+   is opened. */
 
 typedef struct {
     size_t  counters;
@@ -130,11 +131,11 @@ pguard_zone_fixed(pguard_zone_header_t *h, size_t size)
 /*
  * What is left is for the tables, in 64ths, by what the zone is used for.  A
  * signature is of use for an interval, a second or so, a window for minutes or
- * hours: so where there are both, windows have most.  12 to 48 lets 128 bytes
- * of a zone be enough for each of either kind (docs/performance.md).  Who is
- * not used has the least that still works, for a reload that begins to use it.
- * Blocks share theirs with the ids of clients, a quarter; a small zone is to
- * have some dozens of them, too.
+ * hours: so where there are both, windows have most.  With 12 to 48, 128 bytes
+ * of a zone are enough for each entry of either kind (docs/performance.md).  A
+ * table that is not used has the least share that still works, for a reload
+ * that begins to use it.  A quarter of the blocks' share is for the ids of
+ * clients.  A small zone, too, is to have some dozens of blocks.
  */
 
 typedef struct {

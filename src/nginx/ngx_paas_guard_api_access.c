@@ -1,7 +1,8 @@
 /*
- * Who may write.  No page of another site can send what is asked for: it would
- * need leave, which is not given, to send that Content-Type.  The rest is a
- * second line of defence.  Who may call at all, nginx's own modules say.
+ * Which calls may write.  A page of another site can't make one: to send that
+ * Content-Type, its browser would ask for leave first (CORS), which is refused.
+ * The other checks are a second line of defence.  Who may call at all is up to
+ * nginx's own modules.
  */
 
 #include "ngx_paas_guard_api.h"

@@ -1,6 +1,6 @@
 /*
- * A client that is forgotten, at the end of its contract: in the zones, their
- * files and the store, and who asked for it waits for all of them.
+ * Forgets a client, at the end of its contract: in the zones, their files and
+ * the store.  The answer waits for all of them.
  */
 
 #include "ngx_paas_guard_api.h"
@@ -11,8 +11,8 @@
 #define NGX_PAAS_GUARD_FORGET_TIMEOUT  10000
 
 
-/* A client that is being forgotten.  It goes on when who asked for it is gone:
-   then api is NULL. */
+/* A client that is being forgotten.  If the request that asked for it is gone,
+   api is NULL, and it goes on. */
 
 typedef struct {
     ngx_paas_guard_api_t        *api;

@@ -38,11 +38,11 @@ ngx_paas_guard_audit_create(ngx_str_t *path)
 
 
 /*
- * nginx reopens it on USR1, worker by worker, and logrotate may do without:
- * so each write looks whether the path still names what is open, and the one
- * that comes first into a new file says so there.  Who can't open what the
- * path names goes on with the old file, for as long as nobody else has left
- * it.
+ * nginx reopens the file on USR1, worker by worker, and logrotate may do
+ * without USR1: so each write checks whether the path still names the file that
+ * is open, and the first one into a new file says so there.  A worker that
+ * can't open what the path names goes on with the old file, as long as no other
+ * worker has left it.
  */
 
 ngx_int_t

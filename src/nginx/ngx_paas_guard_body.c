@@ -21,9 +21,9 @@ static off_t ngx_paas_guard_body_size(ngx_chain_t *cl);
 static ngx_http_request_body_filter_pt  ngx_http_next_request_body_filter;
 
 
-/* Who answers the request gets its body as the guard had it read.  So a file
-   has a name, as others want it, and goes with the request, unless the
-   configuration keeps it. */
+/* The module that answers the request gets the body as the guard had it read.
+   So a file gets a name, which some modules need, and goes with the request,
+   unless the configuration keeps it. */
 
 void
 ngx_paas_guard_body_place(ngx_http_request_t *r)

@@ -83,7 +83,7 @@ ngx_paas_guard_node_t *ngx_paas_guard_cluster_node(
     ngx_paas_guard_cluster_t *cluster, pguard_str_t host, ngx_uint_t port,
     ngx_paas_guard_place_t *known);
 
-/* Closes its connection and frees it; who lists it drops it. */
+/* Closes its connection and frees it.  The caller takes it off its lists. */
 void ngx_paas_guard_cluster_node_free(ngx_paas_guard_node_t *node);
 
 

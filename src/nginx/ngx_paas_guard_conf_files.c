@@ -8,9 +8,9 @@
 
 
 /*
- * State is written by renaming, and nobody looks who else does: of two that
- * have one file, or one the other's generation before, each loses what it had
- * over a restart.  A log or the secret would be gone at once.
+ * A state file is written by renaming, without looking for others that do so:
+ * if two states had one file, or one had the other's "path~", each would lose
+ * what it has at a restart.  A log or the secret would be gone at once.
  */
 
 typedef struct {

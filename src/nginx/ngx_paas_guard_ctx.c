@@ -128,7 +128,7 @@ ngx_paas_guard_ctx_cleanup(void *data)
         ngx_paas_guard_body_drop(ctx);
     }
 
-    /* who looks for it from now on finds none */
+    /* a look for the context finds none from now on */
 
     ctx->cleanup.handler = NULL;
     ngx_http_set_ctx(ctx->request, NULL, ngx_paas_guard_module);

@@ -307,9 +307,9 @@ ngx_paas_guard_file_thread(void *data)
 
 
 /*
- * At a reload the old worker 0 writes, too: who has the lock does, and the
- * other one later.  If the file was renamed before it was locked, it is now
- * the one that must not be touched.
+ * At a reload the old worker 0 writes, too: the one that gets the lock writes
+ * first, the other one after it.  If the file was renamed before it was locked,
+ * it is "path" by now, and must not be touched.
  */
 
 static int

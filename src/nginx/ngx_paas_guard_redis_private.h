@@ -99,7 +99,7 @@ struct ngx_paas_guard_redis_s {
     ngx_uint_t                     port;
     ngx_sockaddr_t                 sockaddr;
     socklen_t                      socklen;
-    ngx_queue_t                    finding;   /* of who looks for it */
+    ngx_queue_t                    finding;   /* of those looking for it */
     ngx_str_t                      host;      /* what was found, */
     u_char                         host_data[NGX_PAAS_GUARD_HOST_MAX];
 

@@ -304,8 +304,9 @@ ngx_paas_guard_prepare_line(ngx_paas_guard_loc_conf_t *conf,
 }
 
 
-/* Where several names have one end, who sends a request goes first, and what it
-   asks for next.  A cookie tells it only if one is a session. */
+/* If the hashes of several names have the same end, the line is taken for one
+   that says who sends the request rather than what it asks for, and for that
+   rather than a wish.  Cookies only count if one of them is the session. */
 
 static void
 ngx_paas_guard_prepare_lines(ngx_paas_guard_loc_conf_t *conf)

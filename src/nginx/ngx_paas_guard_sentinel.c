@@ -1,7 +1,8 @@
 /*
- * Who is the master, as sentinels tell.  One connection, to any that answers,
- * asks and then listens for changes; each further attempt goes to the next of
- * them, so one that is wrong or gone does not keep us from the others.
+ * Which server is the master, as the sentinels say.  One connection, to any
+ * sentinel that answers, asks and then listens for changes; each further
+ * attempt goes to the next one, so a sentinel that is wrong or gone does not
+ * keep us from the others.
  */
 
 #include <ngx_config.h>

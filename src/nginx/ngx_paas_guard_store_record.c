@@ -517,7 +517,7 @@ ngx_paas_guard_fetch_gone(ngx_paas_guard_fetching_t *f)
         return 0;
     }
 
-    /* nobody is told when the process ends: who waits is freed with it */
+    /* no handler is called when the process ends: what it is for ends, too */
 
     if (f->handler == NULL) {
         ngx_paas_guard_store_fetch_free(&f->fetch);
