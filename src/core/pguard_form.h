@@ -39,6 +39,7 @@ typedef struct {
 } pguard_form_t;
 
 
+/* Begins a form where out is now; marks a hole for the value number cell. */
 void pguard_form_begin(pguard_form_t *form, const pguard_out_t *out);
 void pguard_form_hole(pguard_form_t *form, const pguard_out_t *out,
     unsigned cell);

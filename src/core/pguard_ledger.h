@@ -185,6 +185,8 @@ typedef struct {
     pguard_down_rule_t   rule;
 } pguard_judgement_t;
 
+/* To the requests of all time, with late and since as they were; to those of a
+   month by cell; to one of its slots (i: less than l->slots). */
 void pguard_ledger_add_ever(pguard_ledger_t *l, const pguard_cells_t *cells,
     uint64_t late, uint64_t since);
 void pguard_ledger_add_cells(pguard_ledger_t *l, pguard_month_t month,

@@ -33,6 +33,7 @@ uint64_t pguard_unpack(pguard_unpack_t *in, uint64_t max);
 void pguard_pack_text(pguard_out_t *out, pguard_str_t s);
 pguard_str_t pguard_unpack_text(pguard_unpack_t *in, size_t max);
 
+/* The numbers of all cells, one after the other. */
 void pguard_pack_cells(pguard_out_t *out, const pguard_cells_t *cells);
 void pguard_unpack_cells(pguard_unpack_t *in, pguard_cells_t *cells);
 

@@ -255,6 +255,9 @@ ngx_paas_guard_salt(pguard_hash_t hash, pguard_hash_t salt)
 }
 
 
+/* The salt of a rule's windows in a service; of a rule for the whole zone, in
+   all. */
+
 static ngx_inline pguard_hash_t
 ngx_paas_guard_window_salt(ngx_paas_guard_rule_t *rule,
     ngx_paas_guard_service_t *service)
@@ -264,6 +267,8 @@ ngx_paas_guard_window_salt(ngx_paas_guard_rule_t *rule,
                                                   service->salt);
 }
 
+
+/* What a rule's key is counted under in a service. */
 
 static ngx_inline pguard_hash_t
 ngx_paas_guard_window_key(ngx_paas_guard_key_t *key,
@@ -506,7 +511,7 @@ extern ngx_module_t  ngx_paas_guard_filter_module;
    dropped while nginx reads it. */
 ngx_int_t ngx_paas_guard_know_header(ngx_conf_t *cf);
 
-/* ngx_paas_guard_variables.c */
+/* ngx_paas_guard_variables.c: before the configuration is read */
 
 ngx_int_t ngx_paas_guard_add_variables(ngx_conf_t *cf);
 
@@ -575,6 +580,9 @@ void ngx_paas_guard_audit_init_module(ngx_cycle_t *cycle,
 
 char *ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* After a location is merged: one without a name, as of "if", takes over the
+   paas_guard_status of prev; bodies of calls get room. */
 void ngx_paas_guard_api_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *prev,
     ngx_paas_guard_loc_conf_t *conf);
 

@@ -278,7 +278,8 @@ typedef struct {
 
 
 /* Directives: ngx_paas_guard_conf_main.c (of http alone), _conf.c,
-   _conf_headers.c, _rule.c (of a rule) */
+   _conf_headers.c, _rule.c (of a rule).  As nginx wants them: NGX_CONF_OK;
+   NGX_CONF_ERROR, and why was logged; or why, as half a sentence. */
 
 char *ngx_paas_guard_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

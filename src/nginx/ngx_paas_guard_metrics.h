@@ -18,10 +18,14 @@ typedef struct {
     pguard_usec_t                now;
 } ngx_paas_guard_scrape_t;
 
+/* Writes a family, with all its samples of zone; of a family of the gateway,
+   zone is NULL. */
+
 typedef void (*ngx_paas_guard_family_pt)(ngx_paas_guard_scrape_t *page,
     ngx_uint_t family, ngx_paas_guard_zone_t *zone);
 
 
+/* Writes one sample of a family, see pguard_metrics_sample(). */
 void ngx_paas_guard_sample(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     pguard_label_t *labels, ngx_uint_t n, uint64_t value);
 

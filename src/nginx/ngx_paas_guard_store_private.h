@@ -203,6 +203,7 @@ ngx_int_t ngx_paas_guard_store_decided(ngx_paas_guard_store_t *store,
 
 /* ngx_paas_guard_store_count.c */
 
+/* A worker begins (NGX_ERROR: no memory) and ends. */
 ngx_int_t ngx_paas_guard_counts_start(ngx_paas_guard_store_t *store);
 void ngx_paas_guard_counts_stop(ngx_paas_guard_store_t *store);
 
@@ -246,6 +247,7 @@ ngx_paas_guard_known_t *ngx_paas_guard_pending_known(
 
 /* ngx_paas_guard_sync.c */
 
+/* A worker begins (NGX_ERROR: no memory) and ends. */
 ngx_int_t ngx_paas_guard_sync_start(ngx_paas_guard_store_t *store);
 void ngx_paas_guard_sync_stop(ngx_paas_guard_store_t *store);
 
