@@ -83,9 +83,10 @@ typedef struct {
     uint64_t               declared;       /* when it was declared */
     unsigned               corrections;
     unsigned               withdrawn;
-    uint64_t               own;            /* the last entry of that log: at */
+    uint64_t               own;            /* when the last entry was made that
+                                              is in the same log */
     pguard_id_t            gateway;        /* that declared it; zeros: this
-                                               one */
+                                              one */
     uint8_t                declarer_len;   /* who declared it */
     unsigned char          declarer[PGUARD_WHO_MAX];
     uint64_t               id;
