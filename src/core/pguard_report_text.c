@@ -143,8 +143,8 @@ const char *const  pguard_report_texts[PGUARD_REPORT_TEXTS][PGUARD_LANGS] = {
         "l’indicateur." },
 
     [PGUARD_REPORT_DAY_UP] = {
-        "no downtime",
-        "aucune indisponibilité" },
+        "no downtime recorded",
+        "aucune indisponibilité enregistrée" },
 
     [PGUARD_REPORT_DAY_DOWN] = {
         "down for",
@@ -249,8 +249,8 @@ const char *const  pguard_report_texts[PGUARD_REPORT_TEXTS][PGUARD_LANGS] = {
         "seule fois. Un blocage ne retranche rien d’une panne." },
 
     [PGUARD_REPORT_OUTAGES_NONE] = {
-        "No outage in this month.",
-        "Aucune panne ce mois-ci." },
+        "No outage recorded in this month.",
+        "Aucune panne enregistrée ce mois-ci." },
 
     [PGUARD_REPORT_START] = {
         "Start",

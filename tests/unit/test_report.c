@@ -438,7 +438,7 @@ test_page_of_a_good_month(void **state)
     well_formed();
     has("100.00000%");
     has("Target met");
-    has("No outage in this month.");
+    has("No outage recorded in this month.");
     has("Requests counted since");
     has("Gateways included</dt><dd>3");
     has("Error budget left</dt><dd>44\u00a0min 34\u00a0s");
