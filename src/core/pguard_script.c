@@ -10,9 +10,9 @@
  *
  * DECIDE, throttle: the time of the last admitted, compared here instead of
  * left to the key's own expiry, which is coarser and would refuse a client
- * that waited for exactly as long as it was told.  One that is an
- * interval later than now is of before the clock was put back, or of a server
- * whose clock was ahead.
+ * that waited for exactly as long as it was told.  One that is an interval
+ * later than now is of before the clock was put back, or of a server whose
+ * clock was ahead.
  */
 
 #define PGUARD_LUA_DECIDE                                                     \

@@ -76,37 +76,7 @@ pguard_slots_crc16(pguard_str_t s)
 
 
 unsigned
-pguard_slots_node(pguard_slots_t *slots, pguard_str_t host, unsigned port)
-{
-    unsigned              i;
-    pguard_slots_node_t  *node;
-
-    for (i = 0; i < slots->nnodes; i++) {
-        node = &slots->node[i];
-
-        if (node->port == port
-            && node->len == host.len
-            && memcmp(node->host, host.data, host.len) == 0)
-        {
-            return i;
-        }
-    }
-
-    if (slots->nnodes == PGUARD_SLOTS_NODES
-        || host.len == 0
-        || pguard_slots_node_set(&slots->node[i], host, port) != 0)
-    {
-        return PGUARD_SLOTS_NOBODY;
-    }
-
-    slots->nnodes++;
-
-    return i;
-}
-
-
-int
-pguard_slots_has(const pguard_slots_t *slots, const pguard_slots_node_t *node)
+pguard_slots_find(const pguard_slots_t *slots, const pguard_slots_node_t *node)
 {
     unsigned                    i;
     const pguard_slots_node_t  *other;
@@ -118,11 +88,33 @@ pguard_slots_has(const pguard_slots_t *slots, const pguard_slots_node_t *node)
             && other->len == node->len
             && memcmp(other->host, node->host, node->len) == 0)
         {
-            return 1;
+            return i;
         }
     }
 
-    return 0;
+    return PGUARD_SLOTS_NOBODY;
+}
+
+
+unsigned
+pguard_slots_node(pguard_slots_t *slots, pguard_str_t host, unsigned port)
+{
+    unsigned             i;
+    pguard_slots_node_t  node;
+
+    if (host.len == 0 || pguard_slots_node_set(&node, host, port) != 0) {
+        return PGUARD_SLOTS_NOBODY;
+    }
+
+    i = pguard_slots_find(slots, &node);
+
+    if (i != PGUARD_SLOTS_NOBODY || slots->nnodes == PGUARD_SLOTS_NODES) {
+        return i;
+    }
+
+    slots->node[slots->nnodes] = node;
+
+    return slots->nnodes++;
 }
 
 

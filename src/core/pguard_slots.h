@@ -69,8 +69,9 @@ unsigned pguard_slots_key(pguard_str_t key);
 unsigned pguard_slots_node(pguard_slots_t *slots, pguard_str_t host,
     unsigned port);
 
-/* 1: there is a node at the host and port of this one; else 0.  O(nodes). */
-int pguard_slots_has(const pguard_slots_t *slots,
+/* Index of the node at the host and port of this one; PGUARD_SLOTS_NOBODY: there
+   is none.  O(nodes). */
+unsigned pguard_slots_find(const pguard_slots_t *slots,
     const pguard_slots_node_t *node);
 
 /* Begins to read a reply into *slots, from the server at host and port. */

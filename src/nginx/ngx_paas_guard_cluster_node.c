@@ -165,10 +165,11 @@ ngx_paas_guard_cluster_adopt(ngx_paas_guard_cluster_t *cluster,
     pguard_slots_t *slots)
 {
     ngx_uint_t              i, k;
-    pguard_slots_node_t    *a, *b;
+    ngx_paas_guard_node_t  *node;
 
     for (i = 0; i < cluster->slots.nnodes; i++) {
-        cluster->left |= !pguard_slots_has(slots, &cluster->slots.node[i]);
+        cluster->left |= pguard_slots_find(slots, &cluster->slots.node[i])
+                         == PGUARD_SLOTS_NOBODY;
     }
 
     cluster->slots = *slots;
@@ -181,20 +182,13 @@ ngx_paas_guard_cluster_adopt(ngx_paas_guard_cluster_t *cluster,
     ngx_memzero(cluster->owners, sizeof(cluster->owners));
 
     for (i = 0; i < cluster->nnodes; i++) {
-        cluster->nodes[i]->owner = 0;
-        a = &cluster->nodes[i]->node;
+        node = cluster->nodes[i];
+        k = pguard_slots_find(slots, &node->node);
 
-        for (k = 0; k < slots->nnodes; k++) {
-            b = &cluster->slots.node[k];
+        node->owner = (k != PGUARD_SLOTS_NOBODY);
 
-            if (a->port == b->port
-                && a->len == b->len
-                && ngx_memcmp(a->host, b->host, a->len) == 0)
-            {
-                cluster->nodes[i]->owner = 1;
-                cluster->owners[k] = cluster->nodes[i];
-                break;
-            }
+        if (node->owner) {
+            cluster->owners[k] = node;
         }
     }
 
