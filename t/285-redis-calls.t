@@ -87,8 +87,7 @@ is counted('refused'), 8, 'counted if throttled: those';
             while (defined(my $line = readline $s)) { last if $line eq "\r\n" }
         }
 
-        kill 'STOP', $worker;
-        wait_for(sub { PaasGuard::Gateway::slurp("/proc/$worker/stat") =~ /\) T / });
+        $gw[0]->halt($worker);
         print { $_ } "GET /many/" . ++$n . " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" for @s;
         kill 'CONT', $worker;
 

@@ -470,6 +470,15 @@ sub workers {
     return grep { slurp("/proc/$_/cmdline") =~ /^nginx: worker process\0*\s*$/ } @pids;
 }
 
+# Stops a worker for a while, once it is at rest (it may hold a lock).  Until it has left epoll_wait(), the kernel would
+# tell of a new connection to nobody but it.
+sub halt {
+    my ($self, $worker) = @_;
+    Time::HiRes::sleep(0.2);
+    kill STOP => $worker;
+    return PaasGuard::wait_for(sub { slurp("/proc/$worker/stat") =~ /\) T / });
+}
+
 sub children {
     my $self = shift;
     my $pid  = $self->{pid} or return;
