@@ -38,7 +38,8 @@ pguard_ledger_roll(pguard_ledger_t *l, uint64_t now,
     }
 
     steady = pguard_ledger_steady(memory, now, span.month);
-    m = span.month > memory->sure ? span.month : pguard_ledger_sure(l);
+    m = pguard_ledger_sure(l);
+    m = span.month > m ? span.month : m;
 
     /* the month after this one is no sign of a wrong clock: one that is set
        back by a second, at the month's end, has been there */

@@ -265,7 +265,7 @@ pguard_merge_next(const pguard_outage_log_t *log, const pguard_id_t *gateway,
         id = 0;
 
         while (pguard_unpack_entry(&in, &id, &e)) {
-            if (memcmp(&e.gateway, gateway, sizeof(pguard_id_t)) == 0
+            if (pguard_id_same(&e.gateway, gateway)
                 && pguard_outage_get(log, e.refers, &own)
                 && own.last.at < e.at && (!found || e.at < next->at))
             {

@@ -368,21 +368,19 @@ void
 pguard_outage_adopt(pguard_outage_t *list, size_t n,
     const pguard_outage_entry_t *e)
 {
-    size_t    i;
-    unsigned  corrections;
+    size_t  i;
 
     for (i = 0; i < n; i++) {
         if (list[i].id == e->refers && list[i].own < e->at
             && pguard_id_same(&list[i].gateway, &e->gateway))
         {
-            corrections = list[i].corrections
-                          + (e->kind == PGUARD_OUTAGE_CORRECTED);
-
             if (list[i].last.at < e->at) {
                 pguard_outage_set(&list[i], e);
+
+            } else {
+                list[i].corrections += e->kind == PGUARD_OUTAGE_CORRECTED;
             }
 
-            list[i].corrections = corrections;
             return;
         }
     }
