@@ -50,27 +50,6 @@ sub until_of {
     return timegm($sec, $min, $hour, $day, $month - 1, $year);
 }
 
-# The answer to one request on a connection that stays.
-sub ask {
-    my ($s, $method, $path, %headers) = @_;
-    my %answer;
-    %headers = (Host => 'localhost', 'Content-Type' => 'application/json', %headers);
-    print $s join '', "$method $path HTTP/1.1\r\n", (map { "$_: $headers{$_}\r\n" } sort keys %headers), "\r\n";
-    ($answer{status}) = (readline($s) // '') =~ /^HTTP\S+ (\d+)/;
-    while (defined(my $line = readline $s)) {
-        last if $line eq "\r\n";
-        $answer{lc $1} = $2 if $line =~ /^(\S+?): *(.*)\r\n/;
-    }
-    my $n = $answer{'content-length'} // 0;
-    if (($answer{'transfer-encoding'} // '') eq 'chunked') {
-        read $s, $answer{body}, $n + 2 while $n = hex(readline($s) // 0);
-        readline $s;
-    } else {
-        read $s, $answer{body}, $n;
-    }
-    return \%answer;
-}
-
 sub lift { return $_[0]->request('DELETE', "/status/api/1/blocks/$_[1]", { 'Content-Type' => 'application/json' })->{status} }
 
 sub connected {
@@ -158,19 +137,15 @@ for my $at ($one, $two) {
 # What is lifted while Redis is away is not learned again when it is back, whichever worker is first.
 {
     my $many = gateway($redis, workers => 2, timeout => '200ms');
-    my %worker;
-    ok wait_for(sub {
-        my $s = $many->connect or return 0;
-        $worker{ ask($s, GET => '/pid')->{'x-pid'} } //= $s;
-        return keys %worker == 2;
-    }), 'two workers';
-    my $store = sub { ask($_[0], GET => '/strict/' . ++$serial, 'X-User' => "probe$serial")->{'x-store'} };
+    my %worker = $many->worker_sockets(2);
+    is keys %worker, 2, 'two workers';
+    my $store = sub { $many->ask($_[0], GET => '/strict/' . ++$serial, 'X-User' => "probe$serial")->{'x-store'} };
     my $is = sub { my ($s, $state) = @_; return wait_for(sub { $store->($s) eq $state }, 20) };
 
     for my $pid (sort keys %worker) {
         my $s = $worker{$pid};
         my ($other) = grep { $_ != $s } values %worker;
-        my $there = sub { @{ decode_json(ask($other, GET => '/status/api/1/blocks')->{body})->{blocks} } };
+        my $there = sub { @{ decode_json($many->ask($other, GET => '/status/api/1/blocks')->{body})->{blocks} } };
 
         ok $is->($_, 'redis'), 'away: connected' for $s, $other;
         ok connected($two), 'the other gateway, too';
@@ -180,7 +155,7 @@ for my $at ($one, $two) {
 
         $redis->pause;
         ok $is->($_, 'degraded'), 'Redis is away' for $s, $other;
-        is ask($s, DELETE => "/status/api/1/blocks/$block->{id}")->{status}, 200, 'lifted by a worker';
+        is $many->ask($s, DELETE => "/status/api/1/blocks/$block->{id}", 'Content-Type' => 'application/json')->{status}, 200, 'lifted by a worker';
         ok $many->halt($pid), 'which stands still';
         $redis->resume;
         ok $is->($other, 'redis'), 'that is not the first to find Redis again';

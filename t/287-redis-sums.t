@@ -32,41 +32,12 @@ my $gw = gateway_start(workers => 2, http => <<~_EOC_, conf => <<~'_EOC_');
     location = /pid   { add_header X-Pid $pid; return 204; }
     _EOC_
 
-# One request on a connection that stays.
-
-sub ask {
-    my ($s, $path, %headers) = @_;
-    my %answer = (body => '');
-
-    print $s join '', "GET $path HTTP/1.1\r\nHost: localhost\r\n", (map { "$_: $headers{$_}\r\n" } sort keys %headers), "\r\n";
-    ($answer{status}) = (readline($s) // '') =~ /^HTTP\S+ (\d+)/;
-
-    while (defined(my $line = readline $s)) {
-        last if $line eq "\r\n";
-        $answer{lc $1} = $2 if $line =~ /^(\S+?): *(.*)\r\n/;
-    }
-
-    if (($answer{'transfer-encoding'} // '') eq 'chunked') {
-        while ((my $n = hex(readline($s) // 0))) {
-            read $s, my $part, $n + 2;
-            $answer{body} .= substr $part, 0, $n;
-        }
-        readline $s;
-    } else {
-        read $s, $answer{body}, $answer{'content-length'} // 0;
-    }
-
-    return \%answer;
-}
+sub ask { my ($s, $path, %headers) = @_; return $gw->ask($s, GET => $path, %headers) }
 
 # A connection to each worker.
 
-my %worker;
-ok wait_for(sub {
-    my $s = $gw->connect or return 0;
-    $worker{ ask($s, '/pid')->{'x-pid'} } //= $s;
-    return keys %worker == 2;
-}), 'two workers';
+my %worker = $gw->worker_sockets(2);
+is keys %worker, 2, 'two workers';
 my @worker = values %worker;
 
 for my $s (@worker) {

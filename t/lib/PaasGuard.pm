@@ -535,6 +535,45 @@ sub connect {
     return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port});
 }
 
+# One request on a connection that stays: status, body, and each header by its name in lower case.
+sub ask {
+    my ($self, $s, $method, $path, %headers) = @_;
+    my %answer = (body => '');
+    %headers = (Host => 'localhost', %headers);
+
+    print $s join '', "$method $path HTTP/1.1\r\n", (map { "$_: $headers{$_}\r\n" } sort keys %headers), "\r\n";
+    ($answer{status}) = (readline($s) // '') =~ /^HTTP\S+ (\d+)/;
+
+    while (defined(my $line = readline $s)) {
+        last if $line eq "\r\n";
+        $answer{lc $1} = $2 if $line =~ /^(\S+?): *(.*)\r\n/;
+    }
+
+    if (($answer{'transfer-encoding'} // '') eq 'chunked') {
+        while ((my $n = hex(readline($s) // 0))) {
+            read $s, my $part, $n + 2;
+            $answer{body} .= substr $part, 0, $n;
+        }
+        readline $s;
+    } else {
+        read $s, $answer{body}, $answer{'content-length'} // 0;
+    }
+
+    return \%answer;
+}
+
+# A connection to each of n workers, by pid: /pid must tell X-Pid.
+sub worker_sockets {
+    my ($self, $n) = @_;
+    my %worker;
+    PaasGuard::wait_for(sub {
+        my $s = $self->connect or return 0;
+        $worker{ $self->ask($s, GET => '/pid')->{'x-pid'} } //= $s;
+        return keys %worker == $n;
+    });
+    return %worker;
+}
+
 # Sends the bytes, returns all bytes until the end of the connection.
 sub http {
     my ($self, $raw, $timeout) = @_;
