@@ -17,7 +17,8 @@
 
 
 #define PGUARD_SLICE_MIN       1         /* seconds */
-#define PGUARD_SLICE_MAX       3600
+#define PGUARD_SLICE_HOURS     1
+#define PGUARD_SLICE_MAX       (PGUARD_SLICE_HOURS * 3600)
 #define PGUARD_LEDGER_MONTHS   14        /* this, the last, twelve before */
 #define PGUARD_LEDGER_RING     16
 

@@ -33,7 +33,8 @@ typedef struct {
 } pguard_windows_t;
 
 #define PGUARD_LIMIT_MAX     1000000
-#define PGUARD_WINDOW_MAX    (24ULL * 86400 * 1000)   /* ms */
+#define PGUARD_WINDOW_DAYS   24
+#define PGUARD_WINDOW_MAX    (PGUARD_WINDOW_DAYS * 86400ULL * 1000)   /* ms */
 
 typedef struct {
     uint64_t       limit;                      /* 1 to PGUARD_LIMIT_MAX */

@@ -144,7 +144,9 @@ ngx_paas_guard_throttle_interval(ngx_conf_t *cf, ngx_command_t *cmd,
     if (interval == NGX_ERROR || interval < 1
         || interval > (ngx_int_t) PGUARD_WINDOW_MAX)
     {
-        return ngx_paas_guard_invalid(cf, cmd, arg, "a time from 1ms to 24d");
+        return ngx_paas_guard_invalid(cf, cmd, arg,
+                              "a time from 1ms to "
+                              ngx_paas_guard_value(PGUARD_WINDOW_DAYS) "d");
     }
 
     glcf->interval = interval;

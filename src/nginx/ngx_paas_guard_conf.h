@@ -358,6 +358,12 @@ typedef struct {
 
 #define ngx_paas_guard_no_parameter  { NULL, NULL, NULL }
 
+/* The digits of a number that a macro stands for: for what right says.  As
+   ngx_value(), which cppcheck does not see. */
+
+#define ngx_paas_guard_value(n)         ngx_paas_guard_value_helper(n)
+#define ngx_paas_guard_value_helper(n)  #n
+
 /* Reads the arguments of a line from number first on, each parameter at most
    once.  NGX_CONF_ERROR: what is wrong was logged. */
 char *ngx_paas_guard_parameters(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -6,6 +6,7 @@
 
 
 #define NGX_PAAS_GUARD_ZONEINFO  "/usr/share/zoneinfo/"
+#define NGX_PAAS_GUARD_MIN_MAX   1000000      /* of min_requests= */
 
 
 static char *ngx_paas_guard_indicator_target(ngx_conf_t *cf, void *to,
@@ -27,9 +28,11 @@ static const ngx_paas_guard_parameter_t
 
     { "target", ngx_paas_guard_indicator_target,
       "a percentage like 99.9%, over 0 and up to 100%" },
-    { "slice", ngx_paas_guard_indicator_slice, "a time from 1s to 1h" },
+    { "slice", ngx_paas_guard_indicator_slice,
+      "a time from " ngx_paas_guard_value(PGUARD_SLICE_MIN) "s to "
+      ngx_paas_guard_value(PGUARD_SLICE_HOURS) "h" },
     { "min_requests", ngx_paas_guard_indicator_min,
-      "a number from 1 to 1000000" },
+      "a number from 1 to " ngx_paas_guard_value(NGX_PAAS_GUARD_MIN_MAX) },
     { "down_ratio", ngx_paas_guard_indicator_ratio,
       "a percentage like 50%, over 0 and up to 100%" },
     { "timezone", ngx_paas_guard_indicator_timezone,
@@ -103,7 +106,7 @@ ngx_paas_guard_indicator_min(ngx_conf_t *cf, void *to,
 
     n = ngx_atoi(value->data, value->len);
 
-    if (n == NGX_ERROR || n < 1 || n > 1000000) {
+    if (n == NGX_ERROR || n < 1 || n > NGX_PAAS_GUARD_MIN_MAX) {
         return NGX_CONF_ERROR;
     }
 

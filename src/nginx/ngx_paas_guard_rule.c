@@ -5,6 +5,15 @@
 #include "ngx_paas_guard.h"
 
 
+#define NGX_PAAS_GUARD_BLOCK_DAYS  365
+#define NGX_PAAS_GUARD_BLOCK_MAX   (NGX_PAAS_GUARD_BLOCK_DAYS * 86400ULL * 1000)
+
+/* of answers that a rule may count */
+
+#define NGX_PAAS_GUARD_STATUS_MIN  200
+#define NGX_PAAS_GUARD_STATUS_MAX  599
+
+
 static char *ngx_paas_guard_rule_key(ngx_conf_t *cf, void *to,
     ngx_str_t *value);
 static char *ngx_paas_guard_rule_window(ngx_conf_t *cf, void *to,
@@ -25,18 +34,22 @@ static char *ngx_paas_guard_rule_reason(ngx_conf_t *cf, void *to,
 
 static const ngx_paas_guard_parameter_t  ngx_paas_guard_rule_parameters[] = {
     { "key", ngx_paas_guard_rule_key, "a string with variables" },
-    { "window", ngx_paas_guard_rule_window, "a time from 1s to 24d" },
-    { "limit", ngx_paas_guard_rule_limit, "a number from 1 to 1000000" },
+    { "window", ngx_paas_guard_rule_window,
+      "a time from 1s to " ngx_paas_guard_value(PGUARD_WINDOW_DAYS) "d" },
+    { "limit", ngx_paas_guard_rule_limit,
+      "a number from 1 to " ngx_paas_guard_value(PGUARD_LIMIT_MAX) },
     { "count", ngx_paas_guard_rule_count,
-      "all, admitted, throttled or status:LIST of codes from 200 to 599" },
-    { "block", ngx_paas_guard_rule_block, "a time from 1s to 365d" },
-    { "block_max", ngx_paas_guard_rule_block_max, "a time from 1s to 365d" },
+      "all, admitted, throttled or status:LIST of codes from "
+      ngx_paas_guard_value(NGX_PAAS_GUARD_STATUS_MIN) " to "
+      ngx_paas_guard_value(NGX_PAAS_GUARD_STATUS_MAX) },
+    { "block", ngx_paas_guard_rule_block,
+      "a time from 1s to " ngx_paas_guard_value(NGX_PAAS_GUARD_BLOCK_DAYS) "d" },
+    { "block_max", ngx_paas_guard_rule_block_max,
+      "a time from 1s to " ngx_paas_guard_value(NGX_PAAS_GUARD_BLOCK_DAYS) "d" },
     { "scope", ngx_paas_guard_rule_scope, "service or zone" },
     { "reason", ngx_paas_guard_rule_reason, "hammering or lockout" },
     ngx_paas_guard_no_parameter
 };
-
-#define NGX_PAAS_GUARD_YEAR  (365ULL * 86400 * 1000)
 
 
 static char *
@@ -156,7 +169,9 @@ ngx_paas_guard_rule_statuses(ngx_conf_t *cf, ngx_paas_guard_rule_t *rule,
 
         status = ngx_atoi(p, comma - p);
 
-        if (status == NGX_ERROR || status < 200 || status > 599) {
+        if (status < NGX_PAAS_GUARD_STATUS_MIN
+            || status > NGX_PAAS_GUARD_STATUS_MAX)
+        {
             return NGX_CONF_ERROR;
         }
 
@@ -210,7 +225,7 @@ ngx_paas_guard_rule_block(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
     ngx_paas_guard_rule_t *rule = to;
 
-    return ngx_paas_guard_rule_time(value, NGX_PAAS_GUARD_YEAR,
+    return ngx_paas_guard_rule_time(value, NGX_PAAS_GUARD_BLOCK_MAX,
                                     &rule->block.block);
 }
 
@@ -220,7 +235,7 @@ ngx_paas_guard_rule_block_max(ngx_conf_t *cf, void *to, ngx_str_t *value)
 {
     ngx_paas_guard_rule_t *rule = to;
 
-    return ngx_paas_guard_rule_time(value, NGX_PAAS_GUARD_YEAR,
+    return ngx_paas_guard_rule_time(value, NGX_PAAS_GUARD_BLOCK_MAX,
                                     &rule->block.block_max);
 }
 
