@@ -85,7 +85,7 @@ static ngx_command_t  ngx_paas_guard_commands[] = {
 
     { ngx_string("paas_guard_exempt"),
       NGX_PAAS_GUARD_ANYWHERE|NGX_CONF_1MORE,
-      ngx_paas_guard_strings_directive,
+      ngx_paas_guard_exempt_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_paas_guard_loc_conf_t, exempt),
       NULL },
@@ -420,7 +420,11 @@ ngx_paas_guard_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    ngx_paas_guard_api_merge(cf, prev, conf);
+    if (ngx_paas_guard_content_merge(cf, prev, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_paas_guard_api_merge(cf, conf);
 
     return NGX_CONF_OK;
 }

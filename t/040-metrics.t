@@ -29,6 +29,7 @@ _EOC_
 
 my $conf = <<'_EOC_';
     location = /metrics { paas_guard_metrics; }
+    location = /limited { paas_guard_metrics; limit_except POST { allow 127.0.0.1; deny all; } }
     location /t/     { paas_guard zone=z; paas_guard_exempt $http_x_exempt; proxy_pass http://backend; }
     location /vm/    { paas_guard zone=z; paas_guard_service vm-api; paas_guard_hammer flood; proxy_pass http://backend; }
     location /login/ { paas_guard zone=z; paas_guard_service login; paas_guard_hammer login; proxy_pass http://backend/401; }
@@ -90,6 +91,8 @@ is $first->{status}, 200, 'status';
 is $first->{headers}{'content-type'}, 'text/plain; version=0.0.4; charset=utf-8', 'Content-Type';
 is $first->{headers}{vary}, 'Accept', 'Vary';
 is $first->{headers}{'content-length'}, length $first->{body}, 'Content-Length';
+
+is $gateway->get('/limited')->{status}, 200, 'beside limit_except';
 
 $start = samples($first->{body});
 

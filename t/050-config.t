@@ -168,6 +168,14 @@ refused({ zone => 'paas_guard_zone state=a state=b zone=z:1m;' }, undef,
     refused({ zone => "paas_guard_zone zone=z:1m state=own; paas_guard_secret_file $own;" }, undef,
         $in_way->('own', $z, 'own', '"paas_guard_secret_file"'));
 
+    my $audit_in_way = sub { qq{"paas_guard_audit": "$_[0]" is in the way of "$_[0]" of $_[1]: choose another path} };
+    refused({ zone => "paas_guard_secret_file $secret; paas_guard_zone zone=z:1m;",
+        http => 'paas_guard_audit s.log;', $_->[0] => $_->[1] }, undef, $audit_in_way->("$dir/s.log", 'a log'))
+        for ['server', 'access_log s.log;'], ['location', "access_log $dir/s.log;"], ['main', 'error_log s.log;'];
+    refused({ zone => "access_log s.log; $audit paas_guard_zone zone=z:1m;" }, undef, $audit_in_way->("$dir/s.log", 'a log'));
+    refused({ zone => "paas_guard_secret_file $own; paas_guard_audit $own; paas_guard_zone zone=z:1m;" }, undef,
+        $audit_in_way->($own, '"paas_guard_secret_file"'));
+
     refused({ zone => 'paas_guard_zone zone=z:1m state=sub;' }, undef,
         qq{"paas_guard_zone": state "$dir/sub" is a directory: expected the path of a file});
 
@@ -245,14 +253,18 @@ for my $d (qw(paas_guard_client paas_guard_exempt)) {
         ["$d '\${x';", 'the closing bracket in "x" variable is missing'];
 }
 
-accepted(location => $_) for 'paas_guard_exempt 1 $uri;', 'paas_guard_client $http_x all;';
+accepted(location => $_) for 'paas_guard_exempt 1 $uri;', 'paas_guard_exempt 0;', 'paas_guard_exempt "";',
+    'paas_guard_client $http_x all;';
 
-for (['location', 'paas_guard_client binary_remote_addr;', 'paas_guard_client "binary_remote_addr"'],
-     ['http', 'paas_guard_hammer_rule r key=paas_guard_client_id window=10s limit=5;', 'key= "paas_guard_client_id"']) {
-    my ($place, $text, $what) = @$_;
+for (['location', 'paas_guard_client binary_remote_addr;', 'paas_guard_client "binary_remote_addr"', 'all clients will be one'],
+     ['http', 'paas_guard_hammer_rule r key=paas_guard_client_id window=10s limit=5;', 'key= "paas_guard_client_id"',
+        'all clients will be one'],
+     ['location', 'paas_guard_exempt $uri health_checker;', 'paas_guard_exempt "health_checker"',
+        'all requests will be exempt']) {
+    my ($place, $text, $what, $then) = @$_;
     my ($status, $said) = try($place => $text);
     for (@$said) { s{ in \Q$dir\E/nginx\.conf:\d+\z}{} }
-    is_deeply [$status, @$said], [0, "[warn] $what has no variable: all clients will be one"], "warned: $text";
+    is_deeply [$status, @$said], [0, "[warn] $what has no variable: $then"], "warned: $text";
 }
 
 
@@ -670,6 +682,13 @@ refused($_ => 'paas_guard_metrics;', '"paas_guard_metrics" directive is not allo
     for qw(main http server);
 refused(location => 'paas_guard_metrics on;', 'invalid number of arguments in "paas_guard_metrics" directive');
 refused(location => 'paas_guard_metrics; paas_guard_metrics;', '"paas_guard_metrics" directive is duplicate');
+
+# one location, one answer
+refused(location => join(' ', map { "$_;" } @$_), qq{"$_->[1]": location "/" has another content handler already})
+    for ['proxy_pass http://127.0.0.1:1', 'paas_guard_metrics'], ['stub_status', 'paas_guard_status'],
+        [qw(paas_guard_status paas_guard_metrics)], [qw(paas_guard_metrics paas_guard_status)];
+refused(location => "$_; proxy_pass http://127.0.0.1:1;", qq{"$_": location "/" has another content handler, which comes later})
+    for qw(paas_guard_metrics paas_guard_status);
 
 accepted(location => $_) for 'paas_guard_status;', 'paas_guard_status write=on;';
 accepted(server => "location $_ { paas_guard_status; }") for '/status', '^~ /status/', '= /status/';

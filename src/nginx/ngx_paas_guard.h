@@ -581,10 +581,8 @@ void ngx_paas_guard_audit_init_module(ngx_cycle_t *cycle,
 char *ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* After a location is merged: one without a name, as of "if", takes over the
-   paas_guard_status of prev; bodies of calls get room. */
-void ngx_paas_guard_api_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *prev,
-    ngx_paas_guard_loc_conf_t *conf);
+/* After a location is merged: bodies of calls get room. */
+void ngx_paas_guard_api_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *conf);
 
 /* ngx_paas_guard_metrics.c; families of the gateway: ..._metrics_gateway.c */
 

@@ -521,33 +521,24 @@ ngx_paas_guard_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    clcf->handler = ngx_paas_guard_api_handler;
-
     if (clcf->name.len && clcf->name.data[clcf->name.len - 1] == '/') {
         clcf->auto_redirect = 1;
     }
 
-    return NGX_CONF_OK;
+    return ngx_paas_guard_set_content(cf, cmd, glcf,
+                                      ngx_paas_guard_api_handler);
 }
 
 
-/* limit_except makes a location of its own, which is to do the same.  A body
-   that is read is in memory, and too long a one is refused here, in JSON. */
+/* A body that is read is in memory, and too long a one is refused here, in
+   JSON. */
 
 void
-ngx_paas_guard_api_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *prev,
-    ngx_paas_guard_loc_conf_t *conf)
+ngx_paas_guard_api_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *conf)
 {
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->noname && prev->status && conf->status == 0
-        && clcf->handler == NULL)
-    {
-        conf->status = prev->status;
-        clcf->handler = ngx_paas_guard_api_handler;
-    }
 
     if (clcf->handler == ngx_paas_guard_api_handler && conf->zone == NULL) {
         clcf->client_max_body_size = 0;

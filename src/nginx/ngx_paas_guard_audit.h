@@ -48,7 +48,10 @@ typedef struct {
 
 
 struct ngx_paas_guard_audit_s {
-    ngx_open_file_t               *file;        /* NULL: syslog alone */
+    ngx_str_t                      path;        /* empty: syslog alone */
+    ngx_str_t                      conf_file;   /* of its line */
+    ngx_uint_t                     conf_line;
+    ngx_open_file_t               *file;        /* or NULL */
     ngx_syslog_peer_t             *syslog;      /* or NULL */
     ngx_shm_zone_t                *shm_zone;
     ngx_slab_pool_t               *shpool;      /* its mutex */

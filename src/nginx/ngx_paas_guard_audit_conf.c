@@ -65,15 +65,14 @@ ngx_paas_guard_audit_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* nginx would create it for all to read, now and when it reopens it. */
+/* nginx would create it for all to read, now and when it reopens it.  Opened
+   when all logs are known, as none of them may be in the same file. */
 
 static char *
 ngx_paas_guard_audit_set_file(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_paas_guard_audit_t *audit, ngx_str_t *path)
 {
-    ngx_open_file_t  *file;
-
-    if (audit->file) {
+    if (audit->path.len) {
         return "is duplicate";
     }
 
@@ -83,20 +82,20 @@ ngx_paas_guard_audit_set_file(ngx_conf_t *cf, ngx_command_t *cmd,
                                       "\"off\"");
     }
 
-    file = ngx_conf_open_file(cf->cycle, path);
-    if (file == NULL) {
+    audit->path = *path;
+    audit->conf_file = cf->conf_file->file.name;
+    audit->conf_line = cf->conf_file->line;
+
+    if (ngx_conf_full_name(cf->cycle, &audit->path, 0) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_paas_guard_audit_create(&file->name) != NGX_OK) {
+    if (ngx_paas_guard_audit_create(&audit->path) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
                            "\"%V\": could not open \"%V\"",
-                           &cmd->name, &file->name);
+                           &cmd->name, &audit->path);
         return NGX_CONF_ERROR;
     }
-
-    file->flush = ngx_paas_guard_audit_flush;
-    audit->file = file;
 
     return NGX_CONF_OK;
 }
@@ -139,6 +138,15 @@ ngx_paas_guard_audit_finish(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf)
 
     if (audit == NULL) {
         return NGX_OK;
+    }
+
+    if (audit->path.len) {
+        audit->file = ngx_conf_open_file(cf->cycle, &audit->path);
+        if (audit->file == NULL) {
+            return NGX_ERROR;
+        }
+
+        audit->file->flush = ngx_paas_guard_audit_flush;
     }
 
     audit->digested = ngx_paas_guard_audit_digest(cf, audit->digest)

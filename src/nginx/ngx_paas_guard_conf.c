@@ -66,11 +66,11 @@ ngx_paas_guard_service_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 /* A "$" that was forgotten: told, for somebody may mean it. */
 
 void
-ngx_paas_guard_constant(ngx_conf_t *cf, const char *what, ngx_str_t *value)
+ngx_paas_guard_constant(ngx_conf_t *cf, const char *what, ngx_str_t *value,
+    const char *then)
 {
-    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                       "%s \"%V\" has no variable: all clients will be one",
-                       what, value);
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "%s \"%V\" has no variable: %s",
+                       what, value, then);
 }
 
 
@@ -121,7 +121,43 @@ ngx_paas_guard_strings_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         }
 
         if (i == 1 && cv->lengths == NULL && cmd->post) {
-            ngx_paas_guard_constant(cf, cmd->post, &args[i]);
+            ngx_paas_guard_constant(cf, cmd->post, &args[i],
+                                    "all clients will be one");
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* "1" exempts on purpose, "0" and "" exempt nobody. */
+
+char *
+ngx_paas_guard_exempt_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_paas_guard_loc_conf_t *glcf = conf;
+
+    char                      *rv;
+    ngx_uint_t                 i;
+    ngx_http_complex_value_t  *cv;
+
+    rv = ngx_paas_guard_strings_directive(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    cv = glcf->exempt->elts;
+
+    for (i = 0; i < glcf->exempt->nelts; i++) {
+
+        if (cv[i].lengths == NULL && cv[i].value.len
+            && !ngx_paas_guard_same(&cv[i].value, "0")
+            && !ngx_paas_guard_same(&cv[i].value, "1"))
+        {
+            ngx_paas_guard_constant(cf, "paas_guard_exempt", &cv[i].value,
+                                    "all requests will be exempt");
         }
     }
 

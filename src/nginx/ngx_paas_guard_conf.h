@@ -274,6 +274,8 @@ typedef struct {
     ngx_uint_t                   log_level;
     ngx_flag_t                   ratelimit;
     ngx_uint_t                   status;        /* 0: no paas_guard_status */
+    ngx_http_handler_pt          content;       /* of that, or of the metrics */
+    ngx_str_t                    content_name;  /* the directive */
 } ngx_paas_guard_loc_conf_t;
 
 
@@ -295,6 +297,8 @@ char *ngx_paas_guard_service_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_strings_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_paas_guard_exempt_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_paas_guard_throttle_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_paas_guard_headers_directive(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -312,10 +316,10 @@ char *ngx_paas_guard_sync_directive(ngx_conf_t *cf, ngx_command_t *cmd,
    memory. */
 ngx_array_t *ngx_paas_guard_default_headers(ngx_conf_t *cf);
 
-/* Warns that value has no variable, so that it can't tell clients apart.  what:
-   the directive or parameter. */
+/* Warns that value has no variable.  what: the directive or parameter; then:
+   what comes of it. */
 void ngx_paas_guard_constant(ngx_conf_t *cf, const char *what,
-    ngx_str_t *value);
+    ngx_str_t *value, const char *then);
 
 /* ngx_paas_guard_conf_util.c: what directives have in common */
 
@@ -368,6 +372,16 @@ typedef struct {
    once.  NGX_CONF_ERROR: what is wrong was logged. */
 char *ngx_paas_guard_parameters(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_uint_t first, const ngx_paas_guard_parameter_t *table, void *to);
+
+/* Makes handler the one that answers in this location.  As a directive. */
+char *ngx_paas_guard_set_content(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_paas_guard_loc_conf_t *glcf, ngx_http_handler_pt handler);
+
+/* After a location is merged: one without a name, as of "if" or limit_except,
+   answers as prev does.  NGX_ERROR: another module answers in place of ours,
+   which was logged. */
+ngx_int_t ngx_paas_guard_content_merge(ngx_conf_t *cf,
+    ngx_paas_guard_loc_conf_t *prev, ngx_paas_guard_loc_conf_t *conf);
 
 /* After the configuration is read: the handler added last in a phase runs
    first. */

@@ -111,7 +111,6 @@ ngx_paas_guard_take_others(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     ngx_open_file_t  *open;
 
     static ngx_str_t  log = ngx_string("a log");
-    static ngx_str_t  audit = ngx_string("\"paas_guard_audit\"");
     static ngx_str_t  secret = ngx_string("\"paas_guard_secret_file\"");
 
     for (part = &cf->cycle->open_files.part; part; part = part->next) {
@@ -119,10 +118,7 @@ ngx_paas_guard_take_others(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (ngx_paas_guard_take_file(taken, &open[i].name,
-                                         gmcf->audit
-                                         && gmcf->audit->file == &open[i]
-                                         ? &audit : &log, NULL)
+            if (ngx_paas_guard_take_file(taken, &open[i].name, &log, NULL)
                 != NGX_OK)
             {
                 return NGX_ERROR;
@@ -131,6 +127,41 @@ ngx_paas_guard_take_others(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
     }
 
     return ngx_paas_guard_take_file(taken, &gmcf->secret_file, &secret, NULL);
+}
+
+
+/* Lines of a log among those of the audit log would break its chain. */
+
+static ngx_int_t
+ngx_paas_guard_take_audit(ngx_conf_t *cf, ngx_array_t *taken,
+    ngx_paas_guard_audit_t *audit)
+{
+    ngx_uint_t               i;
+    ngx_paas_guard_taken_t  *t;
+
+    static ngx_str_t  owner = ngx_string("\"paas_guard_audit\"");
+
+    if (audit == NULL || audit->path.len == 0) {
+        return NGX_OK;
+    }
+
+    t = taken->elts;
+
+    for (i = 0; i < taken->nelts; i++) {
+
+        if (ngx_paas_guard_same_file((char *) t[i].path.data,
+                                     (char *) audit->path.data))
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "%V: \"%V\" is in the way of \"%V\" of %V: choose "
+                          "another path in %V:%ui", &owner, &audit->path,
+                          &t[i].path, &t[i].owner, &audit->conf_file,
+                          audit->conf_line);
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_paas_guard_take_file(taken, &audit->path, &owner, NULL);
 }
 
 
@@ -172,7 +203,8 @@ ngx_paas_guard_check_files(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf)
     if (ngx_array_init(&taken, cf->temp_pool, 8,
                        sizeof(ngx_paas_guard_taken_t))
         != NGX_OK
-        || ngx_paas_guard_take_others(cf, gmcf, &taken) != NGX_OK)
+        || ngx_paas_guard_take_others(cf, gmcf, &taken) != NGX_OK
+        || ngx_paas_guard_take_audit(cf, &taken, gmcf->audit) != NGX_OK)
     {
         return NGX_ERROR;
     }

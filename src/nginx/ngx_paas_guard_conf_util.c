@@ -250,6 +250,63 @@ ngx_paas_guard_enum_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* A location has one content handler, which is the last that was set.  Whoever
+   is left out would not know. */
+
+char *
+ngx_paas_guard_set_content(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_paas_guard_loc_conf_t *glcf, ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (glcf->content == handler) {
+        return "is duplicate";
+    }
+
+    if (clcf->handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\": location \"%V\" has another content "
+                           "handler already", &cmd->name, &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->handler = handler;
+    glcf->content = handler;
+    glcf->content_name = cmd->name;
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_paas_guard_content_merge(ngx_conf_t *cf, ngx_paas_guard_loc_conf_t *prev,
+    ngx_paas_guard_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && clcf->handler == NULL) {
+        clcf->handler = prev->content;
+        conf->content = prev->content;
+        conf->content_name = prev->content_name;
+        conf->status = prev->status;
+    }
+
+    if (conf->content && clcf->handler != conf->content) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\": location \"%V\" has another content "
+                           "handler, which comes later", &conf->content_name,
+                           &clcf->name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_paas_guard_add_handler(ngx_conf_t *cf, ngx_uint_t phase,
     ngx_http_handler_pt handler)

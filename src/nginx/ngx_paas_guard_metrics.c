@@ -486,15 +486,6 @@ char *
 ngx_paas_guard_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler == ngx_paas_guard_metrics_handler) {
-        return "is duplicate";
-    }
-
-    clcf->handler = ngx_paas_guard_metrics_handler;
-
-    return NGX_CONF_OK;
+    return ngx_paas_guard_set_content(cf, cmd, conf,
+                                      ngx_paas_guard_metrics_handler);
 }

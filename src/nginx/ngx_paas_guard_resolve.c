@@ -399,8 +399,8 @@ ngx_paas_guard_conf_finish(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf)
         }
     }
 
-    if (ngx_paas_guard_audit_finish(cf, gmcf) != NGX_OK
-        || ngx_paas_guard_check_files(cf, gmcf) != NGX_OK)
+    if (ngx_paas_guard_check_files(cf, gmcf) != NGX_OK
+        || ngx_paas_guard_audit_finish(cf, gmcf) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -93,7 +93,7 @@ ngx_paas_guard_rule_key(ngx_conf_t *cf, void *to, ngx_str_t *value)
     }
 
     if (rule->key.lengths == NULL) {
-        ngx_paas_guard_constant(cf, "key=", value);
+        ngx_paas_guard_constant(cf, "key=", value, "all clients will be one");
     }
 
     return NGX_CONF_OK;
