@@ -239,6 +239,53 @@ END { $daemon->quit('TERM') if $daemon && !$daemon->dead }
     $gateway->stop;
 }
 
+# So does it with its blocks.
+{
+    my $gateway = $daemon = Daemon->new(workers => 1,
+        http => "${http}paas_guard_zone zone=z:1m state=%DIR%/state;
+            paas_guard_hammer_rule late key=\$arg_late window=1h limit=1 count=status:418;",
+        conf => "$conf location /slow { paas_guard_hammer late; proxy_pass http://unix:%DIR%/slow.sock; }");
+    my $state = $gateway->dir . '/state';
+    my $old   = $gateway->pid;
+    my $slow  = IO::Socket::UNIX->new(Listen => 2, Local => $gateway->dir . '/slow.sock') or die "slow.sock: $!";
+    chmod 0777, $gateway->dir . '/slow.sock';
+    my $server;
+    my $ask = sub {
+        my $client = $gateway->connect;
+        print $client "GET /slow/$_[0]?late=x HTTP/1.0\r\nHost: localhost\r\n\r\n";
+        $server = $slow->accept;
+        $server->sysread(my $request, 65536);
+        return $client;
+    };
+    my $say = sub {
+        print $server "HTTP/1.0 418 No\r\n\r\n";
+        close $server;
+    };
+
+    my $client = $ask->(1);
+    $say->();
+    like answer($client, qr/\r\n\r\n/), qr/ 418 /, 'upgrade, blocks: an answer is counted';
+    $client = $ask->(2);
+    $gateway->signal('USR2');
+    ok wait_for(sub { my $pid = $gateway->master; $pid && $pid != $old && $gateway->workers == 1 }),
+        'upgrade, blocks: the new one has started';
+    kill QUIT => $old;
+    ok wait_for(sub { $gateway->error_log =~ /gracefully shutting down/ }), 'upgrade, blocks: the old one takes no more';
+    is user($gateway, 'new', 4), '200 200 200 429', 'upgrade, blocks: the new one sets one';
+    ok wait_for(sub { -s "$state~" }), 'upgrade, blocks: it is saved';
+    sleep 1.5;
+    my $saved = (stat $state)[1];
+
+    $say->();
+    ok wait_for(sub { !kill 0 => $old }, 15), 'upgrade, blocks: the old one ends late, with one of its own';
+    ok wait_for(sub { (stat $state)[1] != $saved }), 'upgrade, blocks: which it saves';
+    sleep 2.5;
+    $gateway->stop;
+    $gateway->start;
+    is user($gateway, 'new', 1), '429', 'upgrade, blocks: that of the new one is there after a restart';
+    $gateway->stop;
+}
+
 # Anything that may come.
 {
     my $gateway = gateway(conf => <<~'_EOC_');

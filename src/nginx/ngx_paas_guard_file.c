@@ -272,12 +272,24 @@ ngx_paas_guard_file_written(ngx_paas_guard_file_t *file, ngx_uint_t wait,
 }
 
 
+ngx_uint_t
+ngx_paas_guard_file_replaced(ngx_paas_guard_file_t *file)
+{
+    ngx_file_info_t  fi;
+
+    return file->written
+           && ngx_file_info(file->path.data, &fi) != NGX_FILE_ERROR
+           && ngx_file_uniq(&fi) != file->written;
+}
+
+
 /* Nothing in here may use nginx: neither its log nor its memory. */
 
 static void *
 ngx_paas_guard_file_thread(void *data)
 {
     int                     fd;
+    struct stat             st;
     ngx_paas_guard_file_t  *file;
 
     file = data;
@@ -295,6 +307,9 @@ ngx_paas_guard_file_thread(void *data)
         if (file->step) {
             file->err = errno;
             (void) unlink(file->fresh);
+
+        } else if (fstat(fd, &st) == 0) {
+            file->written = st.st_ino;
         }
 
         (void) close(fd);

@@ -37,6 +37,8 @@ typedef struct {
     uint64_t                     done;          /* by the thread */
     ngx_err_t                    err;
     const char                  *step;          /* that failed, or NULL */
+    ngx_file_uniq_t              written;       /* the last that was; 0: none
+                                                   yet */
 } ngx_paas_guard_file_t;
 
 
@@ -66,6 +68,11 @@ void ngx_paas_guard_file_write(ngx_paas_guard_file_t *file, u_char *bytes,
    for its end, so never NGX_AGAIN. */
 ngx_int_t ngx_paas_guard_file_written(ngx_paas_guard_file_t *file,
     ngx_uint_t wait, ngx_log_t *log);
+
+
+/* 1: another process has written the file after the last write of this one,
+   which has no write under way. */
+ngx_uint_t ngx_paas_guard_file_replaced(ngx_paas_guard_file_t *file);
 
 
 #endif /* _NGX_PAAS_GUARD_FILE_H_INCLUDED_ */

@@ -118,6 +118,13 @@ ngx_paas_guard_state_save(ngx_paas_guard_zone_t *zone, ngx_uint_t wait,
     zone->writing = 0;
     changes = pguard_zone_changes(&zone->core);
 
+    /* by an old binary, or the old workers of a zone that had another size */
+
+    if (!ngx_exiting && ngx_paas_guard_file_replaced(&zone->file)) {
+        zone->saved = 0;
+        zone->kept = 0;
+    }
+
     if (changes == zone->saved && (wait || changes == zone->kept)) {
         return;
     }
