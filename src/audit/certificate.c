@@ -256,9 +256,11 @@ count_after(certificate_t *c, const pguard_audit_line_t *line)
 static int
 is_of_erasure(const pguard_audit_line_t *line)
 {
+    static const pguard_str_t  order = pguard_string("forget_client");
     static const pguard_str_t  forgotten = pguard_string("forgotten");
 
-    return line->type == PGUARD_AUDIT_OPERATOR_ACTION
+    return (line->type == PGUARD_AUDIT_OPERATOR_ACTION
+            && pguard_str_same(line->value[PGUARD_AUDIT_WHAT], order))
            || (line->type == PGUARD_AUDIT_BLOCK_ENDED
                && pguard_str_same(line->value[PGUARD_AUDIT_HOW], forgotten));
 }

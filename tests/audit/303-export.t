@@ -173,6 +173,10 @@ spew('zones', writer('forget', $secret, $client, 'erased', qw(+a a -a)));
 ($status, $out) = audit('certificate', '--lang', 'en', '--client', $client, '--secret', $secret, 'zones');
 like $out, qr/^Records of it since then: +0$/m, 'the end of a block that was forgotten is no new record';
 
+spew('zones', writer('forget', $secret, $client, 'erased', qw(!a a +a =a !a)));
+($status, $out) = audit('certificate', '--lang', 'en', '--client', $client, '--secret', $secret, 'zones');
+like $out, qr/^Records of it since then: +2$/m, 'what an operator did is, but the order to forget it';
+
 ($status, $out) = audit('certificate', '--lang', 'en', '--client', $a, '--secret', $secret, 'log');
 is $status, 1, 'a client that was not forgotten';
 like $out, qr/does not say that the client/, 'has none';

@@ -9,7 +9,9 @@
  *   forget SECRET CLIENT REDIS [WHAT...]  to stdout: a client is forgotten in a
  *                                       zone WHAT; +WHAT: is blocked there, -WHAT:
  *                                       that ends as it is forgotten, +: is named
- *                                       in an outage
+ *                                       in an outage, =WHAT: an operator lifts
+ *                                       its block, !WHAT: orders that it be
+ *                                       forgotten
  */
 
 #include <errno.h>
@@ -299,13 +301,16 @@ do_forget(const char *client, const char *redis, char **what)
     (void) pguard_unhex(id, (const unsigned char *) client, sizeof(id));
 
     for (what = *what ? what : only; *what; what++) {
-        zone = *what + (**what == '+' || **what == '-');
+        zone = *what + (strchr("+-=!", **what) != NULL);
 
         memset(&rec, 0, sizeof(rec));
         rec.type = **what == '-' ? PGUARD_AUDIT_BLOCK_ENDED
+                   : strchr("=!", **what) ? PGUARD_AUDIT_OPERATOR_ACTION
                    : *zone ? PGUARD_AUDIT_BLOCK_BEGUN
                    : PGUARD_AUDIT_OUTAGE_DECLARED;
         rec.str[PGUARD_AUDIT_HOW] = str("forgotten");
+        rec.str[PGUARD_AUDIT_WHAT] = str(**what == '!' ? "forget_client"
+                                                       : "lift_block");
         rec.str[PGUARD_AUDIT_CLIENT] = (pguard_str_t) { sizeof(id), id };
         rec.str[PGUARD_AUDIT_ZONE] = str(zone);
 
