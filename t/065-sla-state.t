@@ -6,6 +6,7 @@ use warnings;
 
 use lib 't/lib';
 use PaasGuard;
+use JSON::PP qw(decode_json);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -22,6 +23,7 @@ my $two = <<'_EOC_';
     location /both/    { paas_guard_sla paas con/sole; proxy_pass http://backend; }
     location /down/    { proxy_pass http://nobody; }
     location /metrics  { paas_guard off; paas_guard_metrics; }
+    location /guard/   { paas_guard off; paas_guard_status; }
 _EOC_
 my $one = $two =~ s{.*/both/.*\n}{}r;
 
@@ -97,23 +99,47 @@ is good(), 5, 'requests outlive a restart';
 is good('con/sole'), 2, 'of each indicator';
 is down(), $down, 'and so does the outage';
 
-# A machine that starts with a clock of months ago, and is told the right time later
+# Another time
+
+my ($faketime) = grep { -e } glob '/usr/lib/*/faketime/libfaketimeMT.so.1';
+
+sub run_at {
+    my ($days, $code) = @_;
+    local $ENV{LD_PRELOAD} = $faketime;
+    local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
+    local $ENV{FAKETIME} = sprintf '%+d', $days * 86400;
+    $gateway->start;
+    $code->();
+    $gateway->stop;
+}
+
+sub report_of {
+    my $month = @_ ? "?month=$_[0]" : '';
+    return decode_json($gateway->get("/guard/api/1/sla/paas$month")->{body});
+}
 
 SKIP: {
-    my ($lib) = grep { -e } glob '/usr/lib/*/faketime/libfaketimeMT.so.1';
-    skip 'no faketime, or a sanitizer, which does not go with it', 4
-        if !$lib || $ENV{LD_PRELOAD} || $ENV{TEST_NGINX_BINARY} =~ /asan/;
+    skip 'no faketime, or a sanitizer, which does not go with it', 9
+        if !$faketime || $ENV{LD_PRELOAD} || $ENV{TEST_NGINX_BINARY} =~ /asan/;
+
+    # A machine that starts with a clock of months ago, and is told the right time later
+
     $gateway->stop;
-    {
-        local $ENV{LD_PRELOAD} = $lib;
-        local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
-        local $ENV{FAKETIME} = sprintf '-%d', 100 * 86400;
-        $gateway->start;
-        ok saved(), 'a clock of months ago: it is saved';
-        $gateway->stop;
-    }
+    run_at(-100, sub { ok saved(), 'a clock of months ago: it is saved' });
     $gateway->start;
     is down(), $down, 'and has taken no outage away';
+
+    # A target that is agreed anew is not that of a month that is over
+
+    my $month = report_of()->{month};
+    $gateway->stop;
+    my $bytes = PaasGuard::Gateway::slurp($file);
+    run_at(40, sub { is report_of($month)->{target}, 0.999, 'a month that is over' });
+    $gateway->configure(http => $indicator =~ s/99.9%/97%/r . $rest);
+    run_at(40, sub { is report_of($month)->{target}, 0.999, 'keeps its target' });
+    $gateway->configure(http => $indicator . $rest);
+    put($file, $bytes);
+    $gateway->start;
 }
 
 # Nothing to say farewell with: what was counted 10 s before is there

@@ -88,7 +88,7 @@ pguard_figures(pguard_figures_t *f, const pguard_figures_in_t *in)
 int
 pguard_figures_of(pguard_figures_t *f, pguard_figures_in_t *in,
     const pguard_ledger_t *l, pguard_month_t month, uint64_t now,
-    const pguard_down_rule_t *rule, unsigned char *bits,
+    const pguard_sla_rule_t *rule, unsigned char *bits,
     pguard_outage_t *outage, size_t max)
 {
     if (!pguard_ledger_kept(l, month, now)) {
@@ -99,6 +99,7 @@ pguard_figures_of(pguard_figures_t *f, pguard_figures_in_t *in,
     pguard_ledger_bits(l, &in->span, now, rule, bits);
     pguard_ledger_cells(l, month, &in->cells);
 
+    in->target_ppm = pguard_ledger_rule(l, month, rule).target_ppm;
     in->now = now;
     in->since = pguard_ledger_since(l);
     in->bits = bits;

@@ -104,15 +104,15 @@ typedef struct {
 void pguard_figures(pguard_figures_t *f, const pguard_figures_in_t *in);
 
 /*
- * The same for a month of a ledger, at now: the caller sets tz, target_ppm and
- * applicable of *in; this sets the rest (but for others) and computes *f.  bits:
+ * The same for a month of a ledger, at now, by its rule or else by this one: the
+ * caller sets tz and applicable of *in; this sets the rest and computes *f.  bits:
  * l->bits_size bytes; outage: room for max outages (there are never more than
  * the log has entries).  Caller holds the lock.  0, or -1 if the month is not
  * kept at now.
  */
 int pguard_figures_of(pguard_figures_t *f, pguard_figures_in_t *in,
     const pguard_ledger_t *l, pguard_month_t month, uint64_t now,
-    const pguard_down_rule_t *rule, unsigned char *bits,
+    const pguard_sla_rule_t *rule, unsigned char *bits,
     pguard_outage_t *outage, size_t max);
 
 /* The next run of down slots, from slot *pos on (0 at first), cut at the

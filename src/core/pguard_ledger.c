@@ -24,7 +24,7 @@
 #include <string.h>
 
 
-#define PGUARD_LEDGER_MAGIC    0x3372656764656c70ULL    /* "pledger3" */
+#define PGUARD_LEDGER_MAGIC    0x3472656764656c70ULL    /* "pledger4" */
 
 #define PGUARD_LEDGER_DAYS     32          /* zones have had longer months */
 

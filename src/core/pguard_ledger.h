@@ -48,13 +48,15 @@ typedef struct {
     uint32_t  failed;
 } pguard_slot_t;
 
-/* When a slot is down: at least min_requests good or failed ones (and at
-   least one), of which at least down_ppm failed. */
+/* The terms of a month.  A slot is down if at least min_requests were good or
+   failed in it (and at least one), and at least down_ppm of these failed. */
 
 typedef struct {
     uint64_t  min_requests;
     uint32_t  down_ppm;                  /* 1 to PGUARD_PPM */
-} pguard_down_rule_t;
+    uint32_t  target_ppm;                /* of availability; 0 in a judgement of
+                                            an older release: not known */
+} pguard_sla_rule_t;
 
 
 typedef struct pguard_ledger_memory_s  pguard_ledger_memory_t;
@@ -134,11 +136,15 @@ void pguard_ledger_count(pguard_ledger_t *l, uint64_t now, unsigned cell);
  * O(1); O(slots) when a month is judged or dropped.
  */
 void pguard_ledger_roll(pguard_ledger_t *l, uint64_t now,
-    const pguard_down_rule_t *rule);
+    const pguard_sla_rule_t *rule);
 
 /* Is the month among those kept at now, and not in the future? */
 int pguard_ledger_kept(const pguard_ledger_t *l, pguard_month_t month,
     uint64_t now);
+
+/* The rule of a month: that by which it was judged, or else this one. */
+pguard_sla_rule_t pguard_ledger_rule(const pguard_ledger_t *l,
+    pguard_month_t month, const pguard_sla_rule_t *rule);
 
 /* When counting began; 0 before the first pguard_ledger_roll(). */
 uint64_t pguard_ledger_since(const pguard_ledger_t *l);
@@ -165,16 +171,16 @@ pguard_slot_t pguard_ledger_slot(const pguard_ledger_t *l,
  */
 void pguard_ledger_bits(const pguard_ledger_t *l,
     const pguard_month_span_t *span, uint64_t now,
-    const pguard_down_rule_t *rule, unsigned char *bits);
+    const pguard_sla_rule_t *rule, unsigned char *bits);
 
 /* The same for slots in plain memory, e.g. added up over gateways.  bits:
    pguard_ledger_bits_size() bytes. */
 void pguard_slots_bits(const pguard_slot_t *slot, uint64_t slots,
     uint64_t slice, const pguard_month_span_t *span, uint64_t now,
-    const pguard_down_rule_t *rule, unsigned char *bits);
+    const pguard_sla_rule_t *rule, unsigned char *bits);
 
 /* 1: the slot is down by this rule; else 0. */
-int pguard_slot_down(pguard_slot_t slot, const pguard_down_rule_t *rule);
+int pguard_slot_down(pguard_slot_t slot, const pguard_sla_rule_t *rule);
 
 
 /* For what a state file brings back: additions to a ledger that has counted
@@ -183,7 +189,7 @@ int pguard_slot_down(pguard_slot_t slot, const pguard_down_rule_t *rule);
 typedef struct {
     pguard_month_t       month;          /* 0: not judged */
     uint64_t             counted;        /* requests, when it was judged */
-    pguard_down_rule_t   rule;
+    pguard_sla_rule_t   rule;
 } pguard_judgement_t;
 
 /* To the requests of all time, with late and since as they were; to those of a

@@ -16,17 +16,17 @@ static unsigned pguard_ledger_steady(pguard_ledger_memory_t *memory,
     uint64_t now, pguard_month_t month);
 static void pguard_ledger_sweep(pguard_ledger_t *l, pguard_month_t last);
 static void pguard_ledger_close(pguard_ledger_t *l, pguard_month_t month,
-    pguard_month_t now, const pguard_down_rule_t *rule);
+    pguard_month_t now, const pguard_sla_rule_t *rule);
 static void pguard_ledger_live(const pguard_ledger_t *l,
     const pguard_month_span_t *span, uint64_t now,
-    const pguard_down_rule_t *rule, unsigned char *bits);
+    const pguard_sla_rule_t *rule, unsigned char *bits);
 static uint64_t pguard_ledger_over(const pguard_month_span_t *span,
     uint64_t slice, uint64_t slots, uint64_t now);
 
 
 void
 pguard_ledger_roll(pguard_ledger_t *l, uint64_t now,
-    const pguard_down_rule_t *rule)
+    const pguard_sla_rule_t *rule)
 {
     unsigned                 i, steady;
     pguard_month_t           m, oldest;
@@ -146,7 +146,7 @@ pguard_ledger_sweep(pguard_ledger_t *l, pguard_month_t last)
 
 static void
 pguard_ledger_close(pguard_ledger_t *l, pguard_month_t month,
-    pguard_month_t now, const pguard_down_rule_t *rule)
+    pguard_month_t now, const pguard_sla_rule_t *rule)
 {
     pguard_cells_t       cells;
     pguard_judgement_t   j;
@@ -177,7 +177,7 @@ pguard_ledger_close(pguard_ledger_t *l, pguard_month_t month,
 
 
 int
-pguard_slot_down(pguard_slot_t slot, const pguard_down_rule_t *rule)
+pguard_slot_down(pguard_slot_t slot, const pguard_sla_rule_t *rule)
 {
     uint64_t  counted;
 
@@ -211,7 +211,7 @@ pguard_ledger_over(const pguard_month_span_t *span, uint64_t slice,
 
 static void
 pguard_ledger_live(const pguard_ledger_t *l, const pguard_month_span_t *span,
-    uint64_t now, const pguard_down_rule_t *rule, unsigned char *bits)
+    uint64_t now, const pguard_sla_rule_t *rule, unsigned char *bits)
 {
     uint64_t  i, n;
 
@@ -229,7 +229,7 @@ pguard_ledger_live(const pguard_ledger_t *l, const pguard_month_span_t *span,
 void
 pguard_slots_bits(const pguard_slot_t *slot, uint64_t slots, uint64_t slice,
     const pguard_month_span_t *span, uint64_t now,
-    const pguard_down_rule_t *rule, unsigned char *bits)
+    const pguard_sla_rule_t *rule, unsigned char *bits)
 {
     uint64_t  i, n;
 
@@ -246,7 +246,7 @@ pguard_slots_bits(const pguard_slot_t *slot, uint64_t slots, uint64_t slice,
 
 void
 pguard_ledger_bits(const pguard_ledger_t *l, const pguard_month_span_t *span,
-    uint64_t now, const pguard_down_rule_t *rule, unsigned char *bits)
+    uint64_t now, const pguard_sla_rule_t *rule, unsigned char *bits)
 {
     pguard_judgement_t    j;
     const unsigned char  *judged;
@@ -280,8 +280,27 @@ pguard_ledger_judgement(const pguard_ledger_t *l, pguard_month_t month,
     j->counted = judged->counted;
     j->rule.min_requests = judged->min_requests;
     j->rule.down_ppm = (uint32_t) judged->down_ppm;
+    j->rule.target_ppm = (uint32_t) judged->target_ppm;
 
     return l->bits + month % PGUARD_LEDGER_RING * l->bits_size;
+}
+
+
+pguard_sla_rule_t
+pguard_ledger_rule(const pguard_ledger_t *l, pguard_month_t month,
+    const pguard_sla_rule_t *rule)
+{
+    pguard_judgement_t  j;
+
+    if (pguard_ledger_judgement(l, month, &j) == NULL) {
+        return *rule;
+    }
+
+    if (j.rule.target_ppm == 0) {
+        j.rule.target_ppm = rule->target_ppm;
+    }
+
+    return j.rule;
 }
 
 
@@ -309,6 +328,7 @@ pguard_ledger_judge_end(pguard_ledger_t *l, const pguard_judgement_t *j)
     judged->counted = j->counted;
     judged->min_requests = j->rule.min_requests;
     judged->down_ppm = j->rule.down_ppm;
+    judged->target_ppm = j->rule.target_ppm;
 
     pguard_store(&judged->month, j->month);
 }

@@ -17,6 +17,7 @@ typedef struct {
     uint64_t                counted;
     uint64_t                min_requests;
     uint64_t                down_ppm;
+    uint64_t                target_ppm;
 } pguard_judged_t;
 
 typedef struct {

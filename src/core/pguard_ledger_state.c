@@ -12,6 +12,12 @@
 #define PGUARD_LEDGER_STATE_MAGIC  "PGLEDGR2"
 #define PGUARD_LEDGER_NAME         255
 
+/* A month has been judged: by an older release, which kept no target; or with
+   one. */
+
+#define PGUARD_LEDGER_JUDGED       1
+#define PGUARD_LEDGER_JUDGED_FOR   2
+
 
 /* All is read three times: to check it, and to add entries and months.  What
    is measured becomes entries, which come after those that were declared. */
@@ -31,7 +37,7 @@ typedef struct {
     uint64_t                    entries;   /* that were read, or measured */
     unsigned                    convert;   /* what follows is for this: */
     const pguard_tz_t          *tz;
-    const pguard_down_rule_t   *rule;
+    const pguard_sla_rule_t   *rule;
     uint64_t                    now;
 } pguard_ledger_reader_t;
 
@@ -47,8 +53,8 @@ static const char *pguard_ledger_state_all(pguard_ledger_reader_t *r,
 static void pguard_ledger_state_body(pguard_ledger_reader_t *r);
 static void pguard_ledger_state_unpack(pguard_ledger_reader_t *r,
     pguard_month_t month);
-static unsigned pguard_ledger_state_judged(pguard_ledger_reader_t *r,
-    pguard_month_t month);
+static void pguard_ledger_state_judged(pguard_ledger_reader_t *r,
+    pguard_month_t month, uint64_t judged);
 static void pguard_ledger_state_log(pguard_ledger_reader_t *r);
 static void pguard_ledger_state_measured(pguard_ledger_reader_t *r,
     pguard_month_t month, uint64_t start, uint64_t end);
@@ -104,10 +110,11 @@ pguard_ledger_state_month(pguard_out_t *out, const pguard_ledger_t *l,
     bits = pguard_ledger_judgement(l, month, &j);
 
     if (bits) {
-        pguard_pack(out, 1);
+        pguard_pack(out, PGUARD_LEDGER_JUDGED_FOR);
         pguard_pack(out, j.counted);
         pguard_pack(out, j.rule.min_requests);
         pguard_pack(out, j.rule.down_ppm);
+        pguard_pack(out, j.rule.target_ppm);
         pguard_pack_bits(out, bits, l->slots);
 
     } else {
@@ -183,7 +190,7 @@ pguard_ledger_state_read(pguard_ledger_t *l, pguard_str_t bytes,
 const char *
 pguard_ledger_state_convert(pguard_ledger_t *l, pguard_str_t bytes,
     pguard_ledger_id_t *id, const pguard_tz_t *tz,
-    const pguard_down_rule_t *rule, uint64_t now)
+    const pguard_sla_rule_t *rule, uint64_t now)
 {
     const char              *wrong;
     pguard_ledger_reader_t   r;
@@ -299,12 +306,15 @@ pguard_ledger_state_body(pguard_ledger_reader_t *r)
 static void
 pguard_ledger_state_unpack(pguard_ledger_reader_t *r, pguard_month_t month)
 {
-    uint64_t       i, start, end;
-    unsigned       judged;
+    uint64_t       i, start, end, judged;
     pguard_slot_t  slot;
 
-    judged = pguard_unpack(&r->in, 1) ? pguard_ledger_state_judged(r, month)
-                                      : 0;
+    judged = pguard_unpack(&r->in, PGUARD_LEDGER_JUDGED_FOR);
+
+    if (judged) {
+        pguard_ledger_state_judged(r, month, judged);
+    }
+
     i = UINT64_MAX;
     start = 0;
     end = 0;
@@ -334,8 +344,9 @@ pguard_ledger_state_unpack(pguard_ledger_reader_t *r, pguard_month_t month)
 }
 
 
-static unsigned
-pguard_ledger_state_judged(pguard_ledger_reader_t *r, pguard_month_t month)
+static void
+pguard_ledger_state_judged(pguard_ledger_reader_t *r, pguard_month_t month,
+    uint64_t judged)
 {
     unsigned             keep;
     uint64_t             i, start, end;
@@ -348,6 +359,11 @@ pguard_ledger_state_judged(pguard_ledger_reader_t *r, pguard_month_t month)
     j.counted = pguard_unpack(&r->in, INT64_MAX);
     j.rule.min_requests = pguard_unpack(&r->in, INT64_MAX);
     j.rule.down_ppm = (uint32_t) pguard_unpack(&r->in, PGUARD_PPM);
+    j.rule.target_ppm = 0;
+
+    if (judged == PGUARD_LEDGER_JUDGED_FOR) {
+        j.rule.target_ppm = (uint32_t) pguard_unpack(&r->in, PGUARD_PPM);
+    }
 
     bits = keep ? pguard_ledger_judge_begin(r->l, month) : NULL;
     start = 0;
@@ -364,8 +380,6 @@ pguard_ledger_state_judged(pguard_ledger_reader_t *r, pguard_month_t month)
     if (keep) {
         pguard_ledger_judge_end(r->l, &j);
     }
-
-    return 1;
 }
 
 

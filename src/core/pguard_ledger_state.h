@@ -55,7 +55,7 @@ const char *pguard_ledger_state_read(pguard_ledger_t *l, pguard_str_t bytes,
  */
 const char *pguard_ledger_state_convert(pguard_ledger_t *l,
     pguard_str_t bytes, pguard_ledger_id_t *id, const pguard_tz_t *tz,
-    const pguard_down_rule_t *rule, uint64_t now);
+    const pguard_sla_rule_t *rule, uint64_t now);
 
 
 #endif /* PGUARD_LEDGER_STATE_H */

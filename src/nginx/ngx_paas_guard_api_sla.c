@@ -98,7 +98,7 @@ ngx_paas_guard_api_sla_list(ngx_paas_guard_api_t *api)
         ngx_paas_guard_core_str(s, indicator->timezone);
         pguard_writer_str(w, "timezone", s);
         pguard_writer_flag(w, "conditional", indicator->conditional != 0);
-        pguard_writer_decimal(w, "target", indicator->target_ppm, 6);
+        pguard_writer_decimal(w, "target", indicator->rule.target_ppm, 6);
 
         if (f) {
             pguard_writer_uint(w, "downtime_seconds", f->down);

@@ -148,9 +148,8 @@ struct ngx_paas_guard_rule_s {
 
 typedef struct {
     ngx_str_t                    name;
-    uint32_t                     target_ppm;
     uint64_t                     slice;         /* s */
-    pguard_down_rule_t           rule;
+    pguard_sla_rule_t            rule;
     ngx_str_t                    timezone;
     pguard_tz_t                  tz;
     uint64_t                     identity;

@@ -71,7 +71,7 @@ ngx_paas_guard_indicator_target(ngx_conf_t *cf, void *to,
 {
     ngx_paas_guard_indicator_t *indicator = to;
 
-    return ngx_paas_guard_percent(value, &indicator->target_ppm) == NGX_OK
+    return ngx_paas_guard_percent(value, &indicator->rule.target_ppm) == NGX_OK
            ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
@@ -278,7 +278,7 @@ ngx_paas_guard_indicator_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    if (indicator->target_ppm == 0) {
+    if (indicator->rule.target_ppm == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\": indicator \"%V\" must have a target=",
                            &cmd->name, &indicator->name);

@@ -317,7 +317,7 @@ ngx_paas_guard_sla_target(ngx_paas_guard_scrape_t *page, ngx_uint_t family,
     ngx_paas_guard_sla_t *sla, pguard_label_t *labels)
 {
     pguard_metrics_decimal(&page->out, &pguard_metrics[family], labels, 2,
-                           sla->indicator->target_ppm, 6);
+                           sla->indicator->rule.target_ppm, 6);
 }
 
 

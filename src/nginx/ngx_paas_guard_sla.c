@@ -481,7 +481,6 @@ ngx_paas_guard_sla_figures(ngx_paas_guard_sla_t *sla)
     ngx_memzero(&in, sizeof(pguard_figures_in_t));
 
     in.tz = &indicator->tz;
-    in.target_ppm = indicator->target_ppm;
     in.applicable = 1;
 
     ngx_shmtx_lock(&sla->shpool->mutex);

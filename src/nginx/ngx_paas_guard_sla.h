@@ -57,7 +57,7 @@ struct ngx_paas_guard_month_s {
 
     uint64_t                     now;           /* s since 1970 */
     pguard_month_t               current;
-    pguard_down_rule_t           rule;
+    pguard_sla_rule_t            rule;
     pguard_figures_in_t          in;            /* with bits and outages */
     pguard_figures_t             figures;
     size_t                       gateways;

@@ -202,7 +202,6 @@ ngx_paas_guard_sla_month(ngx_paas_guard_month_t *m)
 {
     ngx_pool_cleanup_t    *cln;
     pguard_month_span_t    span;
-    pguard_judgement_t     judged;
     ngx_paas_guard_sla_t  *sla;
 
     sla = m->sla;
@@ -210,11 +209,8 @@ ngx_paas_guard_sla_month(ngx_paas_guard_month_t *m)
     m->now = ngx_time();
     m->current = pguard_month_of(&sla->indicator->tz, m->now, &span)
                  ? span.month : m->month;
-    m->rule = sla->indicator->rule;
-
-    if (pguard_ledger_judgement(&sla->ledger, m->month, &judged)) {
-        m->rule = judged.rule;
-    }
+    m->rule = pguard_ledger_rule(&sla->ledger, m->month,
+                                 &sla->indicator->rule);
 
     if (sla->zone->mcf->store == NULL) {
         return ngx_paas_guard_month_alone(m);
@@ -365,7 +361,6 @@ ngx_paas_guard_month_alone(ngx_paas_guard_month_t *m)
 
     m->gateways = 1;
     m->in.tz = &sla->indicator->tz;
-    m->in.target_ppm = sla->indicator->target_ppm;
     m->in.applicable = m->applicable;
 
     ngx_shmtx_lock(&sla->shpool->mutex);
@@ -550,7 +545,7 @@ ngx_paas_guard_month_add(ngx_paas_guard_month_t *m, pguard_merge_record_t *r,
     m->in.outage = merged.outage;
     m->in.outages = merged.outages;
     m->in.cells = merged.cells;
-    m->in.target_ppm = indicator->target_ppm;
+    m->in.target_ppm = m->rule.target_ppm;
     m->in.applicable = m->applicable;
 
     pguard_figures(&m->figures, &m->in);

@@ -15,11 +15,11 @@
 #define NOW    1711929600
 
 
-static const pguard_tz_t         utc;
-static const pguard_down_rule_t  rule = { 1, 500000 };
-static unsigned char             bytes[65536];
-static pguard_slot_t             slot[768];
-static pguard_outage_t           outage[8];
+static const pguard_tz_t        utc;
+static const pguard_sla_rule_t  rule = { 1, 500000, 999000 };
+static unsigned char            bytes[65536];
+static pguard_slot_t            slot[768];
+static pguard_outage_t          outage[8];
 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

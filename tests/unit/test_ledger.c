@@ -34,8 +34,8 @@
 #define NONE      PGUARD_REASON_NONE
 
 
-static const pguard_tz_t         utc;
-static const pguard_down_rule_t  rule = { 1, 500000 };
+static const pguard_tz_t        utc;
+static const pguard_sla_rule_t  rule = { 1, 500000, 999000 };
 
 static void            *memory;
 static size_t           memory_size;
@@ -237,7 +237,7 @@ test_slots_of_a_day(void **state)
 {
     uint64_t              t;
     unsigned char         bits[8192];
-    pguard_down_rule_t    strict = { 4, 500000 };
+    pguard_sla_rule_t    strict = { 4, 500000, 999000 };
     pguard_month_span_t   span;
 
     (void) state;
@@ -284,7 +284,7 @@ test_slots_of_a_day(void **state)
 static void
 test_down_rule(void **state)
 {
-    pguard_down_rule_t  third = { 3, 333333 };
+    pguard_sla_rule_t  third = { 3, 333333, 999000 };
 
     (void) state;
 
@@ -310,7 +310,7 @@ test_months_go_by(void **state)
     unsigned             i;
     unsigned char        bits[8192];
     pguard_month_t       m, first = month_at(MARCH);
-    pguard_down_rule_t   lax = { 1, 1000000 };
+    pguard_sla_rule_t    lax = { 1, 1000000, 950000 };
     pguard_month_span_t  span;
 
     (void) state;
@@ -353,13 +353,57 @@ test_months_go_by(void **state)
 }
 
 
+/* A target that has been agreed anew is not that of a month that is over, but
+   of this one, and of months of which nothing was counted. */
+
+static void
+test_target_of_a_month(void **state)
+{
+    unsigned             i;
+    pguard_outage_t      outage[ENTRIES];
+    pguard_figures_t     f;
+    pguard_figures_in_t  in = { .tz = &utc, .applicable = 1 };
+    pguard_sla_rule_t    lax = { 1, 500000, 950000 };
+
+    static unsigned char  bits[8192];
+    static const struct {
+        uint32_t         target;
+        pguard_target_e  met;
+    } months[] = {
+        { 950000, PGUARD_TARGET_NO_DATA }, { 999000, PGUARD_TARGET_MISSED },
+        { 950000, PGUARD_TARGET_OPEN }
+    };
+
+    (void) state;
+
+    pguard_ledger_roll(&ledger, MARCH, &rule);
+
+    for (i = 0; i < 120; i++) {            /* two hours of 744 */
+        request(&ledger, MARCH + i * 60, FAILED, NONE);
+    }
+
+    pguard_ledger_roll(&ledger, APRIL, &rule);
+    request(&ledger, APRIL, GOOD, NONE);
+    pguard_ledger_roll(&ledger, APRIL + DAY, &lax);
+
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(pguard_figures_of(&f, &in, &ledger,
+                                           month_at(MARCH) - 1 + i,
+                                           APRIL + DAY, &lax, bits, outage,
+                                           ENTRIES), 0);
+        assert_int_equal(f.target_ppm, months[i].target);
+        assert_int_equal(f.time_target, months[i].met);
+    }
+}
+
+
 /* A month is judged again if requests of it come in after its end. */
 
 static void
 test_late_for_judgement(void **state)
 {
     unsigned char        bits[8192];
-    pguard_down_rule_t   lax = { 1, 1000000 };
+    pguard_sla_rule_t    lax = { 1, 1000000, 950000 };
     pguard_month_span_t  span;
 
     (void) state;
@@ -510,7 +554,7 @@ wrong_clock_after(uint64_t now)
     unsigned             i;
     pguard_outage_t      outage[ENTRIES];
     pguard_figures_t     f;
-    pguard_figures_in_t  in = { .tz = &utc, .target_ppm = 999000 };
+    pguard_figures_in_t  in = { .tz = &utc };
 
     static unsigned char  bits[8192];
     static const unsigned  down[] = { 60 + 300, 60, 60 };
@@ -800,6 +844,7 @@ main(void)
         ledger_test(test_slots_of_a_day),
         ledger_test(test_down_rule),
         ledger_test(test_months_go_by),
+        ledger_test(test_target_of_a_month),
         ledger_test(test_late_for_judgement),
         ledger_test(test_clock_back_over_the_boundary),
         ledger_test(test_older_never_replaces_newer),

@@ -24,8 +24,8 @@
 #define SEED      99
 
 
-static const pguard_tz_t         utc;
-static const pguard_down_rule_t  rule = { 1, 500000 };
+static const pguard_tz_t        utc;
+static const pguard_sla_rule_t  rule = { 1, 500000, 999000 };
 
 static pguard_ledger_t  ledger[GATEWAYS];
 static unsigned char    bytes[GATEWAYS][ROOM];
@@ -228,6 +228,71 @@ test_comes_back_whole(void **state)
 }
 
 
+/* The state as a release wrote it that judged months (mark 1, in place of 2)
+   without their target. */
+
+static pguard_str_t
+without_targets(pguard_str_t s)
+{
+    unsigned char  *p, old[12], new[12];
+    pguard_out_t    had, has;
+
+    pguard_out_init(&had, new, sizeof(new));
+    pguard_pack(&had, 1);
+    pguard_pack(&had, 500000);
+    pguard_pack(&had, 999000);
+    pguard_out_init(&has, old, sizeof(old));
+    pguard_pack(&has, 1);
+    pguard_pack(&has, 500000);
+
+    p = (unsigned char *) (uintptr_t) s.data;
+
+    while ((p = memmem(p, s.len - (size_t) (p - s.data), new, had.need))) {
+        p -= 2;                            /* counted, of two bytes */
+        assert_int_equal(p[-1], 2);
+        p[-1] = 1;
+        p += 2 + has.need;
+        memmove(p, p + had.need - has.need,
+                s.len - (size_t) (p - s.data) - (had.need - has.need));
+        s.len -= had.need - has.need;
+    }
+
+    resum(s);
+
+    return s;
+}
+
+
+/* A month that was judged keeps its target, over a restart, too.  What is not
+   known of one is today's. */
+
+static void
+test_targets_come_back(void **state)
+{
+    pguard_str_t         s;
+    pguard_ledger_id_t   id = id_of(0);
+    pguard_sla_rule_t    now = { 9, 10, 950000 };
+    pguard_month_span_t  span;
+
+    (void) state;
+
+    (void) pguard_month_of(&utc, APRIL, &span);
+    fill(&ledger[0]);
+    s = state_of(&ledger[0], 0);
+    assert_null(pguard_ledger_state_read(&ledger[1], s, &id));
+    assert_null(pguard_ledger_state_read(&ledger[2], without_targets(s), &id));
+
+    assert_int_equal(pguard_ledger_rule(&ledger[1], span.month - 1, &now)
+                     .target_ppm, 999000);
+    assert_int_equal(pguard_ledger_rule(&ledger[1], span.month, &now)
+                     .target_ppm, 950000);
+    assert_int_equal(pguard_ledger_rule(&ledger[2], span.month - 1, &now)
+                     .target_ppm, 950000);
+    assert_int_equal(pguard_ledger_rule(&ledger[2], span.month - 1, &now)
+                     .down_ppm, 500000);
+}
+
+
 /* Requests that came while a clock was ten years ahead take no month's place
    in the file. */
 
@@ -325,7 +390,7 @@ test_another_slice_is_converted(void **state)
     pguard_outage_t      outage[24];
     pguard_figures_t     f;
     pguard_ledger_id_t   id = id_of(5);
-    pguard_figures_in_t  in = { .tz = &utc, .target_ppm = 999000 };
+    pguard_figures_in_t  in = { .tz = &utc };
     pguard_month_span_t  span;
 
     (void) state;
@@ -884,6 +949,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         ledger_test(test_comes_back_whole),
+        ledger_test(test_targets_come_back),
         ledger_test(test_saved_while_a_clock_is_ahead),
         ledger_test(test_empty_comes_back),
         ledger_test(test_another_ledger_is_refused),

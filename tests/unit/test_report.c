@@ -106,7 +106,7 @@ setup(void **state)
     r.outages = 3;
     r.bits = bits;
     r.slice = SLICE;
-    r.rule = (pguard_down_rule_t) { 1, 500000 };
+    r.rule = (pguard_sla_rule_t) { 1, 500000, 999000 };
     r.applicable = 1;
     r.gateways = 1;
     r.generated = 1710932400123;
