@@ -112,6 +112,7 @@ _EOC_
             paas_guard zone=z; proxy_pass http://backend/missing;
             proxy_intercept_errors on; error_page 404 = @app;
         }
+        location /renamed/ { error_page 404 =200 /t/renamed; return 404; }
         location /auth-request/ { paas_guard zone=z; auth_request /t/auth; proxy_pass http://backend; }
         location /auth-denied/  { paas_guard zone=z; auth_request /denied; proxy_pass http://backend; }
         location = /denied      { internal; paas_guard zone=z; proxy_pass http://backend/denied; }
@@ -751,6 +752,7 @@ for (['/page/', qr/^static page\n\z/, 'static page'],
 for (['/try/', 200, 'try_files to a named location'], ['/try2/', 200, 'try_files to a target'],
      ['/rw/', 200, 'rewrite ... last'], ['/accel/', 200, 'X-Accel-Redirect'],
      ['/fallback/', 200, 'error_page of an upstream\'s answer'],
+     ['/renamed/', 200, 'error_page with another status, from before the guard'],
      ['/auth-request/', 200, 'auth_request'], ['/auth-denied/', 403, 'auth_request denied'],
      ['/mirror/', 200, 'mirror'], ['/index/?', 200, 'index'], ['/ssi/page.html?', 200, 'SSI'])
 {

@@ -103,6 +103,9 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     if (rc == NGX_OK) {
         type = pguard_refusal_content_type(told->body);
 
+        /* an error_page that led here may have another one for its page */
+
+        r->err_status = 0;
         r->headers_out.status = ctx->status;
         r->headers_out.content_length_n = filled->buf.last - filled->buf.pos;
         r->headers_out.content_type.len = type.len;
