@@ -31,6 +31,16 @@ my $gateway = gateway_start(http => <<'_EOC_', conf => <<'_EOC_2_');
         location = /50x.html { paas_guard off; return 200 sorry; }
         location /           { return 503; }
     }
+    server {
+        listen unix:%DIR%/down.sock;
+        paas_guard zone=z;
+        paas_guard_sla there;
+        paas_guard_service theirs;
+        error_page 503 /50x.html;
+        if ($arg_down = all) { return 503; }
+        location = /50x.html { paas_guard off; return 200 sorry; }
+        location /other/     { paas_guard_sla here; paas_guard_service ours; proxy_pass http://backend; }
+    }
 _EOC_
     paas_guard zone=z;
     paas_guard_sla here;
@@ -43,6 +53,7 @@ _EOC_
     location /other/     { paas_guard_sla there; paas_guard_service theirs; return 503; }
     location /rewritten/ { paas_guard off; rewrite ^ /other/$request_uri last; }
     location /page/      { proxy_pass http://unix:%DIR%/page.sock; }
+    location /down/      { paas_guard off; proxy_pass http://unix:%DIR%/down.sock:/other/; }
     location /fallback/  { paas_guard off; proxy_pass http://nobody; error_page 502 = @back; }
     location @back       { proxy_pass http://backend; }
     location /again/     { paas_guard off; proxy_pass http://nobody; error_page 502 = @nobody; }
@@ -89,6 +100,14 @@ $gateway->get('/page/1');
 is logged('/page/1', 1), '503 - failed here default', 'a location with the guard, the page without it';
 is logged('/page/1', 2), '503 passed failed here ours', 'it is an upstream here';
 is counts($gateway, 'here'), '0 2 0 0', 'both are counted';
+
+
+# What its server answers before it has a location belongs to the server, whose page has no guard
+
+$gateway->get('/down/1?down=all');
+is logged('/other/1?down=all', 1), '503 - failed there theirs', 'the whole server is down';
+is counts($gateway, 'there'), '0 3 0 0', 'it is counted for the server\'s indicator';
+is counts($gateway, 'here'), '0 2 0 0', 'and for no other';
 
 
 # A fallback of what failed without the guard is not throttled

@@ -1,9 +1,9 @@
 /*
  * The location for which a request is counted that never came to the guard: the
- * one in which it failed.  nginx ends such a request in the location of its
- * error_page and forgets the first one, but it keeps variables: so a variable
- * holds the location, which is noted before it answers.  Nothing is noted where
- * the configuration has no error_page.
+ * one in which it failed; if it came to none, its server.  nginx ends such a
+ * request in the location of its error_page and forgets the first one, but it
+ * keeps variables: so a variable holds the location, which is noted before it
+ * answers.  Nothing is noted where the configuration has no error_page.
  */
 
 #include "ngx_paas_guard.h"
@@ -20,6 +20,7 @@ static ngx_str_t  ngx_paas_guard_place_name = ngx_string("paas_guard_place");
 ngx_paas_guard_loc_conf_t *
 ngx_paas_guard_place(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 {
+    ngx_http_core_srv_conf_t    *cscf;
     ngx_paas_guard_loc_conf_t   *glcf;
     ngx_paas_guard_main_conf_t  *gmcf;
 
@@ -34,6 +35,13 @@ ngx_paas_guard_place(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
         if (glcf) {
             return glcf;
+        }
+
+        /* it failed before it came to a location */
+
+        if (r->internal) {
+            cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+            return cscf->ctx->loc_conf[ngx_paas_guard_module.ctx_index];
         }
     }
 
