@@ -975,11 +975,16 @@ $gateway->stop;
 
 # To CGI, PaaS_Guard is PaaS-Guard
 
-$gateway = gateway_start(
-    http => 'paas_guard_zone zone=z:1m; underscores_in_headers on;',
-    conf => 'location / { paas_guard zone=z; add_header X-Told $http_paas_guard always; try_files /none =404; }');
+for my $takes ('underscores_in_headers on;', 'ignore_invalid_headers off;',
+    'underscores_in_headers on; ignore_invalid_headers off;')
+{
+    $gateway = gateway_start(
+        http => "paas_guard_zone zone=z:1m; $takes",
+        conf => 'location / { paas_guard zone=z; add_header X-Told $http_paas_guard always; try_files /none =404; }');
 
-unlike $gateway->http("GET /1 HTTP/1.0\r\nHost: a\r\n$_: forged\r\n\r\n"), qr/forged/, "$_ from a client: dropped"
-    for 'PaaS-Guard', 'PaaS_Guard';
+    unlike $gateway->http("GET /1 HTTP/1.0\r\nHost: a\r\n$_: forged\r\n\r\n"), qr/forged/,
+        "$takes $_ from a client: dropped"
+        for 'PaaS-Guard', 'PaaS_Guard';
 
-$gateway->stop;
+    $gateway->stop;
+}

@@ -242,7 +242,7 @@ ngx_paas_guard_known_value(ngx_conf_t *cf, ngx_hash_elt_t *elt)
 
 static ngx_int_t
 ngx_paas_guard_add_known(ngx_array_t *known, u_char *name, size_t len,
-    void *value)
+    ngx_uint_t hash, void *value)
 {
     ngx_hash_key_t  *key;
 
@@ -253,10 +253,23 @@ ngx_paas_guard_add_known(ngx_array_t *known, u_char *name, size_t len,
 
     key->key.data = name;
     key->key.len = len;
-    key->key_hash = ngx_hash_key(name, len);
+    key->key_hash = hash;
     key->value = value;
 
     return NGX_OK;
+}
+
+
+/* Our header by this name, which nginx hashes as if it were the other. */
+
+static ngx_int_t
+ngx_paas_guard_know_received(ngx_array_t *known, const char *name,
+    const char *hashed)
+{
+    return ngx_paas_guard_add_known(known, (u_char *) name, ngx_strlen(name),
+                                    ngx_hash_key((u_char *) hashed,
+                                                 ngx_strlen(hashed)),
+                                    &ngx_paas_guard_received);
 }
 
 
@@ -310,7 +323,9 @@ ngx_paas_guard_know_header(ngx_conf_t *cf)
             value = ngx_paas_guard_known_value(cf, elt);
 
             if (value == NULL
-                || ngx_paas_guard_add_known(&keys, elt->name, elt->len, value)
+                || ngx_paas_guard_add_known(&keys, elt->name, elt->len,
+                                            ngx_hash_key(elt->name, elt->len),
+                                            value)
                    != NGX_OK)
             {
                 return NGX_ERROR;
@@ -318,21 +333,21 @@ ngx_paas_guard_know_header(ngx_conf_t *cf)
         }
     }
 
-    if (ngx_paas_guard_add_known(&keys, ngx_paas_guard_received.name.data,
-                                 ngx_paas_guard_received.name.len,
-                                 &ngx_paas_guard_received)
+    if (ngx_paas_guard_know_received(&keys, NGX_PAAS_GUARD_TAG,
+                                     NGX_PAAS_GUARD_TAG)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    /* to CGI, it is the same */
+    /* to CGI, it is the same; where it is an invalid name that is not ignored,
+       HTTP/1 leaves the underscore out of its hash */
 
     if (ngx_paas_guard_takes_underscores(cmcf)
-        && ngx_paas_guard_add_known(&keys, (u_char *) "paas_guard",
-                                    sizeof("paas_guard") - 1,
-                                    &ngx_paas_guard_received)
-           != NGX_OK)
+        && (ngx_paas_guard_know_received(&keys, "paas_guard", "paas_guard")
+            != NGX_OK
+            || ngx_paas_guard_know_received(&keys, "paas_guard", "paasguard")
+               != NGX_OK))
     {
         return NGX_ERROR;
     }
