@@ -43,6 +43,7 @@ my $gateway = gateway_start(
     http => <<'_EOC_',
         paas_guard_zone zone=z:2m;
         paas_guard_throttle interval=1h;
+        paas_guard_session_cookie sid;
         large_client_header_buffers 8 32k;
         # or the upstream answers 412 by itself
         proxy_set_header If-Match "";
@@ -286,6 +287,22 @@ different with(['Authorization: Basic one'], ['Authorization: Bearer one']), 'ki
 different with(['X-API-Key: one'], ['X-API-Key: two']), 'X-API-Key';
 different with(['X-API-Key: one'], ['Authorization: Bearer one']), 'X-API-Key and Bearer';
 different with([], ['X-API-Key: one']), 'with a credential or without';
+
+# Beside a credential that all users of an application send, the session tells them apart.
+
+for ('X-API-Key: one', 'Authorization: Bearer one', 'Authorization: Basic dTpw', 'Authorization: Digest username="a"',
+     'Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261122/r/s/aws4_request, Signature=aa')
+{
+    different with([$_, 'Cookie: sid=1'], [$_, 'Cookie: sid=2']), "session beside $_";
+    different with([$_], [$_, 'Cookie: sid=1']), "with a session or without, beside $_";
+    identical with([$_, 'Cookie: sid=1; a=1'], [$_, 'Cookie: a=2; sid=1']), "another cookie beside the session and $_";
+    different with([$_, 'Cookie: sid=1'], [$_, 'Cookie: sid=2'], '/client/'), "session beside $_, with paas_guard_client";
+}
+
+different with(['Cookie: sid=1'], ['Cookie: sid=2']), 'session alone';
+different with(['X-API-Key: one', 'Cookie: a=1', 'Cookie: sid=1'], ['X-API-Key: one', 'Cookie: a=1', 'Cookie: sid=2']),
+    'session in a second line of Cookie';
+
 
 different with(['X-Client: a'], ['X-Client: b'], '/client/'), 'paas_guard_client';
 different with(['X-Other: a'], ['X-Other: b'], '/client/'), 'its second string, the first empty';

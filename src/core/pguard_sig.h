@@ -40,6 +40,7 @@ typedef enum {
     PGUARD_FIELD_SERVER,
     PGUARD_FIELD_HOST,
     PGUARD_FIELD_BODY,
+    PGUARD_FIELD_SESSION,
     PGUARD_FIELD_HEADER = 16
 } pguard_field_e;
 

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_paas_guard.h"
+#include "../core/pguard_cookie.h"
 
 
 #define NGX_PAAS_GUARD_SIGNED       64      /* lines of headers */
@@ -29,6 +30,8 @@ static void ngx_paas_guard_fields_host(ngx_http_request_t *r,
     ngx_paas_guard_fields_t *f);
 static void ngx_paas_guard_fields_authorization(ngx_http_request_t *r,
     ngx_paas_guard_fields_t *f);
+static void ngx_paas_guard_fields_session(ngx_http_request_t *r,
+    ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 static ngx_int_t ngx_paas_guard_fields_headers(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx, ngx_paas_guard_fields_t *f);
 
@@ -335,6 +338,10 @@ ngx_paas_guard_hash_head(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         ngx_paas_guard_fields_authorization(r, &f);
     }
 
+    if (ctx->conf->zone->mcf->session_cookie.len) {
+        ngx_paas_guard_fields_session(r, ctx, &f);
+    }
+
     /* https has this field, http has not */
 
     if (ngx_paas_guard_is_tls(r)) {
@@ -420,6 +427,35 @@ ngx_paas_guard_fields_authorization(ngx_http_request_t *r,
     for (i = 0; i < n; i++) {
         f->field[f->n].number = PGUARD_FIELD_AUTHORIZATION;
         f->field[f->n++].value = lines[i];
+    }
+}
+
+
+/* Beside another credential, which may be an application's, the cookie tells
+   whose session it is. */
+
+static void
+ngx_paas_guard_fields_session(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx,
+    ngx_paas_guard_fields_t *f)
+{
+    ngx_uint_t     n;
+    pguard_str_t   name, session, lines[NGX_PAAS_GUARD_LINES];
+
+    if (ctx->credential.kind == PGUARD_CREDENTIAL_NONE
+        || ctx->credential.kind == PGUARD_CREDENTIAL_COOKIE)
+    {
+        return;
+    }
+
+    ngx_paas_guard_core_str(name, ctx->conf->zone->mcf->session_cookie);
+    (void) ngx_paas_guard_header_lines(r, "cookie", lines,
+                                       NGX_PAAS_GUARD_LINES, &n);
+
+    session = pguard_cookie(lines, n, name);
+
+    if (session.len) {
+        ngx_paas_guard_field(f, PGUARD_FIELD_SESSION, session.data,
+                             session.len);
     }
 }
 
