@@ -747,6 +747,18 @@ for (['/page/', qr/^static page\n\z/, 'static page'],
 }
 
 
+# A body that nginx would refuse
+
+{
+    my $k = 'X-K: ' . ++$cases;
+    send_all(map { ['GET', fresh('/block/'), [$k]] } 1 .. 3);
+    my $raw = $gateway->http("POST /block/ HTTP/1.1\r\nHost: localhost\r\n$k\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+    like $raw, qr{^HTTP/1\.1 429 .*\r\nConnection: close\r\n.*PaaS-Guard: blocked; .*\r\n\r\n\{"type": }s,
+        'no chunk, of a client that is blocked: told so';
+    is scalar(() = $raw =~ m{^HTTP/}mg), 1, 'no chunk: one answer, and the end';
+}
+
+
 # Internal ways
 
 for (['/try/', 200, 'try_files to a named location'], ['/try2/', 200, 'try_files to a target'],

@@ -98,23 +98,26 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return ctx->status;
     }
 
-    rc = ngx_http_discard_request_body(r);
+    /* as with nginx's own answers, what is wrong with the body only ends the
+       connection */
 
-    if (rc == NGX_OK) {
-        type = pguard_refusal_content_type(told->body);
-
-        /* an error_page that led here may have another one for its page */
-
-        r->err_status = 0;
-        r->headers_out.status = ctx->status;
-        r->headers_out.content_length_n = filled->buf.last - filled->buf.pos;
-        r->headers_out.content_type.len = type.len;
-        r->headers_out.content_type.data = (u_char *) type.data;
-        r->headers_out.content_type_len = type.len;
-        r->headers_out.content_type_lowcase = NULL;
-
-        rc = ngx_paas_guard_send_buf(r, &filled->buf);
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        r->keepalive = 0;
     }
+
+    type = pguard_refusal_content_type(told->body);
+
+    /* an error_page that led here may have another one for its page */
+
+    r->err_status = 0;
+    r->headers_out.status = ctx->status;
+    r->headers_out.content_length_n = filled->buf.last - filled->buf.pos;
+    r->headers_out.content_type.len = type.len;
+    r->headers_out.content_type.data = (u_char *) type.data;
+    r->headers_out.content_type_len = type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    rc = ngx_paas_guard_send_buf(r, &filled->buf);
 
     /* a phase's handler can't return NGX_OK for "answered" */
 
