@@ -6,6 +6,7 @@ use warnings;
 
 use lib 't/lib';
 use PaasGuard;
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -141,6 +142,50 @@ _EOC_
     soon('paas', '1 3 1 5', "a duplicate still is one: $where");
     $gateway->stop;
 }
+
+
+# Who asks for "100 Continue" and is gone before it comes makes no failure, whatever would have answered
+
+$gateway = gateway_start(
+    http => <<'_EOC_', conf => <<'_EOC_2_');
+    paas_guard_zone zone=z:1m;
+    paas_guard_hammer_rule flood key=$http_x_k window=1m limit=1 block=1m;
+    paas_guard_indicator paas target=99.9%;
+    log_format class '$request_uri $status $paas_guard_verdict $paas_guard_sla';
+    access_log %DIR%/class.log class;
+    upstream nobody { server unix:%DIR%/nobody.sock; }
+_EOC_
+    paas_guard zone=z;
+    paas_guard_sla paas;
+    paas_guard_hammer flood;
+    location /t/      { proxy_pass http://backend; }
+    location /down/   { proxy_pass http://nobody; }
+    location /page/   { error_page 500 /sorry; proxy_pass http://backend; }
+    location = /sorry { return 200; }
+    location /metrics { paas_guard off; paas_guard_metrics; access_log off; }
+_EOC_2_
+
+my @leave = (['GET /t/get', '', '500 passed ignored'], ['POST /t/post', "Content-Length: 1\r\n", '500 - ignored'],
+    ['GET /down/get', '', '500 passed ignored'], ['GET /page/get', '', '500 passed ignored'],
+    ['POST /t/blocked', "X-K: k\r\nContent-Length: 1\r\n", '429 blocked excluded']);
+
+$gateway->get("/t/$_", 'X-K' => 'k') for 1, 2;
+
+for (@leave) {
+    my ($line, $lines, $expected) = @$_;
+    my ($worker) = $gateway->workers;
+    my $socket = $gateway->connect;
+    ok $gateway->halt($worker), 'a worker stands still';
+    print $socket "$line HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n$lines\r\n";
+    setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+    close $socket;
+    kill CONT => $worker;
+    my ($target) = $line =~ / (.*)/;
+    is +($gateway->logged('class.log', $target, 1))[0], "$target $expected", "gone: $line";
+}
+
+soon('paas', '1 0 2 4', 'gone: counted so');
+$gateway->stop;
 
 
 # What is wrong

@@ -8,6 +8,7 @@
 
 static void ngx_paas_guard_ctx_cleanup(void *data);
 static ngx_uint_t ngx_paas_guard_outcome(ngx_http_request_t *r);
+static ngx_uint_t ngx_paas_guard_gone(ngx_http_request_t *r);
 static ngx_uint_t ngx_paas_guard_unspoken(ngx_http_request_t *r);
 
 
@@ -178,7 +179,9 @@ ngx_paas_guard_outcome(ngx_http_request_t *r)
         || status >= NGX_HTTP_INTERNAL_SERVER_ERROR
         || status == NGX_HTTP_CLIENT_CLOSED_REQUEST)
     {
-        return status;
+        return status == NGX_HTTP_INTERNAL_SERVER_ERROR && upstream == 0
+               && ngx_paas_guard_gone(r)
+               ? NGX_HTTP_CLIENT_CLOSED_REQUEST : status;
     }
 
 #if (NGX_HTTP_CACHE)
@@ -190,6 +193,20 @@ ngx_paas_guard_outcome(ngx_http_request_t *r)
 #endif
 
     return upstream;
+}
+
+
+/* nginx says 500 if its "100 Continue" does not reach the client, for it is
+   gone: else anybody could make failures of a service that was not asked. */
+
+static ngx_uint_t
+ngx_paas_guard_gone(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    return r->headers_in.expect && c->error && c->sent == 0;
 }
 
 
