@@ -100,6 +100,20 @@ sub lift {
     is lift($one, $set->{json}{block}{id}), 200, 'and lifted';
     is status($one, 'b', 'ann'), 200, 'for good';
 
+    is post($one, client => $id)->{status}, 201, 'blocked again';
+    for my $zone ('zone=z:1m state=%DIR%/other', 'zone=z:2m state=%DIR%/third') {
+        $one->stop;
+        $one->start;            # a zone that has it from its file, and no news
+        $one->configure(http => $http =~ s{zone=z:1m state=\S+(?=;)}{$zone}r, conf => $conf, workers => 2);
+        $one->reload;
+        my $path = $one->dir . ($zone =~ m{%DIR%(/\w+)})[0];
+        ok wait_for(sub { -s "$path~" }), "a reload to $zone: it is in both files";
+        $one->stop;
+        $one->start;
+        is status($one, 'b', 'ann'), 429, 'and holds over a restart';
+    }
+    is lift($one, (active($one))[0]{id}), 200, 'lifted';
+
     is post($one, client => $id, seconds => 1)->{status}, 201, 'for a second';
     is status($one, 'b', 'ann'), 429, 'it is';
     ok wait_for(sub { status($one, 'b', 'ann') == 200 }), 'and no longer';

@@ -239,6 +239,10 @@ ngx_paas_guard_state_take(void *data, pguard_str_t file, ngx_log_t *log)
         }
 
         (void) pguard_block_put(&zone->core.blocks, &b, t.now, NULL);
+
+        /* the file that this zone writes may be another one */
+
+        pguard_zone_changed(&zone->core);
     }
 
     return NULL;
