@@ -186,6 +186,7 @@ for my $user ('', 'nobody nogroup') {
     ok $one->reload, "$name: reload";
     sleep 1.2;
     is scalar(of_type($one, 'config_changed')), 1, "$name: nothing has changed";
+    unlike $one->error_log, qr/holds no line/, "$name: nor is anything said";
     ok $one->configure(http => $text . '# more')->reload, "$name: another configuration";
     my (undef, $changed) = soon($one, 2, 'config_changed');
     is $changed->{digest_was}, $digest, "$name: changed from what it was";
@@ -421,6 +422,28 @@ sub refused {
         is $one->get("/$where/api/1/sla/paas?applicable=no", @headers)->{status}, 200, "a report at /$where/";
         ok soon($one, 1, 'operator_action', what => 'report_not_applicable', who => $who), "... was asked for by '$who'";
     }
+    $one->stop;
+}
+
+# Another secret, by a reload: what follows can't be verified with what was before
+
+{
+    my $one  = gateway_start(%same);
+    my $log  = log_of($one);
+    my $next = "$ENV{TEST_NGINX_DIR}/next";
+    open my $out, '>', $next or die "$next: $!";
+    print $out 'another secret, of enough bytes';
+    close $out;
+    chmod 0600, $next;
+    is statuses($one, 3, 'X-L' => 's'), '200 200 429', 'another secret: a block before';
+    soon($one, 1, 'block_begun');
+    ok $one->configure(%same, http => $http =~ s/\Q$secret/$next/r)->reload, 'another secret: reload';
+    ok wait_for(sub { $one->error_log =~ /\[warn\].*"\Q$log\E" holds no line of this gateway and secret: move it away/ }),
+        'another secret: is told';
+    rename $log, "$log.1" or die $!;
+    is statuses($one, 3, 'X-L' => 's'), '200 200 429', 'another secret: a block after';
+    ok soon($one, 1, 'block_begun'), 'another secret: is in another file';
+    like `$tool verify --secret $next $log`, qr/^intact/, 'another secret: which is intact';
     $one->stop;
 }
 

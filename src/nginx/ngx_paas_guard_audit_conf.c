@@ -188,6 +188,34 @@ ngx_paas_guard_audit_shared_init(ngx_shm_zone_t *shm_zone, void *data)
 }
 
 
+static void
+ngx_paas_guard_audit_stranger(ngx_paas_guard_audit_t *audit, const char *then,
+    ngx_log_t *log)
+{
+    ngx_log_error(NGX_LOG_WARN, log, 0,
+                  "paas_guard_audit: the end of \"%V\" holds no line of this "
+                  "gateway and secret: %s", &audit->file->name, then);
+}
+
+
+/* A chain that goes on over a reload: after a change of the secret it does not
+   fit what is in the file. */
+
+static void
+ngx_paas_guard_audit_goes_on(ngx_paas_guard_audit_t *audit,
+    pguard_str_t gateway, pguard_str_t tail, ngx_log_t *log)
+{
+    pguard_audit_chain_t  chain;
+
+    if (tail.len
+        && pguard_audit_resume(&chain, gateway, audit->mcf->key, tail) != 0)
+    {
+        ngx_paas_guard_audit_stranger(audit, "move it away, or it can't be "
+                                      "verified", log);
+    }
+}
+
+
 /* In the master, which may read the file.  Fresh memory has no chain yet, and
    no worker that could use it. */
 
@@ -203,24 +231,20 @@ ngx_paas_guard_audit_init_module(ngx_cycle_t *cycle,
 
     ngx_paas_guard_audit_own(cycle, audit);
 
-    if (audit->shared->chain.gateway_len) {
-        return;
-    }
-
     ngx_paas_guard_core_str(gateway, audit->mcf->proxy);
     ngx_paas_guard_audit_tail(audit, &tail, cycle->log);
 
-    if (pguard_audit_resume(&audit->shared->chain, gateway, audit->mcf->key,
-                            tail)
-        == 0)
+    if (audit->shared->chain.gateway_len) {
+        ngx_paas_guard_audit_goes_on(audit, gateway, tail, cycle->log);
+
+    } else if (pguard_audit_resume(&audit->shared->chain, gateway,
+                                   audit->mcf->key, tail)
+               == 0)
     {
         ngx_paas_guard_audit_find_digest(audit, tail);
 
     } else if (tail.len) {
-        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                      "paas_guard_audit: the end of \"%V\" holds no line of "
-                      "this gateway and secret: a new chain begins",
-                      &audit->file->name);
+        ngx_paas_guard_audit_stranger(audit, "a new chain begins", cycle->log);
     }
 
     ngx_free((void *) tail.data);
