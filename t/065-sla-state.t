@@ -42,7 +42,13 @@ sub metric {
     return $text =~ /^\Q$name\E\{zone="z",indicator="\Q$which\E"(?:,class="good")?\} (\S+)$/m ? $1 : 'none';
 }
 
-sub good { metric('paas_guard_sla_requests_total', $_[0] // 'paas') }
+# This month, and since the counter began.
+sub good {
+    my $name = ($_[0] // 'paas') =~ s{/}{%2F}r;
+    return $gateway->get("/guard/api/1/sla/$name")->{body} =~ /"good":(\d+)/ ? $1 : 'none';
+}
+
+sub counter { metric('paas_guard_sla_requests_total', 'paas') }
 sub down { metric('paas_guard_sla_downtime_seconds', 'paas') }
 
 sub count {
@@ -96,6 +102,7 @@ SKIP: {
 sleep 1.5;
 $gateway->start;
 is good(), 5, 'requests outlive a restart';
+is counter(), 5, 'so does their counter';
 is good('con/sole'), 2, 'of each indicator';
 is down(), $down, 'and so does the outage';
 
@@ -151,8 +158,11 @@ count(1, 't');              # it may have been saved before we looked, and not b
 ok saved($inode), 'counts are saved while it runs';
 cmp_ok time - $counted, '<=', 10, 'within 10 s';
 count(4, 't');
+my $seen = counter();
+is $seen, 20, 'a counter since the beginning';
 kill_all();
 $gateway->start;
+is counter(), 0, 'SIGKILL of all: it begins anew, for it must not go back a little';
 cmp_ok good(), '>=', 15, 'SIGKILL of all: what was saved is there';
 cmp_ok good(), '<=', 20, 'SIGKILL of all: and nothing else';
 

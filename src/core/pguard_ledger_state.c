@@ -62,7 +62,7 @@ static void pguard_ledger_state_measured(pguard_ledger_reader_t *r,
 
 void
 pguard_ledger_state(pguard_out_t *out, const unsigned char *start,
-    const pguard_ledger_t *l, const pguard_ledger_id_t *id)
+    const pguard_ledger_t *l, const pguard_ledger_id_t *id, unsigned last)
 {
     uint64_t        late;
     pguard_cells_t  cells;
@@ -72,6 +72,10 @@ pguard_ledger_state(pguard_out_t *out, const unsigned char *start,
     m = pguard_ledger_sure(l);
     m = m && m < newest ? m : newest;
     pguard_ledger_ever(l, &cells, &late);
+
+    if (!last) {
+        memset(&cells, 0, sizeof(cells));
+    }
 
     pguard_out_text(out, PGUARD_LEDGER_STATE_MAGIC);
     pguard_pack_text(out, id->indicator);

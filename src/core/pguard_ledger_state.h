@@ -27,10 +27,12 @@ typedef struct {
  * Writes all of l to out.  start: the beginning of out's buffer, from where on
  * the checksum is computed (NULL with a size of 0).  Caller holds the lock;
  * workers may go on counting, so that a second rendering can be somewhat longer
- * than the first.  O(slots).
+ * than the first.  last: nothing is counted after it, so what was ever counted
+ * goes on from there; after any other it begins at 0, as a counter that went
+ * back a little would look as if all of it had been counted anew.  O(slots).
  */
 void pguard_ledger_state(pguard_out_t *out, const unsigned char *start,
-    const pguard_ledger_t *l, const pguard_ledger_id_t *id);
+    const pguard_ledger_t *l, const pguard_ledger_id_t *id, unsigned last);
 
 /* Reads from the bytes whose ledger they are.  NULL, or what is wrong with
    them, as half a sentence. */

@@ -24,7 +24,7 @@ static void ngx_paas_guard_sla_save(ngx_paas_guard_sla_t *sla,
     ngx_uint_t wait, ngx_log_t *log);
 static uint64_t ngx_paas_guard_sla_changes(ngx_paas_guard_sla_t *sla);
 static u_char *ngx_paas_guard_sla_render(ngx_paas_guard_sla_t *sla,
-    size_t *len, ngx_log_t *log);
+    ngx_uint_t last, size_t *len, ngx_log_t *log);
 
 
 /* A file for each ledger, beside that of the zone's blocks: an indicator that
@@ -356,7 +356,7 @@ ngx_paas_guard_sla_save(ngx_paas_guard_sla_t *sla, ngx_uint_t wait,
         return;
     }
 
-    bytes = ngx_paas_guard_sla_render(sla, &len, log);
+    bytes = ngx_paas_guard_sla_render(sla, wait, &len, log);
 
     if (bytes) {
         sla->writing = changes;
@@ -389,8 +389,8 @@ ngx_paas_guard_sla_changes(ngx_paas_guard_sla_t *sla)
 /* To be freed; NULL: not now.  It is about as long as the last one. */
 
 static u_char *
-ngx_paas_guard_sla_render(ngx_paas_guard_sla_t *sla, size_t *len,
-    ngx_log_t *log)
+ngx_paas_guard_sla_render(ngx_paas_guard_sla_t *sla, ngx_uint_t last,
+    size_t *len, ngx_log_t *log)
 {
     size_t              size;
     u_char             *bytes;
@@ -411,7 +411,7 @@ ngx_paas_guard_sla_render(ngx_paas_guard_sla_t *sla, size_t *len,
         pguard_out_init(&out, bytes, size);
 
         ngx_shmtx_lock(&sla->shpool->mutex);
-        pguard_ledger_state(&out, bytes, &sla->ledger, &id);
+        pguard_ledger_state(&out, bytes, &sla->ledger, &id, last);
         ngx_shmtx_unlock(&sla->shpool->mutex);
 
         sla->rendered = out.need;

@@ -162,16 +162,23 @@ fill(pguard_ledger_t *l)
 
 
 static pguard_str_t
-state_of(const pguard_ledger_t *l, unsigned n)
+state_while(const pguard_ledger_t *l, unsigned n, unsigned last)
 {
     pguard_out_t        out;
     pguard_ledger_id_t  id = id_of(n);
 
     pguard_out_init(&out, bytes[n], ROOM);
-    pguard_ledger_state(&out, bytes[n], l, &id);
+    pguard_ledger_state(&out, bytes[n], l, &id, last);
     assert_true(out.need <= ROOM);
 
     return (pguard_str_t) { out.need, bytes[n] };
+}
+
+
+static pguard_str_t
+state_of(const pguard_ledger_t *l, unsigned n)
+{
+    return state_while(l, n, 1);
 }
 
 
@@ -290,6 +297,35 @@ test_targets_come_back(void **state)
                      .target_ppm, 950000);
     assert_int_equal(pguard_ledger_rule(&ledger[2], span.month - 1, &now)
                      .down_ppm, 500000);
+}
+
+
+/* What is counted after it would be missing: months are as they were then, and
+   the counters begin at 0. */
+
+static void
+test_counters_of_one_that_is_not_the_last(void **state)
+{
+    uint64_t             late;
+    pguard_cells_t       was, is;
+    pguard_ledger_t      back = new_ledger();
+    pguard_ledger_id_t   id = id_of(1);
+    pguard_month_span_t  span;
+
+    (void) state;
+
+    fill(&ledger[0]);
+    assert_null(pguard_ledger_state_read(&back, state_while(&ledger[0], 0, 0),
+                                         &id));
+
+    (void) pguard_month_of(&utc, APRIL, &span);
+    pguard_ledger_cells(&ledger[0], span.month, &was);
+    pguard_ledger_cells(&back, span.month, &is);
+    assert_memory_equal(&is, &was, sizeof(is));
+    assert_true(pguard_cells_sum(&is) > 0);
+
+    pguard_ledger_ever(&back, &is, &late);
+    assert_int_equal(pguard_cells_sum(&is), 0);
 }
 
 
@@ -950,6 +986,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         ledger_test(test_comes_back_whole),
         ledger_test(test_targets_come_back),
+        ledger_test(test_counters_of_one_that_is_not_the_last),
         ledger_test(test_saved_while_a_clock_is_ahead),
         ledger_test(test_empty_comes_back),
         ledger_test(test_another_ledger_is_refused),
