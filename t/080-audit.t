@@ -308,6 +308,31 @@ SKIP: {
 }
 
 
+# A file that is deleted, where workers can make no other
+
+SKIP: {
+    skip 'not root', 1 if $> != 0;
+    my $states = "$ENV{TEST_NGINX_DIR}/deleted";
+    mkdir $states;
+    chmod 0777, $states;
+    my $one = gateway_start(%same, http => $http =~ s{state=%DIR%/}{state=$states/}r, user => 'nobody nogroup');
+    my $log = log_of($one);
+    chmod 0755, $one->dir;
+    soon($one, 1, 'config_changed');
+    is metric($one, 'paas_guard_audit_failing'), 0, 'deleted: not yet';
+    unlink $log or die $!;
+    is statuses($one, 3, 'X-L' => 'deleted'), '200 200 429', 'deleted: a block';
+    ok wait_for(sub { metric($one, 'paas_guard_audit_failing') eq '1' }), 'deleted: a metric tells';
+    like $one->error_log, qr/could not write to "\Q$log\E"/, 'deleted: and the error log';
+    $one->signal('USR1');
+    ok soon($one, 1, 'block_begun'), 'deleted: the block is told in the next file';
+    ok wait_for(sub { metric($one, 'paas_guard_audit_failing') eq '0' }), 'deleted: no more';
+    is metric($one, 'paas_guard_audit_lost_total'), 0, 'deleted: nothing is lost but what was in the file';
+    like `$tool verify --secret $secret $log`, qr/^intact/, 'deleted: what follows is intact';
+    $one->stop;
+}
+
+
 # Syslog
 
 {

@@ -52,11 +52,16 @@ ngx_paas_guard_audit_lock(ngx_paas_guard_audit_t *audit)
         return NGX_DECLINED;
     }
 
+    if (rc == NGX_ERROR) {
+        ngx_paas_guard_audit_judge(audit, 1);
+        return NGX_DECLINED;
+    }
+
     if (rc == NGX_AGAIN) {
         ngx_paas_guard_audit_rotated(audit);
     }
 
-    return audit->usable ? NGX_OK : NGX_DECLINED;
+    return NGX_OK;
 }
 
 

@@ -42,7 +42,7 @@ ngx_paas_guard_audit_create(ngx_str_t *path)
  * without USR1: so each write checks whether the path still names the file that
  * is open, and the first one into a new file says so there.  A worker that
  * can't open what the path names goes on with the old file, as long as no other
- * worker has left it.
+ * worker has left it, and it was not deleted.
  */
 
 ngx_int_t
@@ -78,7 +78,7 @@ ngx_paas_guard_audit_reopen(ngx_paas_guard_audit_t *audit)
                 return NGX_ERROR;
             }
 
-        } else if (shared->inode != open.st_ino
+        } else if (open.st_nlink == 0 || shared->inode != open.st_ino
                    || shared->device != open.st_dev)
         {
             return NGX_ERROR;
