@@ -583,6 +583,43 @@ for my $limit (10, 50) {
     $gateway->stop(allow => $killed);
 }
 
+# Who keeps requests back, to send their bodies once he is blocked, is blocked with these, too.
+{
+    my @rules = map { "paas_guard_hammer_rule $_ window=1h limit=2 block=1h;" } 'here key=$http_user', 'zone key=$http_zone scope=zone';
+    my $gateway = gateway("@rules", 'paas_guard zone=z;
+        location /      { paas_guard_hammer here; proxy_pass http://backend; }
+        location /held/ { paas_guard_hammer here; paas_guard_throttle interval=1s; proxy_pass http://backend; }
+        location /zone/ { paas_guard_hammer zone; proxy_pass http://backend; }');
+
+    my $held = 0;
+    my $hold = sub {
+        my ($line) = @_;
+        my $socket = $gateway->connect;
+        syswrite $socket, 'POST /held/' . ++$held . " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n$line\r\n"
+            . "Content-Length: 2\r\n\r\n1";
+        return $socket;
+    };
+    my $end = sub {
+        my ($socket) = @_;
+        syswrite $socket, '2';
+        local $/;
+        return (<$socket> // '') =~ m{^HTTP/\S+ (\d+)} ? $1 : 'none';
+    };
+
+    # first nobody is blocked when they come, then somebody is
+
+    for my $who ('a', 'b') {
+        my @held = map { $hold->($_) } "User: $who", "Zone: $who", 'User: free';
+        sleep 0.1;
+        send_n($gateway, 3, '/', User => $who);
+        send_n($gateway, 3, '/zone/', Zone => $who);
+        is join(' ', map { $end->($_) } @held), '429 429 200', "held back by $who: refused, if of who is blocked";
+    }
+
+    $gateway->stop;
+}
+
+
 # HTTP/2.
 {
     my $gateway = simple('paas_guard_hammer_rule flood key=$remote_addr window=1h limit=5;',

@@ -144,6 +144,8 @@ struct ngx_paas_guard_ctx_s {
     unsigned                     is_signed:8;
     unsigned                     throttled:8;
     unsigned                     blocks:8;      /* some are active */
+    unsigned                     all_keys:8;    /* keys has those of rules that
+                                                   are not in force, too */
     unsigned                     ratelimited:8; /* its headers were added */
     unsigned                     has_client:8;
     unsigned                     plain_client:8;    /* the default one */

@@ -13,6 +13,8 @@ static PGUARD_APART ngx_int_t ngx_paas_guard_start_body(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
 static ngx_int_t ngx_paas_guard_check(ngx_http_request_t *r,
     ngx_paas_guard_ctx_t *ctx);
+static PGUARD_RARE ngx_int_t ngx_paas_guard_check_again(
+    ngx_paas_guard_ctx_t *ctx);
 static ngx_uint_t ngx_paas_guard_check_keys(ngx_paas_guard_ctx_t *ctx,
     ngx_uint_t from, pguard_msec_t now, pguard_blocked_t *b);
 static void ngx_paas_guard_body_handler(ngx_http_request_t *r);
@@ -76,6 +78,8 @@ ngx_paas_guard_resume(ngx_paas_guard_ctx_t *ctx)
     switch (ctx->state) {
 
     case NGX_PAAS_GUARD_START:      /* its body is there */
+        return ngx_paas_guard_check_again(ctx);
+
     case NGX_PAAS_GUARD_ANSWERED:
         return NGX_OK;
 
@@ -210,6 +214,11 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
         return ngx_paas_guard_blocked(r, ctx, &b, now);
     }
 
+    if (ctx->all_keys) {
+        return NGX_AGAIN;
+    }
+
+    ctx->all_keys = 1;
     nkeys = ctx->nkeys;
 
     if (ngx_paas_guard_zone_keys(r, ctx) != NGX_OK) {
@@ -221,6 +230,27 @@ ngx_paas_guard_check(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
     }
 
     return NGX_AGAIN;
+}
+
+
+/* While its body was awaited, its client may have been blocked.  NGX_OK: go on;
+   else what the handler returns. */
+
+static PGUARD_RARE ngx_int_t
+ngx_paas_guard_check_again(ngx_paas_guard_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    ctx->blocks = pguard_block_some(&ctx->conf->zone->core.blocks,
+                                    ctx->now_msec);
+
+    if (!ctx->blocks) {
+        return NGX_OK;
+    }
+
+    rc = ngx_paas_guard_check(ctx->request, ctx);
+
+    return rc == NGX_AGAIN ? NGX_OK : rc;
 }
 
 
