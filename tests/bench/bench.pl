@@ -227,7 +227,7 @@ sub ask {
     push @{ $c->{cpu} }, $cpu;
     told($c, $got);
 
-    return { cpu => $cpu, rate => $n / $got->{seconds}, p99 => $got->{p99} };
+    return { cpu => $cpu, rate => $got->{requests} / $got->{seconds}, p99 => $got->{p99} };
 }
 
 sub told {
