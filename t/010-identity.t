@@ -19,6 +19,7 @@ my %place = (
     '/t/'        => $on,
     '/none/'     => "$on paas_guard_signature_headers none;",
     '/own/'      => "$on paas_guard_signature_headers X-Tenant x-REGION;",
+    '/odd/'      => "$on paas_guard_signature_headers X_Tenant X!Other;",
     '/client/'   => "$on paas_guard_client \$http_x_client \$http_x_other;
         set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;",
     '/small/'    => "$on client_body_buffer_size 16;",
@@ -71,7 +72,7 @@ my $gateway = gateway_start(
             location / { paas_guard zone=z; proxy_pass http://backend; }
         }
 _EOC_
-    conf => join("\n", "listen 127.0.0.1:$h2 http2;", 'server_name localhost;',
+    conf => join("\n", "listen 127.0.0.1:$h2 http2;", 'server_name localhost;', 'ignore_invalid_headers off;',
         'location = /metrics { paas_guard_metrics; }',
         map { my ($other) = /^\/(grpc|accel)/;
               my $pass = !$other ? 'proxy_pass http://backend'
@@ -274,6 +275,7 @@ identical with(["$_: $listed{$_}[0]"], ["$_: $listed{$_}[1]"], '/none/'), "$_, h
 
 different with(['X-Tenant: 1'], ['X-Tenant: 2'], '/own/'), 'a header of an own list';
 different with(['X-Region: 1'], ['x-region: 2'], '/own/'), 'a header of an own list, any case';
+different with(["$_: 1"], ["$_: 2"], '/odd/'), "$_, which nginx is told to let through" for 'X_Tenant', 'x!other';
 identical with(['Accept: a/b'], ['Accept: c/d'], '/own/'), 'Accept, an own list without it';
 
 
@@ -542,6 +544,11 @@ for my $place ('/t/', '/small/', '/file/') {
 
     is statuses({ target => $t }, { target => $t, method => 'POST', body => $long }),
         '429 429', "the same GET and POST, by HTTP/1.1, $place";
+}
+
+{
+    my $t = fresh('/odd/');
+    is h2($t, '-H', "X_Tenant: $_->[0]"), "2 $_->[1]", "HTTP/2, X_Tenant: $_->[0]" for [1, 200], [2, 200], [1, 429];
 }
 
 counted_as sub {

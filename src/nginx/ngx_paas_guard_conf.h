@@ -221,11 +221,6 @@ struct ngx_paas_guard_main_conf_s {
 };
 
 
-typedef struct {
-    ngx_str_t                    name;          /* lower case */
-    ngx_uint_t                   hash;
-} ngx_paas_guard_header_t;
-
 /* header_place[] says by the lowest byte of a name's hash which of the signed
    headers it may be: its index, or one of these. */
 
@@ -254,7 +249,8 @@ typedef struct {
     ngx_array_t                 *exempt;        /* the same */
     ngx_msec_t                   interval;      /* 0: off */
     ngx_uint_t                   cluster;       /* scope of the throttle */
-    ngx_array_t                 *headers;       /* ngx_paas_guard_header_t */
+    ngx_array_t                 *headers;       /* ngx_str_t: names in lower
+                                                   case */
     u_char                       header_place[256]; /* by the hash's end */
     u_char                       head_line[256];    /* the same */
     ngx_uint_t                   plain_client;  /* 1: client is the default */

@@ -9,20 +9,20 @@
 static ngx_int_t
 ngx_paas_guard_add_signature_header(ngx_array_t *headers, ngx_str_t *name)
 {
-    ngx_paas_guard_header_t  *h;
+    ngx_str_t  *h;
 
     h = ngx_array_push(headers);
     if (h == NULL) {
         return NGX_ERROR;
     }
 
-    h->name.data = ngx_pnalloc(headers->pool, name->len);
-    if (h->name.data == NULL) {
+    h->data = ngx_pnalloc(headers->pool, name->len);
+    if (h->data == NULL) {
         return NGX_ERROR;
     }
 
-    h->name.len = name->len;
-    h->hash = ngx_hash_strlow(h->name.data, name->data, name->len);
+    h->len = name->len;
+    ngx_strlow(h->data, name->data, name->len);
 
     return NGX_OK;
 }
@@ -52,7 +52,7 @@ ngx_paas_guard_create_headers(ngx_conf_t *cf, ngx_uint_t n)
     static ngx_str_t  api_key = ngx_string("X-API-Key");
 
     headers = ngx_array_create(cf->pool, n + 1,
-                               sizeof(ngx_paas_guard_header_t));
+                               sizeof(ngx_str_t));
 
     if (headers == NULL
         || ngx_paas_guard_add_signature_header(headers, &api_key) != NGX_OK)

@@ -269,12 +269,53 @@ ngx_paas_guard_resolve_rules(ngx_conf_t *cf, ngx_paas_guard_main_conf_t *gmcf,
 }
 
 
+/* HTTP/1 leaves out of the hash of a name what does not belong in a name, if
+   such names are let through; HTTP/2 does not. */
+
+static ngx_uint_t
+ngx_paas_guard_valid_hash(ngx_str_t *name)
+{
+    u_char      c;
+    ngx_uint_t  i, hash;
+
+    hash = 0;
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-') {
+            hash = ngx_hash(hash, c);
+        }
+    }
+
+    return hash;
+}
+
+
+/* Lines with a hash like this may be header number i. */
+
+static void
+ngx_paas_guard_prepare_header(ngx_paas_guard_loc_conf_t *conf, ngx_uint_t hash,
+    ngx_uint_t i)
+{
+    u_char      *place;
+    ngx_uint_t   end;
+
+    end = ngx_paas_guard_header_end(hash);
+    place = &conf->header_place[end];
+
+    *place = *place == NGX_PAAS_GUARD_NO_HEADER || *place == i
+             ? (u_char) i : NGX_PAAS_GUARD_ANY_HEADER;
+
+    conf->head_line[end] = NGX_PAAS_GUARD_LINE_WHAT;
+}
+
+
 static void
 ngx_paas_guard_prepare_headers(ngx_paas_guard_loc_conf_t *conf)
 {
-    u_char                   *place;
-    ngx_uint_t                i, end;
-    ngx_paas_guard_header_t  *h;
+    ngx_str_t   *h;
+    ngx_uint_t   i;
 
     ngx_memset(conf->header_place, NGX_PAAS_GUARD_NO_HEADER,
                sizeof(conf->header_place));
@@ -282,13 +323,10 @@ ngx_paas_guard_prepare_headers(ngx_paas_guard_loc_conf_t *conf)
     h = conf->headers->elts;
 
     for (i = 0; i < conf->headers->nelts; i++) {
-        end = ngx_paas_guard_header_end(h[i].hash);
-        place = &conf->header_place[end];
-
-        *place = *place == NGX_PAAS_GUARD_NO_HEADER
-                 ? (u_char) i : NGX_PAAS_GUARD_ANY_HEADER;
-
-        conf->head_line[end] = NGX_PAAS_GUARD_LINE_WHAT;
+        ngx_paas_guard_prepare_header(conf, ngx_hash_key(h[i].data, h[i].len),
+                                      i);
+        ngx_paas_guard_prepare_header(conf, ngx_paas_guard_valid_hash(&h[i]),
+                                      i);
     }
 }
 

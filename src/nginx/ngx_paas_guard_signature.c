@@ -466,13 +466,13 @@ static ngx_inline ngx_uint_t
 ngx_paas_guard_is_header(ngx_paas_guard_loc_conf_t *conf, ngx_table_elt_t *h,
     ngx_uint_t place)
 {
-    ngx_paas_guard_header_t  *name;
+    ngx_str_t  *name;
 
     name = conf->headers->elts;
     name += place;
 
-    return h->hash == name->hash && h->key.len == name->name.len
-           && ngx_memcmp(h->lowcase_key, name->name.data, h->key.len) == 0;
+    return h->key.len == name->len
+           && ngx_memcmp(h->lowcase_key, name->data, h->key.len) == 0;
 }
 
 
