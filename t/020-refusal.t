@@ -90,6 +90,7 @@ _EOC_
             error_page 429 /429.html; proxy_pass http://backend;
         }
         location = /429.html { internal; paas_guard zone=z; root %DIR%; }
+        location /page200/ { paas_guard zone=z; error_page 429 =200 /429.html; proxy_pass http://backend; }
         location /at/ { paas_guard zone=z; error_page 429 @refused; proxy_pass http://backend; }
         location @refused {
             paas_guard zone=z;
@@ -737,6 +738,13 @@ for (['/page/', qr/^static page\n\z/, 'static page'],
     is $r->{body}, "static page\n", 'static page: of a block';
     like $r->{headers}{'paas-guard'}, qr/^blocked; reason=hammering_blocked; rule="flood"; /,
         'static page: of a block, PaaS-Guard';
+
+    for my $condition ('If-Match: "x"', 'Range: bytes=99-') {
+        my $target = fresh('/page200/');
+        (undef, $r) = send_all(map { ['GET', $target, [$condition]] } 1 .. 2);
+        is "$r->{status} $r->{body}", "200 static page\n", "a page with 200: $condition";
+        like $r->{headers}{'paas-guard'}, qr/^throttled; /, "a page with 200: $condition, PaaS-Guard";
+    }
 
     my $target = fresh('/page-missing/');
     (undef, $r) = send_all($target, $target);

@@ -94,7 +94,12 @@ ngx_paas_guard_refuse(ngx_http_request_t *r, ngx_paas_guard_ctx_t *ctx)
 
     ngx_paas_guard_set_cache_control(r, &ctx->cache_control);
 
+    /* the client's conditions are for what he asked for, not for a page that
+       error_page gives the status 200 */
+
     if (page) {
+        r->disable_not_modified = 1;
+        r->headers_in.range = NULL;
         return ctx->status;
     }
 
