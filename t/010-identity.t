@@ -603,3 +603,24 @@ for my $ip ('172.16.5.7', '198.51.100.44', '100.64.3.8') {
 is keys %clients, 3, 'an address as a credential: three clients';
 
 $gateway->stop;
+
+
+# A rule by network, as docs/security.md has it
+
+my $docs = do { local (@ARGV, $/) = 'docs/security.md'; <> };
+my ($rule) = $docs =~ /^```nginx\n(map .*?)^```$/ms;
+is $rule =~ s/limit=\d+/limit=2/, 1, 'a rule by network';
+$gateway = gateway_start(
+    http => "paas_guard_zone zone=z:1m; set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP; $rule",
+    conf => 'location / { paas_guard zone=z; paas_guard_hammer address; try_files /none =404; }');
+
+for (['2001:db8:a0a:1::1', 404], ['2001:db8:a0a:1:ffff:a0a::2', 404], ['2001:db8:a0a:2::1', 404],
+     ['192.0.2.1', 404], ['192.0.2.2', 404], ['192.0.2.1', 404], ['2001:db8:a0a:1::3', 429],
+     ['2001:db8:a0a:2::1', 404], ['192.0.2.2', 404], ['192.0.2.1', 429])
+{
+    my ($ip, $status) = @$_;
+    like $gateway->http("GET /@{[++$cases]} HTTP/1.0\r\nHost: a\r\nX-Real-IP: $ip\r\n\r\n"),
+        qr{^HTTP/1\.1 $status }, "a rule by network: $ip, $status";
+}
+
+$gateway->stop;
