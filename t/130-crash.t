@@ -286,6 +286,26 @@ END { $daemon->quit('TERM') if $daemon && !$daemon->dead }
     $gateway->stop;
 }
 
+# A file that somebody else has written is not mistaken for its own, though the
+# filesystem gave it the same number.
+{
+    my $gateway = $daemon = Daemon->new(workers => 1,
+        http => "${http}paas_guard_zone zone=z:1m state=%DIR%/state;", conf => $conf);
+    my $state = $gateway->dir . '/state';
+    is user($gateway, 'kept', 4), '200 200 200 429', 'another writer: a block';
+    my $saved = sub { open my $file, '<:raw', $state or return ''; local $/; return scalar <$file> };
+    ok wait_for(sub { length $saved->() > 100 }), 'another writer: it is saved';
+    sleep 1.5;
+    open my $file, '+<:raw', $state or die "$state: $!";
+    print $file "\0" x -s $file;
+    close $file;
+    ok wait_for(sub { $saved->() =~ /^[^\0]/ }), 'another writer: it is saved again';
+    $gateway->stop;
+    $gateway->start;
+    is user($gateway, 'kept', 1), '429', 'another writer: the block is there after a restart';
+    $gateway->stop;
+}
+
 # Anything that may come.
 {
     my $gateway = gateway(conf => <<~'_EOC_');

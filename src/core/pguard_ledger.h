@@ -189,7 +189,7 @@ int pguard_slot_down(pguard_slot_t slot, const pguard_sla_rule_t *rule);
 typedef struct {
     pguard_month_t       month;          /* 0: not judged */
     uint64_t             counted;        /* requests, when it was judged */
-    pguard_sla_rule_t   rule;
+    pguard_sla_rule_t    rule;
 } pguard_judgement_t;
 
 /* To the requests of all time, with late and since as they were; to those of a

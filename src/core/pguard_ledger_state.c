@@ -37,7 +37,7 @@ typedef struct {
     uint64_t                    entries;   /* that were read, or measured */
     unsigned                    convert;   /* what follows is for this: */
     const pguard_tz_t          *tz;
-    const pguard_sla_rule_t   *rule;
+    const pguard_sla_rule_t    *rule;
     uint64_t                    now;
 } pguard_ledger_reader_t;
 

@@ -25,7 +25,7 @@ typedef struct {
     size_t                    outages;
     const unsigned char      *bits;          /* of the slots that were down */
     uint64_t                  slice;
-    pguard_sla_rule_t        rule;
+    pguard_sla_rule_t         rule;
     unsigned                  conditional;
     unsigned                  applicable;
     uint64_t                  since;         /* counting began, seconds */

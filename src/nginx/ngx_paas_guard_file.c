@@ -279,7 +279,9 @@ ngx_paas_guard_file_replaced(ngx_paas_guard_file_t *file)
 
     return file->written
            && ngx_file_info(file->path.data, &fi) != NGX_FILE_ERROR
-           && ngx_file_uniq(&fi) != file->written;
+           && (ngx_file_uniq(&fi) != file->written
+               || fi.st_mtim.tv_sec != file->written_at.tv_sec
+               || fi.st_mtim.tv_nsec != file->written_at.tv_nsec);
 }
 
 
@@ -310,6 +312,7 @@ ngx_paas_guard_file_thread(void *data)
 
         } else if (fstat(fd, &st) == 0) {
             file->written = st.st_ino;
+            file->written_at = st.st_mtim;
         }
 
         (void) close(fd);

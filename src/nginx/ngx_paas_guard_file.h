@@ -39,6 +39,7 @@ typedef struct {
     const char                  *step;          /* that failed, or NULL */
     ngx_file_uniq_t              written;       /* the last that was; 0: none
                                                    yet */
+    struct timespec              written_at;    /* numbers are used again */
 } ngx_paas_guard_file_t;
 
 

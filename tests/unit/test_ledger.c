@@ -237,7 +237,7 @@ test_slots_of_a_day(void **state)
 {
     uint64_t              t;
     unsigned char         bits[8192];
-    pguard_sla_rule_t    strict = { 4, 500000, 999000 };
+    pguard_sla_rule_t     strict = { 4, 500000, 999000 };
     pguard_month_span_t   span;
 
     (void) state;
