@@ -153,14 +153,17 @@ read_member(const pguard_json_t *json, const char *name, replay_entry_t *e,
         break;
 
     case 1:
-        rc = read_time(json, &ms);
+        if (read_time(json, &ms) != 0) {
+            return 0;      /* of another form: msec may tell */
+        }
 
         /* the more exact of the two, whichever comes first */
 
-        if (rc == 0 && !(*seen & 1)) {
+        if (!(*seen & 1)) {
             e->ms = ms;
         }
 
+        rc = 0;
         break;
 
     case 2:

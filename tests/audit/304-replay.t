@@ -151,9 +151,15 @@ spew('iso', $iso);
 $o = replay('--month', '2026-11', '--strict', 'iso');
 is $o->{requests}{good}, 1, 'time as ISO 8601, numbers, other fields, bytes of any kind';
 
+my $local = $iso =~ s/"time":"[^"]*"/"msec":"1793836800.000","time":"05\/Nov\/2026:01:00:00 +0100"/r;
+spew('local', $local . $local =~ s/("msec":"[\d.]+"),("time":"[^"]*")/$2,$1/r);
+$o = replay('--month', '2026-11', '--strict', 'local');
+is $o->{requests}{good}, 2, 'a time of another form beside msec';
+
 my @bad = ('', 'x', '{}', '[]', $iso =~ s/"status":200,//r, $iso =~ s/200/20/r, $iso =~ s/01:00:00\+/01:00+/r,
     $iso =~ s/"reason":""/"reason":"nonsense"/r, $iso =~ s/}$//r, "\0" x 50, '[' x 5000, 'x' x 1_000_000,
     $iso =~ s/"sla":"good"/"sla":"good","sla":"good"/r, $iso =~ s/2026-11-05/2026-11/r,
+    $local =~ s/"msec":/"ms":/r, $local =~ s/1793836800/x/r,
     (map { $iso =~ s/2026-11-05/$_/r } '2026-11-31', '2026-11- 5', '2026-11-00', '+026-11-05', '1969-12-31', '1026-11-05'),
     (map { $iso =~ s/T01:00:00\+01:00/T$_/r } '24:00:00Z', '01:60:00Z', '01:00:60Z', '01:00:-1Z', '01:00:00.Z',
         '01:00:00+24:00', '01:00:00+01:60', '01:00:00+-1:00'));
