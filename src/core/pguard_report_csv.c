@@ -122,6 +122,9 @@ pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
     pguard_csv_row(out, "report", "as_of");
     pguard_csv_at(out, f->as_of);
     pguard_csv_end(out);
+    pguard_csv_row(out, "report", "counted_since");
+    pguard_csv_at(out, r->since);
+    pguard_csv_end(out);
     pguard_csv_number(out, "report", "gateways", r->gateways);
     pguard_csv_row(out, "report", "partial");
     pguard_out_text(out, r->partial ? "yes" : "no");

@@ -287,6 +287,7 @@ test_csv(void **state)
 
     (void) state;
 
+    r.since = in.span.start + 86400;
     (void) render(PGUARD_REPORT_CSV, PGUARD_LANG_EN);
 
     commas = 0;
@@ -308,6 +309,7 @@ test_csv(void **state)
         "withdrawn,notified,detected\r\n");
     has("report,month,2024-03,2024-02-29T23:00:00.000Z,"
         "2024-03-31T22:00:00.000Z,,,,,,,\r\n");
+    has("report,counted_since,2024-03-01T23:00:00.000Z,,,,,,,,,\r\n");
     has("availability,time,0.972222222,,,,,,,,,\r\n");
     has("availability,raw_requests,0.957111780,,,,,,,,,\r\n");
     has("seconds,budget_left,-45325.200,,,,,,,,,\r\n");
