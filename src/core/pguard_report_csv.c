@@ -18,7 +18,9 @@ typedef struct {
 } pguard_csv_ratio_t;
 
 
+static void pguard_csv_head(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r);
+static void pguard_csv_days(pguard_out_t *out, const pguard_figures_t *f);
 static void pguard_csv_declared(pguard_out_t *out, const pguard_report_t *r);
 static void pguard_csv_measured(pguard_out_t *out, const pguard_report_t *r);
 
@@ -95,20 +97,67 @@ pguard_csv_at(pguard_out_t *out, uint64_t at)
 }
 
 
+/* Rows of one value. */
+
+static void
+pguard_csv_string(pguard_out_t *out, const char *name, pguard_str_t s)
+{
+    pguard_csv_row(out, "report", name);
+    pguard_csv_text(out, s);
+    pguard_csv_end(out);
+}
+
+
+static void
+pguard_csv_time(pguard_out_t *out, const char *name, uint64_t at)
+{
+    pguard_csv_row(out, "report", name);
+    pguard_csv_at(out, at);
+    pguard_csv_end(out);
+}
+
+
+static void
+pguard_csv_flag(pguard_out_t *out, const char *name, unsigned flag)
+{
+    pguard_csv_row(out, "report", name);
+    pguard_out_text(out, flag ? "yes" : "no");
+    pguard_csv_end(out);
+}
+
+
+static void
+pguard_csv_share(pguard_out_t *out, const char *record, const char *name,
+    uint32_t ppm)
+{
+    pguard_csv_row(out, record, name);
+    pguard_out_decimal(out, ppm, 6);
+    pguard_csv_end(out);
+}
+
+
 void
 pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
 {
-    unsigned                 i;
-    const pguard_figures_t  *f = r->figures;
-
     pguard_out_text(out, "record,name,value,start,end,cause,confirmed,"
                     "confirmed_by,declared_by,withdrawn,notified,detected\r\n");
-    pguard_csv_row(out, "report", "indicator");
-    pguard_csv_text(out, r->indicator);
-    pguard_csv_end(out);
-    pguard_csv_row(out, "report", "zone");
-    pguard_csv_text(out, r->zone);
-    pguard_csv_end(out);
+
+    pguard_csv_head(out, r);
+    pguard_csv_figures(out, r);
+    pguard_csv_days(out, r->figures);
+    pguard_csv_declared(out, r);
+    pguard_csv_measured(out, r);
+}
+
+
+static void
+pguard_csv_head(pguard_out_t *out, const pguard_report_t *r)
+{
+    const pguard_figures_t  *f = r->figures;
+
+    pguard_csv_string(out, "indicator", r->indicator);
+    pguard_csv_string(out, "zone", r->zone);
+
     pguard_csv_row(out, "report", "month");
     pguard_month_out(out, f->span.month);
     pguard_out_byte(out, ',');
@@ -116,44 +165,18 @@ pguard_report_csv(pguard_out_t *out, const pguard_report_t *r)
     pguard_out_byte(out, ',');
     pguard_csv_at(out, f->span.end);
     pguard_out_text(out, PGUARD_CSV_AFTER_END);
-    pguard_csv_row(out, "report", "timezone");
-    pguard_csv_text(out, r->timezone);
-    pguard_csv_end(out);
-    pguard_csv_row(out, "report", "as_of");
-    pguard_csv_at(out, f->as_of);
-    pguard_csv_end(out);
-    pguard_csv_row(out, "report", "counted_since");
-    pguard_csv_at(out, r->since);
-    pguard_csv_end(out);
+
+    pguard_csv_string(out, "timezone", r->timezone);
+    pguard_csv_time(out, "as_of", f->as_of);
+    pguard_csv_time(out, "counted_since", r->since);
     pguard_csv_number(out, "report", "gateways", r->gateways);
-    pguard_csv_row(out, "report", "partial");
-    pguard_out_text(out, r->partial ? "yes" : "no");
-    pguard_csv_end(out);
-    pguard_csv_row(out, "report", "applicable");
-    pguard_out_text(out, r->applicable ? "yes" : "no");
-    pguard_csv_end(out);
-    pguard_csv_row(out, "report", "target");
-    pguard_out_decimal(out, f->target_ppm, 6);
-    pguard_csv_end(out);
+    pguard_csv_flag(out, "partial", r->partial);
+    pguard_csv_flag(out, "applicable", r->applicable);
+    pguard_csv_share(out, "report", "target", f->target_ppm);
 
     pguard_csv_number(out, "rule", "slice_seconds", r->slice);
     pguard_csv_number(out, "rule", "min_requests", r->rule.min_requests);
-    pguard_csv_row(out, "rule", "down_ratio");
-    pguard_out_decimal(out, r->rule.down_ppm, 6);
-    pguard_csv_end(out);
-
-    pguard_csv_figures(out, r);
-
-    for (i = 0; i < f->days; i++) {
-        pguard_out_text(out, "day,");
-        pguard_day_out(out, f->span.month, i + 1);
-        pguard_out_byte(out, ',');
-        pguard_out_uint(out, f->day[i].down);
-        pguard_csv_end(out);
-    }
-
-    pguard_csv_declared(out, r);
-    pguard_csv_measured(out, r);
+    pguard_csv_share(out, "rule", "down_ratio", r->rule.down_ppm);
 }
 
 
@@ -202,6 +225,21 @@ pguard_csv_figures(pguard_out_t *out, const pguard_report_t *r)
         pguard_csv_number(out, "refusals",
                           (const char *) pguard_reason_names[i].data,
                           f->cells.cell[PGUARD_CELL_REASON + i]);
+    }
+}
+
+
+static void
+pguard_csv_days(pguard_out_t *out, const pguard_figures_t *f)
+{
+    unsigned  i;
+
+    for (i = 0; i < f->days; i++) {
+        pguard_out_text(out, "day,");
+        pguard_day_out(out, f->span.month, i + 1);
+        pguard_out_byte(out, ',');
+        pguard_out_uint(out, f->day[i].down);
+        pguard_csv_end(out);
     }
 }
 
