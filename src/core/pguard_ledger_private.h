@@ -36,10 +36,10 @@ struct pguard_ledger_memory_s {
     uint64_t                steady;        /* and since when without a step */
     uint64_t                sure;          /* the month, by a steady clock */
     uint64_t                late;
+    pguard_outage_ends_t    ends;
+    pguard_judged_t         judged[PGUARD_LEDGER_RING];
     pguard_total_t          ever;          /* untagged */
     pguard_total_t          total[PGUARD_LEDGER_RING];
-    pguard_judged_t         judged[PGUARD_LEDGER_RING];
-    pguard_outage_ends_t    ends;
 };
 
 
